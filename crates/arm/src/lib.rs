@@ -1,0 +1,1 @@
+//! Expands ARM templates and Terraform plans to resources.

@@ -1,0 +1,1 @@
+//! Collects resources from files and live subscriptions and relates them.

@@ -1,0 +1,1 @@
+//! The template expression language of Azure Resource Manager.

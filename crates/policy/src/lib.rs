@@ -1,0 +1,1 @@
+//! The Azure Policy language, three-valued, with a trace.

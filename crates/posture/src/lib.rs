@@ -1,0 +1,1 @@
+//! Recommendations, secure score, compliance, exemptions and reports.
