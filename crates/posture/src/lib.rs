@@ -1,1 +1,3 @@
 //! Recommendations, secure score, compliance, exemptions and reports.
+
+pub mod content;
