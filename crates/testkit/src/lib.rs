@@ -2,6 +2,8 @@
 //!
 //! * [`MemorySystem`] is a [`castellan_base::System`] without a machine: files in memory, a clock that stands where it
 //!   was put, a scripted environment and scripted programs.
+//! * [`fake_arm`] is Azure Resource Manager and its token endpoints over real HTTP, with a small estate, with paging
+//!   and with faults that a test switches on.
 //!
 //! ```
 //! use castellan_base::System;
@@ -18,6 +20,10 @@
 //! assert_eq!(system.runs(), ["az account show"]);
 //! ```
 
+// Fixtures are JSON that is written here; a wrong one has to stop the test that uses it.
+#![allow(clippy::indexing_slicing)]
+
+pub mod fake_arm;
 mod memory_system;
 
 pub use memory_system::MemorySystem;
