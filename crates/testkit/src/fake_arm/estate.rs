@@ -151,13 +151,19 @@ fn accounts(estate: &mut FakeEstate) {
         "Microsoft.Insights/diagnosticSettings",
         &[("to-workspace", json!({"logs": [{"categoryGroup": "allLogs", "enabled": true}]}))],
     );
-    let older = format!("{}/providers/Microsoft.CognitiveServices/accounts/old-openai", group());
+    let older = add_openai_account(estate, "old-openai");
+    estate.list(&older, "deployments", &child("deployments"), &[("legacy", model("gpt-35-turbo"))]);
+}
+
+/// Adds an Azure OpenAI account without children to the first subscription; returns its id.
+pub fn add_openai_account(estate: &mut FakeEstate, name: &str) -> String {
+    let id = format!("{}/providers/Microsoft.CognitiveServices/accounts/{name}", group());
     estate.resource(
-        &json!({"id": older, "name": "old-openai", "type": account_type, "kind": "OpenAI",
+        &json!({"id": id, "name": name, "type": "Microsoft.CognitiveServices/accounts", "kind": "OpenAI",
                 "location": "westeurope", "properties": {"disableLocalAuth": true}}),
         &[],
     );
-    estate.list(&older, "deployments", &child("deployments"), &[("legacy", model("gpt-35-turbo"))]);
+    id
 }
 
 fn workspace(estate: &mut FakeEstate) {
