@@ -141,7 +141,8 @@ impl Check {
     }
 }
 
-/// The smallest change that fixes a violation. Texts may hold `{name}`, `{resourceGroup}`, `{subscription}`, `{id}`.
+/// The smallest change that fixes a violation. Texts may hold `{name}`, `{resourceGroup}`, `{subscription}`, `{id}`,
+/// which are filled in, and `<subnet id>`: what stands in angle brackets is for a person to choose.
 #[derive(Clone, Debug, Default)]
 pub struct Fix {
     /// Properties to set on the resource; ARM, Bicep and azapi forms follow from these.
@@ -154,6 +155,23 @@ pub struct Fix {
     pub add: Option<Addition>,
     /// What a person has to decide first.
     pub note: Option<Arc<str>>,
+}
+
+impl Fix {
+    /// True when `set` says something and leaves no value for a person to choose, so that it can be applied as it is.
+    pub fn is_automatic(&self) -> bool {
+        !self.set.is_empty() && !self.set.iter().any(|assignment| leaves_choice(&assignment.value))
+    }
+}
+
+/// True when a text in the value stands in angle brackets.
+fn leaves_choice(value: &Node) -> bool {
+    match &value.value {
+        Value::String(text) => text.starts_with('<') && text.ends_with('>'),
+        Value::Array(items) => items.iter().any(leaves_choice),
+        Value::Object(object) => object.iter().any(|member| leaves_choice(&member.value)),
+        _ => false,
+    }
 }
 
 /// A property to set.

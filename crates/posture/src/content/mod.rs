@@ -207,3 +207,72 @@ fn replace<T>(items: &mut Vec<T>, item: T, same: impl Fn(&T, &T) -> bool) {
         None => items.push(item),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(role: &str, text: &str) -> Content {
+        let mut content = Content::default();
+        content.read_as(role, role, text.as_bytes());
+        content
+    }
+
+    fn complaints(role: &str, text: &str) -> Vec<String> {
+        let content = read(role, text);
+        assert!(content.checks.is_empty() && content.frameworks.is_empty());
+        let complaint = |diagnostic: &Diagnostic| {
+            let place = content.sources.locate(diagnostic.span).map(|place| place.to_string());
+            format!("{}: {}", place.unwrap_or_default(), diagnostic.message)
+        };
+        content.diagnostics.iter().map(complaint).collect()
+    }
+
+    const CHECK: &str = "id: a\nversion: 1\ntitle: t\nseverity: low\ncategory: data\ncontrol: c\nrisk: r\n\
+        remediation: m\nframeworks: [x:y]\nattack_surface: [data]\npolicy: {policyRule: {if: {}}}\n";
+
+    #[test]
+    fn a_check_is_read_and_replaced_by_a_later_one() {
+        let mut content = read("policies/a.yaml", CHECK);
+        assert_eq!((content.diagnostics.len(), content.checks.len()), (0, 1));
+        content.read_as("mine.yaml", "policies/a.yaml", CHECK.replace("low", "high").as_bytes());
+        let severities: Vec<&str> = content.checks.iter().map(|check| check.severity.as_str()).collect();
+        assert_eq!(severities, ["high"]);
+        content.finish();
+        content.finish();
+        assert_eq!(
+            content.diagnostics.len(),
+            2,
+            "the unknown framework and the unknown score control, once each"
+        );
+    }
+
+    #[test]
+    fn faults_are_positioned() {
+        let file = "policies/a.yaml";
+        let misspelt = complaints(file, &CHECK.replace("severity: low", "severity: lo\nseverty: low"));
+        assert_eq!(
+            misspelt[0],
+            "policies/a.yaml:4:11: `lo` is no severity; known are info, low, medium, high, critical"
+        );
+        assert_eq!(misspelt[1], "policies/a.yaml:5:1: `severty` is no known member here");
+        assert_eq!(complaints(file, "[1]"), ["policies/a.yaml:1:1: a check has to be an object, not array"]);
+        assert_eq!(
+            complaints("policies/b.yaml", CHECK),
+            ["policies/b.yaml:1:1: the check `a` has to stand in `a.yaml`"]
+        );
+        let twice =
+            "id: f\ntitle: t\npublisher: p\nurl: u\ncontrols: [{id: A, title: a}, {id: A, title: b}]\n";
+        assert_eq!(complaints("frameworks/f.yaml", twice), ["frameworks/f.yaml:5:31: `A` stands here twice"]);
+        assert_eq!(complaints("other.yaml", "a: 1"), ["other.yaml:1:1: `other.yaml` is no content file"]);
+        assert_eq!(complaints(file, "{").len(), 1);
+    }
+
+    #[test]
+    fn unresolved_values_can_be_written() {
+        let example = "examples:\n- {name: n, expect: unknown, resource: {type: T, properties: {a: {$unresolved: p}}}}\n";
+        let content = read("policies/a.yaml", &format!("{CHECK}{example}"));
+        let value = content.checks[0].examples[0].resource.at_path("properties.a").unwrap();
+        assert_eq!(&*value.as_unresolved().unwrap().expression, "p");
+    }
+}
