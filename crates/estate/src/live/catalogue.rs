@@ -80,7 +80,7 @@ const fn diagnostics(parent_type: &'static str) -> ChildList {
 const AI: &str = "2025-06-01";
 const AI_PREVIEW: &str = "2025-10-01-preview";
 const ML: &str = "2024-10-01";
-const SEARCH: &str = "2023-11-01";
+const SEARCH: &str = "2025-05-01";
 const STORAGE: &str = "2023-05-01";
 const APIM: &str = "2024-05-01";
 

@@ -1,24 +1,10 @@
 //! The outcome of a collection.
 
-use castellan_base::{Diagnostic, Existence, Limits, Origin, Resource, ResourceId, Sources, json};
-use serde::Serialize;
+use castellan_base::{Diagnostic, Limits, Node, ResourceId, Sources, Span, json};
 use serde_json::Value;
 
 use super::failure::Failure;
-
-/// Whether everything of a type below a resource is known.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Coverage {
-    /// The resource or subscription that was asked about.
-    pub parent: ResourceId,
-    /// The full type of what was looked for below it, extension resources included. `*`, for subscriptions: every type
-    /// that Resource Manager tracks at the top level. The parent's own type: the parent's properties.
-    pub child_type: String,
-    /// True when what was not found does not exist.
-    pub complete: bool,
-    /// Why it is not complete, or why nothing had to be asked; empty otherwise.
-    pub reason: String,
-}
+use crate::Coverage;
 
 /// What was collected.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -27,7 +13,8 @@ pub struct Collected {
     /// sorted by id without repetition. Subscriptions, resource groups, role assignments and definitions, policy
     /// assignments, definitions and exemptions are among them.
     pub documents: Vec<Value>,
-    /// What is known to be complete and what is not, sorted by parent and type.
+    /// What is known to be complete and what is not, sorted by parent and type: children and extension resources of a
+    /// resource, `*` for everything at the top level of a subscription, and a resource's own type for its properties.
     pub coverage: Vec<Coverage>,
     /// What could not be read.
     pub failures: Vec<Failure>,
@@ -35,36 +22,50 @@ pub struct Collected {
 
 impl Collected {
     /// Whether all resources of a type below `parent` are among the documents; `None` when nobody asked.
-    pub fn is_complete(&self, parent: &ResourceId, child_type: &str) -> Option<bool> {
+    pub fn is_complete(&self, parent: &ResourceId, resource_type: &str) -> Option<bool> {
         let start = self.coverage.partition_point(|record| record.parent < *parent);
         let mut records = self.coverage.iter().skip(start).take_while(|record| record.parent == *parent);
-        let found = records.find(|record| record.child_type.eq_ignore_ascii_case(child_type));
+        let found = records.find(|record| record.resource_type.eq_ignore_ascii_case(resource_type));
         found.map(|record| record.complete)
     }
 
-    /// The documents as resources. Each gets a source of its own, named by its id, so that evidence can point into it.
-    pub fn resources(&self, sources: &mut Sources, limits: &Limits) -> (Vec<Resource>, Vec<Diagnostic>) {
-        let mut resources = Vec::with_capacity(self.documents.len());
+    /// Records whether all subscriptions of the tenant could be listed.
+    pub(super) fn note_subscriptions(&mut self, failure: Option<Failure>) {
+        let Ok(tenant) = "/".parse() else { return };
+        let record = Coverage {
+            parent: tenant,
+            resource_type: "Microsoft.Resources/subscriptions".into(),
+            complete: failure.is_none(),
+            reason: failure.as_ref().map(|failure| failure.message.clone()).unwrap_or_default(),
+        };
+        // The tenant's id sorts before every other.
+        self.coverage.insert(0, record);
+        self.failures.extend(failure);
+    }
+
+    /// The documents with positions. Each gets a source of its own, named by its id, so that evidence can point into it;
+    /// one that exceeds the limits becomes a diagnostic.
+    pub fn nodes(&self, sources: &mut Sources, limits: &Limits) -> (Vec<Node>, Vec<Diagnostic>) {
+        let mut nodes = Vec::with_capacity(self.documents.len());
         let mut diagnostics = Vec::new();
         for document in &self.documents {
-            let text_of = |key: &str| document.get(key).and_then(Value::as_str);
-            let (Some(id_text), Some(resource_type)) = (text_of("id"), text_of("type")) else { continue };
-            let Ok(id) = id_text.parse::<ResourceId>() else { continue };
+            let id = document.get("id").and_then(Value::as_str).unwrap_or_default();
             let text = format!("{document:#}");
-            let source = sources.add(format!("azure:{id_text}"), text.as_str());
+            let source = sources.add(format!("azure:{id}"), text.as_str());
             match json::parse(&text, source, limits) {
-                Ok(body) => resources.push(Resource {
-                    id,
-                    resource_type: resource_type.into(),
-                    api_version: None,
-                    span: body.span,
-                    body,
-                    origin: Origin::Live,
-                    existence: Existence::Certain,
-                }),
+                Ok(node) => nodes.push(node),
                 Err(diagnostic) => diagnostics.push(diagnostic),
             }
         }
-        (resources, diagnostics)
+        (nodes, diagnostics)
+    }
+
+    /// The failures as warnings with their next steps.
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        let warning = |failure: &Failure| {
+            let message = format!("`{}` could not be read: {}", failure.what, failure.message);
+            Diagnostic::warning(Span::NONE, message).with_help(failure.next_step.as_str())
+        };
+        self.failures.iter().map(warning).collect()
     }
 }

@@ -11,7 +11,8 @@ use super::catalogue::{self, ChildList, FullRead};
 use super::client::{ArmClient, Listing};
 use super::failure::{Failure, Refusal};
 use super::graph::{self, Table};
-use super::{Collected, Coverage, LiveOptions, ProgressFn, SUBSCRIPTIONS_API_VERSION, document};
+use super::{Collected, LiveOptions, SUBSCRIPTIONS_API_VERSION, document};
+use crate::{Coverage, Progress};
 
 /// One thing to ask for.
 enum Job {
@@ -96,7 +97,7 @@ impl<'c> Collection<'c> {
     }
 
     /// Works until nothing is left to ask for. Dropping the future ends all requests.
-    pub(super) async fn run(mut self, progress: ProgressFn<'_>) -> Collected {
+    pub(super) async fn run(mut self, progress: &dyn Progress) -> Collected {
         let client = self.client;
         let mut running = FuturesUnordered::new();
         loop {
@@ -108,7 +109,7 @@ impl<'c> Collection<'c> {
             let what = job.what();
             self.settle(job, listing);
             self.settled += 1;
-            progress(self.settled, Some(self.settled + running.len() + self.queue.len()), &what);
+            progress.step(self.settled, Some(self.settled + running.len() + self.queue.len()), &what);
         }
         let documents = self.documents.into_values().map(|(_, body)| body).collect();
         self.failures.sort_by(|left, right| left.what.cmp(&right.what));
@@ -180,8 +181,8 @@ impl<'c> Collection<'c> {
             if list.applies_to(kind) {
                 self.queue.push_back(Job::Children(id.clone(), list));
             } else {
-                let reason = format!("a resource of kind `{}` has none", kind.unwrap_or_default());
-                self.cover(id, list.child_type, true, reason);
+                // Resources of this kind cannot have any.
+                self.cover(id, list.child_type, true, String::new());
             }
         }
     }
@@ -206,7 +207,7 @@ impl<'c> Collection<'c> {
     /// Records coverage; what one request left incomplete stays so.
     fn cover(&mut self, parent: &ResourceId, child_type: &str, complete: bool, reason: String) {
         let key = (parent.clone(), child_type.to_ascii_lowercase());
-        let record = Coverage { parent: parent.clone(), child_type: child_type.to_owned(), complete, reason };
+        let record = Coverage { parent: parent.clone(), resource_type: child_type.into(), complete, reason };
         let known = self.coverage.entry(key).or_insert_with(|| record.clone());
         if known.complete && !complete {
             *known = record;

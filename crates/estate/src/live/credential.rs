@@ -29,10 +29,8 @@ pub enum AuthMode {
     Auto,
     /// A token from the environment.
     Environment,
-    /// A federated token file.
+    /// An application of its own: a federated token file, otherwise a client secret.
     Workload,
-    /// A client secret.
-    ServicePrincipal,
     /// A managed identity: the platform's endpoint, otherwise the instance metadata service.
     Managed,
     /// The Azure CLI.
@@ -40,18 +38,17 @@ pub enum AuthMode {
 }
 
 /// The modes with the word for each.
-const MODES: [(AuthMode, &str); 6] = [
+const MODES: [(AuthMode, &str); 5] = [
     (AuthMode::Auto, "auto"),
     (AuthMode::Environment, "env"),
     (AuthMode::Workload, "workload"),
-    (AuthMode::ServicePrincipal, "secret"),
     (AuthMode::Managed, "managed"),
     (AuthMode::Cli, "cli"),
 ];
 
 /// A word that is no way to authenticate.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("`{0}` is not a way to authenticate; use auto, env, workload, secret, managed or cli")]
+#[error("`{0}` is not a way to authenticate; use auto, env, workload, managed or cli")]
 pub struct ParseAuthModeError(String);
 
 impl FromStr for AuthMode {

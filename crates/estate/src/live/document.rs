@@ -53,9 +53,20 @@ fn id_of(members: &Map<String, Value>, listed: Option<(&ResourceId, &ChildList)>
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn whatever_is_kept_has_an_id_and_a_type(id in "(/subscriptions/|/providers/)?[a-zA-Z0-9./{} %?#-]{0,60}") {
+            if let Some((kept, body)) = normalise(json!({"id": id, "properties": {}}), None) {
+                prop_assert_eq!(body["id"].as_str(), Some(kept.as_str()));
+                prop_assert!(body["type"].as_str().is_some_and(|name| !name.is_empty()));
+            }
+        }
+    }
 
     #[test]
     fn a_graph_row_becomes_a_resource() {

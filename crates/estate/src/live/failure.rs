@@ -105,7 +105,7 @@ impl Refusal {
                 "check that it still exists and that its provider is registered there, then scan again"
                     .to_owned()
             }
-            (Kind::Status, Some(429)) => "scan again later or with a lower --concurrency".to_owned(),
+            (Kind::Status, Some(429)) => "scan again later; the service kept throttling".to_owned(),
             (Kind::Status, Some(500..)) => "scan again later; the service failed on every attempt".to_owned(),
             (Kind::Connection, _) => "check the connection, then scan again".to_owned(),
             (Kind::Bound, _) => "scan fewer subscriptions at once".to_owned(),

@@ -133,7 +133,7 @@ fn check_whole(last_page: &Value, rows: usize) -> Result<(), Refusal> {
             || truncated.and_then(Value::as_bool).unwrap_or(false);
     let total = last_page.get("totalRecords").and_then(Value::as_u64).unwrap_or(0);
     let rows = u64::try_from(rows).unwrap_or(u64::MAX);
-    if is_truncated || rows < total {
+    if rows < total || (is_truncated && total == 0) {
         let of_total = if total > 0 { format!(" of {total}") } else { String::new() };
         return Err(Refusal::answer(format!("Resource Graph returned only {rows}{of_total} rows")));
     }

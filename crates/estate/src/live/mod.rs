@@ -15,18 +15,17 @@
 //! **Careful with the token.** It goes to the endpoint's own origin only: redirects are not followed, nor is a
 //! `nextLink` to another server. [`Secret`] keeps it out of logs.
 //!
-//! **Honest.** What could not be read is a [`Failure`] and makes the [`Coverage`] of its parent incomplete, so that a
+//! **Honest.** What could not be read is a [`Failure`] and makes the [`crate::Coverage`] of its parent incomplete, so that a
 //! rule about it answers *unknown*. Only when nothing at all could be read is there an error.
 //!
 //! ```no_run
 //! use castellan_base::OsSystem;
+//! use castellan_estate::Silent;
 //! use castellan_estate::live::{AuthMode, Credential, LiveOptions, collect_blocking};
 //!
 //! let options = LiveOptions { target: "azure:tenant".parse()?, ..LiveOptions::default() };
 //! let credential = Credential::new(AuthMode::Auto);
-//! let collected = collect_blocking(&OsSystem, &options, &credential, &|done, _total, what| {
-//!     let _ = (done, what); // Drive a progress bar here.
-//! })?;
+//! let collected = collect_blocking(&OsSystem, &options, &credential, &Silent)?;
 //! assert!(collected.failures.is_empty(), "coverage says what is missing");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -51,12 +50,14 @@ use castellan_base::System;
 use reqwest::Url;
 use serde_json::Value;
 
-pub use collected::{Collected, Coverage};
+pub use collected::Collected;
 pub use credential::{AuthError, AuthMode, Credential, ParseAuthModeError};
 pub use failure::Failure;
 pub use retry::RetryPolicy;
 pub use secret::Secret;
 pub use target::{ParseTargetError, Target};
+
+use crate::Progress;
 
 use client::ArmClient;
 use collection::Collection;
@@ -68,9 +69,6 @@ const DEFAULT_ENDPOINT: &str = "https://management.azure.com";
 const ENDPOINT_VARIABLE: &str = "CASTELLAN_ARM_ENDPOINT";
 
 const SUBSCRIPTIONS_API_VERSION: &str = "2022-12-01";
-
-/// Called after each request with the number of those done, of those known and what was asked for.
-pub type ProgressFn<'p> = &'p dyn Fn(usize, Option<usize>, &str);
 
 /// What to collect and within which bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,7 +144,7 @@ pub enum LiveError {
     )]
     NoSubscription,
     /// Every request failed.
-    #[error("nothing could be read: {first}")]
+    #[error("nothing could be collected; {first}")]
     NothingRead {
         /// The first of the failures.
         first: Box<Failure>,
@@ -163,7 +161,7 @@ pub enum LiveError {
     },
 }
 
-/// Collects what `options` ask for, with a token from `credential`.
+/// Collects what `options` ask for, with a token from `credential`. `progress` counts requests.
 ///
 /// What cannot be read is in [`Collected::failures`]; an error means that nothing could be. The future may be dropped
 /// at any point, which ends all requests.
@@ -171,14 +169,16 @@ pub async fn collect(
     system: &dyn System,
     options: &LiveOptions,
     credential: &Credential,
-    progress: ProgressFn<'_>,
+    progress: &dyn Progress,
 ) -> Result<Collected, LiveError> {
     let client = ArmClient::new(system, options, credential)?;
-    progress(0, None, "access token");
+    progress.step(0, None, "access token");
     client.sign_in().await?;
     let (subscriptions, unlisted) = subscriptions(&client, &options.target).await?;
     let mut collected = Collection::new(&client, options, &subscriptions).run(progress).await;
-    collected.failures.extend(unlisted);
+    if options.target == Target::Tenant {
+        collected.note_subscriptions(unlisted);
+    }
     match collected.failures.first() {
         Some(first) if collected.documents.is_empty() => {
             Err(LiveError::NothingRead { first: Box::new(first.clone()), failures: collected.failures })
@@ -192,7 +192,7 @@ pub fn collect_blocking(
     system: &dyn System,
     options: &LiveOptions,
     credential: &Credential,
-    progress: ProgressFn<'_>,
+    progress: &dyn Progress,
 ) -> Result<Collected, LiveError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| LiveError::Runtime { message: error.to_string() })?;

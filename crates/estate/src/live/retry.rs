@@ -26,7 +26,8 @@ impl Default for RetryPolicy {
             retries: 6,
             first_wait: Duration::from_millis(500),
             longest_wait: Duration::from_secs(30),
-            total_wait: Duration::from_secs(180),
+            // Resource Manager asks for up to five minutes when a subscription's read limit is used up.
+            total_wait: Duration::from_secs(600),
         }
     }
 }
@@ -131,6 +132,8 @@ pub(super) fn quota_wait<'h>(header: impl Fn(&str) -> Option<&'h str>) -> Option
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn wait(headers: &[(&str, &'static str)]) -> Option<Duration> {
@@ -154,6 +157,14 @@ mod tests {
         );
         for nonsense in ["", "soon", "-3", "1e9", "99999999999999999999999"] {
             assert_eq!(wait(&[("retry-after", nonsense)]), None, "{nonsense}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn headers_never_panic(text in "[A-Za-z0-9,: .+-]{0,40}", date in ".{0,40}") {
+            let header = |name: &str| Some(if name == "date" { date.as_str() } else { text.as_str() });
+            let _ = (retry_after(header, Ticks::MAX), quota_wait(header));
         }
     }
 

@@ -72,18 +72,14 @@ impl Source {
             AuthMode::Environment => from_environment(system).ok_or_else(|| {
                 missing("the environment", "set AZURE_ACCESS_TOKEN to a token for Azure Resource Manager")
             }),
-            AuthMode::Workload => workload(system)?.ok_or_else(|| {
-                missing(
-                    "the workload identity",
-                    "set AZURE_FEDERATED_TOKEN_FILE, AZURE_CLIENT_ID and AZURE_TENANT_ID",
-                )
-            }),
-            AuthMode::ServicePrincipal => service_principal(system)?.ok_or_else(|| {
-                missing(
-                    "the service principal",
-                    "set AZURE_CLIENT_SECRET, AZURE_CLIENT_ID and AZURE_TENANT_ID",
-                )
-            }),
+            AuthMode::Workload => {
+                let configured = [workload(system)?, service_principal(system)?];
+                configured.into_iter().flatten().next().ok_or_else(|| {
+                    let next_step = "set AZURE_CLIENT_ID and AZURE_TENANT_ID, and AZURE_FEDERATED_TOKEN_FILE or \
+                                     AZURE_CLIENT_SECRET";
+                    missing("the workload identity", next_step)
+                })
+            }
             AuthMode::Managed => match platform(system)? {
                 Some(source) => Ok(source),
                 None => machine(system),

@@ -70,7 +70,18 @@ impl fmt::Display for Target {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics_and_round_trips(text in "(azure:)?[a-fA-F0-9,/ -]{0,80}|.{0,20}") {
+            if let Ok(target) = text.parse::<Target>() {
+                prop_assert_eq!(target.to_string().parse(), Ok(target));
+            }
+        }
+    }
 
     const ONE: &str = "11111111-2222-3333-4444-555555555555";
     const TWO: &str = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee";
