@@ -36,7 +36,9 @@ fn scores_and_gains() {
     assert!((network.secure_score_gain - 25.0).abs() < 1e-9, "{}", network.secure_score_gain);
     let risk = &assessment.risk;
     assert!(risk.score.unwrap() > 0.0 && risk.upper.unwrap() > risk.score.unwrap());
-    assert!(assessment.findings.iter().filter(|found| found.is_violation()).all(|found| found.risk_gain > 0.0));
+    assert!(
+        assessment.findings.iter().filter(|found| found.is_violation()).all(|found| found.risk_gain > 0.0)
+    );
 }
 
 #[test]
@@ -75,7 +77,10 @@ fn exemptions_apply_until_they_expire() {
     let assessment = assess(&estate, &content(), None, &with);
     assert_eq!(assessment.summary().exempt, 2);
     assert_eq!(assessment.exemptions.used[0].1, 2);
-    assert_eq!(assessment.findings.last().unwrap().exemption.as_ref().unwrap().approver.as_ref(), "ciso@example.org");
+    assert_eq!(
+        assessment.findings.last().unwrap().exemption.as_ref().unwrap().approver.as_ref(),
+        "ciso@example.org"
+    );
     with.exemptions = file("2026-11-20");
     let late = assess(&estate, &content(), None, &with);
     assert_eq!((late.summary().exempt, late.exemptions.expired.len()), (0, 1));

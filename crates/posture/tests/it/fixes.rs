@@ -72,7 +72,8 @@ fn proposals_quote_hostile_names() {
     let template = TEMPLATE.replace("\"name\": \"bad\"", "\"name\": \"b'$(id)\\\"${x}\"");
     let (estate, assessment) = assess_template(&template);
     let report = castellan_posture::Report::new(&assessment, &estate);
-    let found = assessment.findings.iter().find(|found| found.finding.resource.name().starts_with("b'")).unwrap();
+    let found =
+        assessment.findings.iter().find(|found| found.finding.resource.name().starts_with("b'")).unwrap();
     let proposal = report.proposal(found).unwrap();
     assert!(proposal.az.contains("'\\''$(id)\"${x}'"), "{}", proposal.az);
     assert!(proposal.bicep.contains("'b\\'\\$(id)\"\\${x}'"), "{}", proposal.bicep);

@@ -1,0 +1,229 @@
+//! Reads a folder of policy definitions.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use castellan_base::{Diagnostic, Limits, Node, Severity, SourceId, System, json};
+use castellan_estate::{Estate, GovernanceKind};
+use castellan_policy::{AliasTable, Definition, Policy};
+use rayon::prelude::*;
+
+use crate::judge::TypeIndex;
+
+/// Largest definition file that is read; the largest public one has a few hundred kilobytes.
+const FILE_LIMIT: u64 = 16 << 20;
+/// Most files, and deepest folders, that are looked at.
+const FILES_LIMIT: usize = 100_000;
+const DEPTH_LIMIT: usize = 16;
+
+/// Compiled policy definitions and initiatives.
+#[derive(Debug, Default)]
+pub struct PolicyPack {
+    pub(crate) policies: Vec<LoadedPolicy>,
+    pub(crate) initiatives: Vec<Node>,
+    pub(crate) index: TypeIndex,
+    pub(crate) by_name: BTreeMap<String, usize>,
+    unusable: Vec<UnusableDefinition>,
+}
+
+/// A compiled definition and what the report says about it.
+#[derive(Debug)]
+pub(crate) struct LoadedPolicy {
+    pub(crate) policy: Policy,
+    pub(crate) id: Arc<str>,
+    pub(crate) display_name: Arc<str>,
+    pub(crate) category: Arc<str>,
+    pub(crate) severity: Severity,
+}
+
+/// A file that is no usable definition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnusableDefinition {
+    /// The file.
+    pub file: Arc<str>,
+    /// Why.
+    pub message: String,
+}
+
+/// A folder that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the policies in `{path}`: {source}; give a folder with policy definitions")]
+pub struct PolicyPackError {
+    path: String,
+    source: std::io::Error,
+}
+
+/// What one file turned out to hold.
+enum Loaded {
+    Definition(Box<LoadedPolicy>),
+    Initiative(Node),
+    Unusable(UnusableDefinition),
+    Other,
+}
+
+impl PolicyPack {
+    /// Reads every `.json` file below a folder: a checkout of the public definitions as it is (`policyDefinitions/**`,
+    /// `policySetDefinitions/**`), or definitions of one's own. Of two definitions with one name the first in path order
+    /// counts. Files that are no definition are reported in [`PolicyPack::unusable`] when they look like one.
+    pub fn load_dir(
+        system: &dyn System,
+        folder: &Path,
+        aliases: &AliasTable,
+    ) -> Result<PolicyPack, PolicyPackError> {
+        let mut files = Vec::new();
+        find(system, folder, 0, &mut files)
+            .map_err(|source| PolicyPackError { path: folder.display().to_string(), source })?;
+        let loaded: Vec<Loaded> = files.par_iter().map(|file| load(system, file, aliases)).collect();
+        let mut pack = PolicyPack::default();
+        loaded.into_iter().for_each(|one| pack.add(one));
+        Ok(pack)
+    }
+
+    /// A pack of definitions that were already read, each as Azure writes it.
+    pub fn from_documents(documents: &[Node], aliases: &AliasTable) -> PolicyPack {
+        let mut pack = PolicyPack::default();
+        for document in documents {
+            pack.add(classify(document.clone(), "", aliases));
+        }
+        pack
+    }
+
+    /// The definitions and initiatives that the estate's own exports hold; often empty.
+    pub fn from_estate(estate: &Estate, aliases: &AliasTable) -> PolicyPack {
+        let kinds = [GovernanceKind::Definition, GovernanceKind::Initiative];
+        let documents = estate.governance.iter().filter(|document| kinds.contains(&document.kind));
+        let documents: Vec<Node> = documents.map(|document| document.document.clone()).collect();
+        PolicyPack::from_documents(&documents, aliases)
+    }
+
+    /// Adds everything of another pack that is not here yet.
+    pub fn merge(&mut self, other: PolicyPack) {
+        for policy in other.policies {
+            self.add(Loaded::Definition(Box::new(policy)));
+        }
+        self.initiatives.extend(other.initiatives);
+        self.unusable.extend(other.unusable);
+    }
+
+    /// Definitions that can be evaluated.
+    pub fn len(&self) -> usize {
+        self.policies.len()
+    }
+
+    /// True without any.
+    pub fn is_empty(&self) -> bool {
+        self.policies.is_empty()
+    }
+
+    /// Initiatives.
+    pub fn initiatives(&self) -> usize {
+        self.initiatives.len()
+    }
+
+    /// Files that look like definitions and are not usable, with the reason.
+    pub fn unusable(&self) -> &[UnusableDefinition] {
+        &self.unusable
+    }
+
+    /// The position of the definition that an id or a name leads to: ids are compared by their last segment, since the
+    /// same built-in definition is known with and without its scope.
+    pub(crate) fn find(&self, id: &str) -> Option<usize> {
+        self.by_name.get(&name_of(id)).copied()
+    }
+
+    fn add(&mut self, loaded: Loaded) {
+        match loaded {
+            Loaded::Definition(policy) => {
+                let position = self.policies.len();
+                if self.by_name.contains_key(&name_of(&policy.id)) {
+                    return;
+                }
+                self.by_name.insert(name_of(&policy.id), position);
+                self.index.add(position, policy.policy.resource_types());
+                self.policies.push(*policy);
+            }
+            Loaded::Initiative(document) => self.initiatives.push(document),
+            Loaded::Unusable(unusable) => self.unusable.push(unusable),
+            Loaded::Other => {}
+        }
+    }
+}
+
+fn name_of(id: &str) -> String {
+    id.rsplit('/').next().unwrap_or(id).to_ascii_lowercase()
+}
+
+fn find(system: &dyn System, folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in system.read_dir(folder)? {
+        if files.len() >= FILES_LIMIT {
+            return Ok(());
+        }
+        let is_json = entry.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+        if entry.is_dir && depth < DEPTH_LIMIT {
+            // A folder deep inside that cannot be listed does not spoil the rest.
+            let _ = find(system, &entry.path, depth + 1, files);
+        } else if !entry.is_dir && is_json {
+            files.push(entry.path);
+        }
+    }
+    Ok(())
+}
+
+fn load(system: &dyn System, file: &Path, aliases: &AliasTable) -> Loaded {
+    let shown = file.display().to_string();
+    let unusable =
+        |message: String| Loaded::Unusable(UnusableDefinition { file: shown.as_str().into(), message });
+    let bytes = match system.read(file, FILE_LIMIT) {
+        Ok(bytes) => bytes,
+        Err(error) => return unusable(format!("cannot be read: {error}")),
+    };
+    let Ok(text) = String::from_utf8(bytes) else { return unusable("is not UTF-8".to_owned()) };
+    match json::parse(&text, SourceId::NONE, &Limits::default()) {
+        Ok(document) => classify(document, &shown, aliases),
+        Err(problem) => {
+            let line = text
+                .bytes()
+                .take(usize::try_from(problem.span.start).unwrap_or(0))
+                .filter(|byte| *byte == b'\n')
+                .count()
+                + 1;
+            unusable(format!("line {line}: {}", problem.message))
+        }
+    }
+}
+
+fn classify(document: Node, file: &str, aliases: &AliasTable) -> Loaded {
+    let properties = document.get("properties").unwrap_or(&document);
+    if properties.get("policyDefinitions").is_some_and(|members| members.as_array().is_some()) {
+        return Loaded::Initiative(document);
+    }
+    let is_definition = properties.get("policyRule").is_some()
+        || (document.get("if").is_some() && document.get("then").is_some());
+    if !is_definition {
+        return Loaded::Other;
+    }
+    let compiled = Definition::parse(&document).and_then(|definition| Policy::compile(&definition, aliases));
+    match compiled {
+        Ok(policy) => Loaded::Definition(Box::new(describe(policy, &document, file))),
+        Err(problems) => {
+            Loaded::Unusable(UnusableDefinition { file: file.into(), message: joined(&problems) })
+        }
+    }
+}
+
+fn joined(problems: &[Diagnostic]) -> String {
+    let messages: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+    messages.join("; ")
+}
+
+fn describe(policy: Policy, document: &Node, file: &str) -> LoadedPolicy {
+    let text = |path: &str| document.at_path(path).and_then(Node::as_str).filter(|text| !text.is_empty());
+    let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str()).unwrap_or("policy");
+    let id: Arc<str> = text("id").or_else(|| text("name")).unwrap_or(stem).into();
+    let display_name: Arc<str> =
+        text("properties.displayName").or_else(|| text("displayName")).unwrap_or(&id).into();
+    let category: Arc<str> = text("properties.metadata.category").unwrap_or_default().into();
+    let severity = text("properties.metadata.severity").and_then(|word| word.parse().ok());
+    LoadedPolicy { policy, id, display_name, category, severity: severity.unwrap_or(Severity::Medium) }
+}
