@@ -27,6 +27,19 @@ pub trait Host {
 
     /// The time of the evaluation, for `utcNow`; `None` leaves it unresolved.
     fn now(&self) -> Option<Ticks>;
+
+    /// True for functions whose value is only known in parts: `reference('x').a.b` is then asked for as a whole through
+    /// [`Host::resolve`].
+    fn is_partial(&self, name: &str) -> bool {
+        let _ = name;
+        false
+    }
+
+    /// The value at a path of member names and positions below a partial function's value.
+    fn resolve(&mut self, name: &str, args: &[Node], path: &[Node], expr: &Expr) -> Option<Node> {
+        let _ = (name, args, path, expr);
+        None
+    }
 }
 
 /// Evaluates an expression. Never fails: an error gives an unresolved value with reason
@@ -56,18 +69,54 @@ impl Evaluator<'_> {
         let node = match &expr.kind {
             ExprKind::Literal(value) => value.clone().at(expr.span),
             ExprKind::Call { name, namespace, args } => self.call(expr, namespace.as_deref(), name, args),
-            ExprKind::Member { base, name, safe } => {
-                let base = self.node(base);
-                member(expr, &base, name, *safe)
-            }
-            ExprKind::Index { base, index, safe } => {
-                let base = self.node(base);
-                let index = self.node(index);
-                element(expr, &base, &index, *safe)
-            }
+            ExprKind::Member { base, name, safe } => match self.partial(expr) {
+                Some(node) => node,
+                None => member(expr, &self.node(base), name, *safe),
+            },
+            ExprKind::Index { base, index, safe } => match self.partial(expr) {
+                Some(node) => node,
+                None => {
+                    let base = self.node(base);
+                    let index = self.node(index);
+                    element(expr, &base, &index, *safe)
+                }
+            },
         };
         self.depth -= 1;
         node
+    }
+
+    /// A path below a function that the host resolves as a whole.
+    fn partial(&mut self, expr: &Expr) -> Option<Node> {
+        let mut keys = Vec::new();
+        let mut root = expr;
+        loop {
+            match &root.kind {
+                ExprKind::Member { base, name, .. } => {
+                    keys.push(Err(name));
+                    root = base;
+                }
+                ExprKind::Index { base, index, .. } => {
+                    keys.push(Ok(index));
+                    root = base;
+                }
+                _ => break,
+            }
+        }
+        let ExprKind::Call { name, namespace: None, args } = &root.kind else { return None };
+        if !self.host.is_partial(name) {
+            return None;
+        }
+        let args: Vec<Node> = args.iter().map(|argument| self.node(argument)).collect();
+        let path: Vec<Node> = keys
+            .into_iter()
+            .rev()
+            .map(|key| match key {
+                Ok(index) => self.node(index),
+                Err(name) => Value::String(Arc::clone(name)).at(expr.span),
+            })
+            .collect();
+        self.host.resolve(name, &args, &path, expr)
     }
 
     fn call(&mut self, expr: &Expr, namespace: Option<&str>, name: &str, args: &[Expr]) -> Node {
@@ -183,11 +232,38 @@ pub(crate) fn propagate(expr: &Expr, name: &str, values: &[Node], unknown: &Unre
     let partly_known = match name.to_ascii_lowercase().as_str() {
         "concat" => join_symbols(values),
         "format" => format_symbols(values),
-        "tolower" | "toupper" | "string" | "trim" => None,
+        // Names of resources are the same in any case, so the symbol may keep its unknown parts.
+        "tolower" => values.first().and_then(Node::text_or_symbol).map(lower_outside_braces),
         _ => None,
     };
-    let symbol = partly_known.unwrap_or_else(|| format!("{{{name}({})}}", argument_symbols(values)));
+    let symbol = partly_known.unwrap_or_else(|| shortened(name, &argument_symbols(values)));
     unresolved_like(expr, unknown, symbol)
+}
+
+/// Longest list of arguments that a symbol shows; symbols stand in names and ids, where people read them.
+const SYMBOL_ARGUMENTS: usize = 48;
+
+/// `{name(arguments)}`, or `{name#hash}` when that would be unreadable. Equal arguments give equal hashes (FNV-1a).
+fn shortened(name: &str, arguments: &str) -> String {
+    if arguments.len() <= SYMBOL_ARGUMENTS {
+        return format!("{{{name}({arguments})}}");
+    }
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    let hash = arguments.bytes().fold(0xcbf2_9ce4_8422_2325, step);
+    format!("{{{name}#{:012x}}}", hash & 0xffff_ffff_ffff)
+}
+
+fn lower_outside_braces(symbol: &str) -> String {
+    let mut depth = 0_u32;
+    let lower = symbol.chars().map(|character| {
+        match character {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 { character.to_ascii_lowercase() } else { character }
+    });
+    lower.collect()
 }
 
 fn join_symbols(values: &[Node]) -> Option<String> {

@@ -117,7 +117,8 @@ fn unknown_stays_unknown_with_its_symbol() {
     let cases = [
         ("concat('a-', unknown('x'))", "a-{unknown('x')}"),
         ("format('{0}-{1}', 'a', unknown('x'))", "a-{unknown('x')}"),
-        ("toLower(unknown('x'))", "{toLower(unknown('x'))}"),
+        ("toLower(concat('A-', unknown('X')))", "a-{unknown('X')}"),
+        ("toUpper(unknown('x'))", "{toUpper(unknown('x'))}"),
         ("unknown('x').name", "{unknown('x').name}"),
         ("if(unknown('x'), 'a', 'b')", "{if(unknown('x'), 'a', 'b')}"),
         ("uniqueString('a')", "{uniqueString('a')}"),

@@ -1,0 +1,1 @@
+//! Terraform plans and state as `terraform show -json` prints them.
