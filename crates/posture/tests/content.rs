@@ -3,9 +3,15 @@
 #![allow(clippy::print_stderr, clippy::disallowed_methods)]
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use castellan_posture::content::{Check, Content, Expectation};
+use castellan_base::Verdict;
+use castellan_policy::{
+    AliasTable, ClosedWorld, Definition, EvaluationContext, NothingCollected, Policy, RelatedResources,
+    Request,
+};
+use castellan_posture::content::{Check, Content, Example, Expectation};
+use castellan_testkit::MemorySystem;
 
 fn content() -> Content {
     let content = Content::embedded();
@@ -240,4 +246,64 @@ fn fixes_set_paths_of_the_resource() {
             );
         }
     }
+}
+
+#[test]
+fn examples_are_judged_as_they_say() {
+    let aliases = AliasTable::builtin();
+    let content = content();
+    let mut wrong = Vec::new();
+    for check in &content.checks {
+        let definition = Definition::parse(&check.definition_node())
+            .unwrap_or_else(|faults| panic!("`{}` does not parse: {faults:?}", check.id));
+        let policy = Policy::compile(&definition, &aliases)
+            .unwrap_or_else(|faults| panic!("`{}` does not compile: {faults:?}", check.id));
+        for example in &check.examples {
+            let verdict = judge(&policy, example);
+            if !example.expect.matches(&verdict) {
+                let place = content.sources.locate(example.resource.span).unwrap();
+                let expected = example.expect.as_str();
+                wrong.push(format!("{place}: `{}`: expected {expected}, got {verdict:?}", example.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} examples are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn judge(policy: &Policy, example: &Example) -> Verdict {
+    let now = example.now.as_deref().unwrap_or("2026-11-15T00:00:00Z");
+    let context = EvaluationContext { now: Some(now.parse().unwrap()), ..EvaluationContext::default() };
+    let world = ClosedWorld(&example.related);
+    let related: &dyn RelatedResources = if example.collected { &world } else { &NothingCollected };
+    let request =
+        Request { resource: &example.resource, parameters: None, related, context: &context, trace: false };
+    policy.evaluate(&request).verdict
+}
+
+#[test]
+fn a_folder_of_ones_own_goes_on_top() {
+    let built_in = content();
+    let check = "id: house-rule\nversion: 1\ntitle: t\nseverity: high\ncategory: data\ncontrol: manage-access\n\
+        risk: r\nremediation: m\nframeworks: [house:1:A]\nattack_surface: [data]\n\
+        policy: {policyRule: {if: {field: type, equals: T}, then: {effect: audit}}}\n";
+    let pack = "id: house\nedition: \"1\"\ntitle: t\npublisher: p\nurl: u\ncontrols: [{id: A, title: a}]\n";
+    let system = MemorySystem::default()
+        .with_file("/mine/policies/house-rule.yaml", check)
+        .with_file("/mine/policies/broken.yaml", "id: [")
+        .with_file("/mine/frameworks/house-1.yaml", pack)
+        .with_file("/mine/models.yaml", "as_of: 2026-01-01\nmodels: []\n");
+    let mut content = content();
+    content.load_dir(&system, Path::new("/mine"));
+    assert_eq!(content.checks.len(), built_in.checks.len() + 1);
+    assert!(content.control(&content.check("house-rule").unwrap().frameworks[0]).is_some());
+    assert_eq!(content.models.get("as_of").unwrap().as_str(), Some("2026-01-01"));
+    let places: Vec<String> = content
+        .diagnostics
+        .iter()
+        .map(|diagnostic| content.sources.locate(diagnostic.span).unwrap().file.to_string())
+        .collect();
+    assert_eq!(places, ["/mine/policies/broken.yaml"]);
+
+    content.load_dir(&system, Path::new("/elsewhere"));
+    assert_eq!(content.diagnostics.last().unwrap().message, "no content in `/elsewhere`");
 }
