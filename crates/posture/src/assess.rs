@@ -8,7 +8,7 @@ use castellan_base::{
     Verdict,
 };
 use castellan_estate::Estate;
-use castellan_policy::{AliasTable, Definition, EvaluationContext, Policy};
+use castellan_policy::{AliasTable, Definition, EvaluationContext, Policy, PolicyIndex};
 use rayon::prelude::*;
 
 use crate::assessment::{AssessedFinding, Assessment, CheckResult, Counts, InputSummary, Inventory, Message};
@@ -18,7 +18,7 @@ use crate::conformance;
 use crate::content::{Check, Content};
 use crate::exemptions::Exemptions;
 use crate::factors;
-use crate::judge::{Subject, TypeIndex};
+use crate::judge::Subject;
 use crate::pack::{self, PackResult, PolicyPack, policy_fingerprint};
 use crate::score::{Observation, State, risk_score, secure_score};
 
@@ -141,8 +141,9 @@ fn assess_here(
 /// The checks of the content, ready to run.
 struct Checks {
     checks: Vec<Arc<Check>>,
-    policies: Vec<Option<Policy>>,
-    index: TypeIndex,
+    index: PolicyIndex,
+    /// The check of each policy of the index.
+    check_of: Vec<usize>,
 }
 
 /// What one check says of one resource, when it speaks about it at all.
@@ -155,28 +156,28 @@ struct Judged {
 impl Checks {
     fn compile(content: &Content, diagnostics: &mut Vec<Message>) -> Checks {
         let aliases = AliasTable::builtin();
-        let mut checks = Checks { checks: Vec::new(), policies: Vec::new(), index: TypeIndex::default() };
+        let mut checks = Vec::new();
+        let mut policies = Vec::new();
+        let mut check_of = Vec::new();
         for check in &content.checks {
             let compiled = Definition::parse(&check.definition_node())
                 .and_then(|definition| Policy::compile(&definition, &aliases));
-            let policy = match compiled {
-                Ok(policy) => Some(policy),
+            match compiled {
+                Ok(policy) => {
+                    policies.push(policy);
+                    check_of.push(checks.len());
+                }
                 Err(problems) => {
                     let named = problems.into_iter().map(|mut problem| {
                         problem.message = format!("check `{}` cannot be used: {}", check.id, problem.message);
                         problem
                     });
                     diagnostics.extend(messages(&named.collect::<Vec<_>>(), &content.sources));
-                    None
                 }
-            };
-            if let Some(policy) = &policy {
-                checks.index.add(checks.checks.len(), policy.resource_types());
             }
-            checks.checks.push(Arc::new(check.clone()));
-            checks.policies.push(policy);
+            checks.push(Arc::new(check.clone()));
         }
-        checks
+        Checks { checks, index: PolicyIndex::new(policies), check_of }
     }
 
     fn judge_all(&self, estate: &Estate, now: Ticks) -> Vec<Vec<Judged>> {
@@ -187,8 +188,11 @@ impl Checks {
     fn judge(&self, estate: &Estate, resource: &Resource, context: &EvaluationContext) -> Vec<Judged> {
         let subject = Subject::new(estate, resource, context);
         let mut results = Vec::new();
-        for check in self.index.candidates(&resource.resource_type) {
-            let Some(Some(policy)) = self.policies.get(check) else { continue };
+        for &number in self.index.candidate_numbers(&resource.resource_type) {
+            let (Some(policy), Some(&check)) = (self.index.policies().get(number), self.check_of.get(number))
+            else {
+                continue;
+            };
             let outcome = subject.evaluate(policy, None, false);
             match outcome.verdict {
                 Verdict::NotApplicable => {}

@@ -171,32 +171,37 @@ impl AssessedFinding {
     }
 }
 
-/// What the exit code and the last line of output are made of.
+/// What the exit code and the last line of output are made of. Every map has every severity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// Violations by severity, built-in checks and policies together; every severity is present.
+    /// Violations of built-in checks.
     pub violations: BTreeMap<Severity, usize>,
-    /// Those of them that are not part of the baseline; the same as `violations` without a baseline.
+    /// Those of them that are not part of the baseline; all of them without one.
     pub new_violations: BTreeMap<Severity, usize>,
-    /// Results that cannot be told.
+    /// Violations of policy definitions.
+    pub policy_violations: BTreeMap<Severity, usize>,
+    /// Those of them that are not part of the baseline; all of them without one.
+    pub new_policy_violations: BTreeMap<Severity, usize>,
+    /// Results of built-in checks that cannot be told.
     pub unknown: usize,
-    /// Results that somebody accepted.
+    /// Results of built-in checks that somebody accepted.
     pub exempt: usize,
-    /// Results that are as they must be.
+    /// Results of built-in checks that are as they must be.
     pub compliant: usize,
     /// Inputs, or parts of them, that could not be used.
     pub errors: usize,
 }
 
 impl Summary {
-    /// All violations.
+    /// All violations of built-in checks.
     pub fn total(&self) -> usize {
         self.violations.values().sum()
     }
 
-    /// True when there is a new violation of this severity or above: `--fail-on`.
+    /// True when there is a new violation, of a check or of a policy, of this severity or above: `--fail-on`.
     pub fn fails(&self, fail_on: Severity) -> bool {
-        self.new_violations.iter().any(|(severity, count)| *severity >= fail_on && *count > 0)
+        let counts = self.new_violations.iter().chain(&self.new_policy_violations);
+        counts.into_iter().any(|(severity, count)| *severity >= fail_on && *count > 0)
     }
 }
 
@@ -207,6 +212,8 @@ impl Assessment {
         let mut summary = Summary {
             violations: zero(),
             new_violations: zero(),
+            policy_violations: zero(),
+            new_policy_violations: zero(),
             unknown: 0,
             exempt: 0,
             compliant: 0,
@@ -224,11 +231,8 @@ impl Assessment {
             }
         }
         for policy in self.policies.iter().flat_map(|pack| &pack.policies) {
-            *summary.violations.entry(policy.severity).or_default() += policy.counts.non_compliant;
-            *summary.new_violations.entry(policy.severity).or_default() += policy.new_violations;
-            summary.unknown += policy.counts.unknown;
-            summary.exempt += policy.counts.exempt;
-            summary.compliant += policy.counts.compliant;
+            *summary.policy_violations.entry(policy.severity).or_default() += policy.counts.non_compliant;
+            *summary.new_policy_violations.entry(policy.severity).or_default() += policy.new_violations;
         }
         summary
     }

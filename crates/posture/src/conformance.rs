@@ -76,7 +76,7 @@ pub(crate) fn compare(pack: &PolicyPack, estate: &Estate, now: Ticks) -> Conform
     let states = estate.governance.iter().filter(|document| document.kind == GovernanceKind::ComplianceState);
     for state in states {
         if let Some((position, said)) = compare_one(pack, estate, &state.document, &context) {
-            let Some(loaded) = pack.policies.get(position) else { continue };
+            let Some(loaded) = pack.details.get(position) else { continue };
             let definition = definitions.entry(position).or_insert_with(|| DefinitionConformance {
                 policy: Arc::clone(&loaded.id),
                 display_name: Arc::clone(&loaded.display_name),
@@ -143,7 +143,7 @@ fn compare_one(
     let id: ResourceId = text("resourceId")?.parse().ok()?;
     let resource = estate.get(&id)?;
     let parameters = row.get("policyDefinitionParameters").and_then(Node::as_object);
-    let loaded = pack.policies.get(position)?;
-    let here = Subject::new(estate, resource, context).evaluate(&loaded.policy, parameters, false).verdict;
+    let policy = pack.index.policies().get(position)?;
+    let here = Subject::new(estate, resource, context).evaluate(policy, parameters, false).verdict;
     Some((position, Said { resource: id, azure: azure.into(), here }))
 }

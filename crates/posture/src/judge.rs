@@ -9,7 +9,6 @@ use castellan_estate::Estate;
 use castellan_policy::{
     EvaluationContext, ExistenceScope, Outcome, Policy, Related, RelatedQuery, RelatedResources, Request,
 };
-use rustc_hash::FxHashMap;
 
 /// A resource made ready for evaluation.
 pub(crate) struct Subject<'a> {
@@ -136,34 +135,5 @@ impl RelatedResources for Neighbours<'_> {
                 Related::Known(bodies)
             }
         }
-    }
-}
-
-/// Positions of policies by the resource types that they can speak about.
-#[derive(Debug, Default)]
-pub(crate) struct TypeIndex {
-    by_type: FxHashMap<String, Vec<usize>>,
-    any_type: Vec<usize>,
-}
-
-impl TypeIndex {
-    /// Takes in a policy; `None` for one that speaks about any type.
-    pub(crate) fn add<T: AsRef<str>>(&mut self, position: usize, types: Option<&[T]>) {
-        let Some(types) = types else {
-            self.any_type.push(position);
-            return;
-        };
-        for name in types {
-            let positions = self.by_type.entry(name.as_ref().to_ascii_lowercase()).or_default();
-            if positions.last() != Some(&position) {
-                positions.push(position);
-            }
-        }
-    }
-
-    /// The policies that may speak about a type.
-    pub(crate) fn candidates(&self, resource_type: &str) -> impl Iterator<Item = usize> {
-        let typed = self.by_type.get(&resource_type.to_ascii_lowercase()).map_or(&[][..], Vec::as_slice);
-        typed.iter().chain(&self.any_type).copied()
     }
 }

@@ -35,7 +35,7 @@
 //!
 //! assert!(assessment.fails(Severity::Medium));
 //! let found = assessment.findings.iter().find(|found| &*found.finding.check == "ai-services-key-access").unwrap();
-//! assert_eq!(found.finding.location.as_ref().unwrap().to_string(), "main.json:6:89");
+//! assert_eq!(found.finding.location.as_ref().unwrap().to_string(), "main.json:6:92");
 //! let proposal = Report::new(&assessment, &estate).proposal(found).unwrap();
 //! assert_eq!(proposal.patch[0].path, "/properties/disableLocalAuth");
 //! let mut sarif = Vec::new();

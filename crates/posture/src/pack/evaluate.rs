@@ -133,9 +133,13 @@ fn evaluate_resource(
     part: &mut Part,
 ) {
     let subject = Subject::new(estate, resource, context);
-    for candidate in pack.index.candidates(&resource.resource_type) {
-        let Some(loaded) = pack.policies.get(candidate) else { continue };
-        let outcome = subject.evaluate(&loaded.policy, None, false);
+    for &candidate in pack.index.candidate_numbers(&resource.resource_type) {
+        let (Some(policy), Some(loaded)) =
+            (pack.index.policies().get(candidate), pack.details.get(candidate))
+        else {
+            continue;
+        };
+        let outcome = subject.evaluate(policy, None, false);
         record(&loaded.id, candidate, &outcome.verdict, outcome.effect, position, resource, options, part);
     }
 }
@@ -185,7 +189,7 @@ fn result(pack: &PolicyPack, estate: &Estate, tallies: BTreeMap<usize, Tally>, b
     let mut verdicts = 0;
     let mut policies = Vec::with_capacity(tallies.len());
     for (position, tally) in tallies {
-        let Some(loaded) = pack.policies.get(position) else { continue };
+        let Some(loaded) = pack.details.get(position) else { continue };
         verdicts += tally.counts.assessed();
         if let Some((reason, _)) =
             tally.reasons.values().find(|(reason, _)| reason.kind == UnknownKind::NotEvaluable)

@@ -1,15 +1,14 @@
 //! Reads a folder of policy definitions.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use castellan_base::{Diagnostic, Limits, Node, Severity, SourceId, System, json};
 use castellan_estate::{Estate, GovernanceKind};
-use castellan_policy::{AliasTable, Definition, Policy};
+use castellan_policy::{AliasTable, Definition, Policy, PolicyIndex};
 use rayon::prelude::*;
-
-use crate::judge::TypeIndex;
 
 /// Largest definition file that is read; the largest public one has a few hundred kilobytes.
 const FILE_LIMIT: u64 = 16 << 20;
@@ -20,17 +19,17 @@ const DEPTH_LIMIT: usize = 16;
 /// Compiled policy definitions and initiatives.
 #[derive(Debug, Default)]
 pub struct PolicyPack {
-    pub(crate) policies: Vec<LoadedPolicy>,
+    pub(crate) index: PolicyIndex,
+    /// What the report says about each policy of the index, by its number.
+    pub(crate) details: Vec<PolicyDetails>,
     pub(crate) initiatives: Vec<Node>,
-    pub(crate) index: TypeIndex,
-    pub(crate) by_name: BTreeMap<String, usize>,
+    by_name: BTreeMap<String, usize>,
     unusable: Vec<UnusableDefinition>,
 }
 
-/// A compiled definition and what the report says about it.
+/// What the report says about a definition.
 #[derive(Debug)]
-pub(crate) struct LoadedPolicy {
-    pub(crate) policy: Policy,
+pub(crate) struct PolicyDetails {
     pub(crate) id: Arc<str>,
     pub(crate) display_name: Arc<str>,
     pub(crate) category: Arc<str>,
@@ -56,7 +55,7 @@ pub struct PolicyPackError {
 
 /// What one file turned out to hold.
 enum Loaded {
-    Definition(Box<LoadedPolicy>),
+    Definition(Box<(Policy, PolicyDetails)>),
     Initiative(Node),
     Unusable(UnusableDefinition),
     Other,
@@ -64,56 +63,46 @@ enum Loaded {
 
 impl PolicyPack {
     /// Reads every `.json` file below a folder: a checkout of the public definitions as it is (`policyDefinitions/**`,
-    /// `policySetDefinitions/**`), or definitions of one's own. Of two definitions with one name the first in path order
-    /// counts. Files that are no definition are reported in [`PolicyPack::unusable`] when they look like one.
+    /// `policySetDefinitions/**`), or definitions of one's own.
     pub fn load_dir(
         system: &dyn System,
         folder: &Path,
         aliases: &AliasTable,
     ) -> Result<PolicyPack, PolicyPackError> {
+        PolicyPack::load(system, &[folder.to_owned()], None, aliases)
+    }
+
+    /// Reads several folders, and the definitions that the estate's own exports hold. Of two definitions with one name
+    /// the first in the order of the folders and paths counts, and those of the estate come last. Files that look like a
+    /// definition and are not usable are listed in [`PolicyPack::unusable`].
+    pub fn load(
+        system: &dyn System,
+        folders: &[PathBuf],
+        estate: Option<&Estate>,
+        aliases: &AliasTable,
+    ) -> Result<PolicyPack, PolicyPackError> {
         let mut files = Vec::new();
-        find(system, folder, 0, &mut files)
-            .map_err(|source| PolicyPackError { path: folder.display().to_string(), source })?;
-        let loaded: Vec<Loaded> = files.par_iter().map(|file| load(system, file, aliases)).collect();
-        let mut pack = PolicyPack::default();
-        loaded.into_iter().for_each(|one| pack.add(one));
-        Ok(pack)
-    }
-
-    /// A pack of definitions that were already read, each as Azure writes it.
-    pub fn from_documents(documents: &[Node], aliases: &AliasTable) -> PolicyPack {
-        let mut pack = PolicyPack::default();
-        for document in documents {
-            pack.add(classify(document.clone(), "", aliases));
+        for folder in folders {
+            find(system, folder, 0, &mut files)
+                .map_err(|source| PolicyPackError { path: folder.display().to_string(), source })?;
         }
-        pack
-    }
-
-    /// The definitions and initiatives that the estate's own exports hold; often empty.
-    pub fn from_estate(estate: &Estate, aliases: &AliasTable) -> PolicyPack {
+        let mut loaded: Vec<Loaded> = files.par_iter().map(|file| load(system, file, aliases)).collect();
         let kinds = [GovernanceKind::Definition, GovernanceKind::Initiative];
-        let documents = estate.governance.iter().filter(|document| kinds.contains(&document.kind));
-        let documents: Vec<Node> = documents.map(|document| document.document.clone()).collect();
-        PolicyPack::from_documents(&documents, aliases)
-    }
-
-    /// Adds everything of another pack that is not here yet.
-    pub fn merge(&mut self, other: PolicyPack) {
-        for policy in other.policies {
-            self.add(Loaded::Definition(Box::new(policy)));
+        let exported = estate.into_iter().flat_map(|estate| &estate.governance);
+        for document in exported.filter(|document| kinds.contains(&document.kind)) {
+            loaded.push(classify(document.document.clone(), "", aliases));
         }
-        self.initiatives.extend(other.initiatives);
-        self.unusable.extend(other.unusable);
+        Ok(PolicyPack::build(loaded))
     }
 
     /// Definitions that can be evaluated.
     pub fn len(&self) -> usize {
-        self.policies.len()
+        self.details.len()
     }
 
     /// True without any.
     pub fn is_empty(&self) -> bool {
-        self.policies.is_empty()
+        self.details.is_empty()
     }
 
     /// Initiatives.
@@ -132,21 +121,26 @@ impl PolicyPack {
         self.by_name.get(&name_of(id)).copied()
     }
 
-    fn add(&mut self, loaded: Loaded) {
-        match loaded {
-            Loaded::Definition(policy) => {
-                let position = self.policies.len();
-                if self.by_name.contains_key(&name_of(&policy.id)) {
-                    return;
+    fn build(loaded: Vec<Loaded>) -> PolicyPack {
+        let mut pack = PolicyPack::default();
+        let mut policies = Vec::new();
+        for one in loaded {
+            match one {
+                Loaded::Definition(definition) => {
+                    let (policy, details) = *definition;
+                    if let Entry::Vacant(free) = pack.by_name.entry(name_of(&details.id)) {
+                        free.insert(policies.len());
+                        policies.push(policy);
+                        pack.details.push(details);
+                    }
                 }
-                self.by_name.insert(name_of(&policy.id), position);
-                self.index.add(position, policy.policy.resource_types());
-                self.policies.push(*policy);
+                Loaded::Initiative(document) => pack.initiatives.push(document),
+                Loaded::Unusable(unusable) => pack.unusable.push(unusable),
+                Loaded::Other => {}
             }
-            Loaded::Initiative(document) => self.initiatives.push(document),
-            Loaded::Unusable(unusable) => self.unusable.push(unusable),
-            Loaded::Other => {}
         }
+        pack.index = PolicyIndex::new(policies);
+        pack
     }
 }
 
@@ -205,7 +199,7 @@ fn classify(document: Node, file: &str, aliases: &AliasTable) -> Loaded {
     }
     let compiled = Definition::parse(&document).and_then(|definition| Policy::compile(&definition, aliases));
     match compiled {
-        Ok(policy) => Loaded::Definition(Box::new(describe(policy, &document, file))),
+        Ok(policy) => Loaded::Definition(Box::new((policy, describe(&document, file)))),
         Err(problems) => {
             Loaded::Unusable(UnusableDefinition { file: file.into(), message: joined(&problems) })
         }
@@ -217,7 +211,7 @@ fn joined(problems: &[Diagnostic]) -> String {
     messages.join("; ")
 }
 
-fn describe(policy: Policy, document: &Node, file: &str) -> LoadedPolicy {
+fn describe(document: &Node, file: &str) -> PolicyDetails {
     let text = |path: &str| document.at_path(path).and_then(Node::as_str).filter(|text| !text.is_empty());
     let stem = Path::new(file).file_stem().and_then(|stem| stem.to_str()).unwrap_or("policy");
     let id: Arc<str> = text("id").or_else(|| text("name")).unwrap_or(stem).into();
@@ -225,5 +219,5 @@ fn describe(policy: Policy, document: &Node, file: &str) -> LoadedPolicy {
         text("properties.displayName").or_else(|| text("displayName")).unwrap_or(&id).into();
     let category: Arc<str> = text("properties.metadata.category").unwrap_or_default().into();
     let severity = text("properties.metadata.severity").and_then(|word| word.parse().ok());
-    LoadedPolicy { policy, id, display_name, category, severity: severity.unwrap_or(Severity::Medium) }
+    PolicyDetails { id, display_name, category, severity: severity.unwrap_or(Severity::Medium) }
 }

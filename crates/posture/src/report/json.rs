@@ -132,6 +132,8 @@ fn summary(assessment: &Assessment) -> Value {
     };
     json!({
         "violations": by_severity(&summary.violations), "newViolations": by_severity(&summary.new_violations),
+        "policyViolations": by_severity(&summary.policy_violations),
+        "newPolicyViolations": by_severity(&summary.new_policy_violations),
         "unknown": summary.unknown, "exempt": summary.exempt, "compliant": summary.compliant, "errors": summary.errors,
     })
 }

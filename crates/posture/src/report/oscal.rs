@@ -57,11 +57,16 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
             members.insert(name.to_owned(), Value::Array(list));
         }
     }
+    let plan = uuid("plan");
     let document = json!({ "assessment-results": {
         "uuid": uuid_of_run,
         "metadata": { "title": title, "last-modified": at, "version": env!("CARGO_PKG_VERSION"), "oscal-version": OSCAL_VERSION },
-        "import-ap": { "href": "#none", "remarks": "The checks built into Castellan are the plan." },
+        "import-ap": { "href": format!("#{plan}") },
         "results": [result],
+        "back-matter": { "resources": [{
+            "uuid": plan, "title": "Assessment plan",
+            "description": "The checks built into Castellan, and those given to it, over everything that was read.",
+        }] },
     }});
     serde_json::to_writer_pretty(&mut *out, &document)?;
     out.write_all(b"\n")

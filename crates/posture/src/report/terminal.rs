@@ -116,16 +116,12 @@ fn summary(screen: &mut Screen<'_>, assessment: &Assessment) -> io::Result<()> {
         _ => "nothing could be assessed".to_owned(),
     };
     row(screen, "Risk", &risk)?;
-    let violated: Vec<String> = Severity::ALL
-        .iter()
-        .rev()
-        .filter_map(|severity| {
-            let count = *summary.violations.get(severity)?;
-            (count > 0).then(|| screen.paint(colour_of(*severity), &format!("{count} {severity}")))
-        })
-        .collect();
-    let violated = if violated.is_empty() { "none".to_owned() } else { violated.join(", ") };
+    let violated = by_severity(screen, &summary.violations);
     row(screen, "Violations", &violated)?;
+    if assessment.policies.is_some() {
+        let violated = by_severity(screen, &summary.policy_violations);
+        row(screen, "Of policies", &violated)?;
+    }
     let rest =
         format!("{} met, {} cannot be told, {} exempt", summary.compliant, summary.unknown, summary.exempt);
     row(screen, "Other results", &rest)?;
@@ -133,6 +129,14 @@ fn summary(screen: &mut Screen<'_>, assessment: &Assessment) -> io::Result<()> {
         row(screen, "Errors", &format!("{} (at the end)", text::count(summary.errors, "problem")))?;
     }
     Ok(())
+}
+
+fn by_severity(screen: &Screen<'_>, counts: &BTreeMap<Severity, usize>) -> String {
+    let some = counts.iter().rev().filter(|(_, count)| **count > 0);
+    let words: Vec<String> = some
+        .map(|(severity, count)| screen.paint(colour_of(*severity), &format!("{count} {severity}")))
+        .collect();
+    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }
 
 fn row(screen: &mut Screen<'_>, label: &str, words: &str) -> io::Result<()> {

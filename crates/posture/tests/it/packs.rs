@@ -118,7 +118,7 @@ fn the_public_definitions_load() {
     let pack = PolicyPack::load_dir(&OsSystem, &folder, &AliasTable::builtin()).unwrap();
     assert_eq!(
         (pack.len() + pack.unusable().len(), pack.initiatives()),
-        (2769, 174),
+        (2762, 181),
         "{:?}",
         pack.unusable()
     );
