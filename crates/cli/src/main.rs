@@ -1,1 +1,11 @@
-fn main() {}
+//! The `castellan` binary. Everything it does is in the library beside it; this file is the way in and out.
+
+use std::process::ExitCode;
+
+/// Scans allocate many small values on two threads; mimalloc halves what that costs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    castellan_cli::run(std::env::args_os(), &castellan_base::OsSystem)
+}

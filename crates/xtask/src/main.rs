@@ -1,1 +1,44 @@
-fn main() {}
+//! Repository chores: `cargo xtask tidy` checks the house rules that no compiler knows, `cargo xtask generate` rewrites
+//! the documentation that is derived from code, `cargo xtask sample-estate` makes a large estate to measure with.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+mod generate;
+mod metadata;
+mod sample;
+mod tidy;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["tidy"] => tidy::run(&root()),
+        ["generate"] => generate::write(&root()),
+        ["sample-estate", count, file] => sample::write(count, file),
+        _ => Err(anyhow::anyhow!("usage: cargo xtask tidy | generate | sample-estate COUNT FILE")),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The repository's root: two folders above this crate.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap_or(Path::new(".")).to_path_buf()
+}
+
+#[allow(clippy::print_stderr)] // A chore talks to the person who runs it.
+fn say(message: &str) {
+    eprintln!("{message}");
+}
+
+#[allow(clippy::disallowed_methods)] // Chores read the repository itself; there is no hostile input to bound.
+fn read(path: &Path) -> anyhow::Result<String> {
+    use anyhow::Context;
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}

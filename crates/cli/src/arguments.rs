@@ -1,0 +1,308 @@
+//! What can be typed: the one definition from which help, completion and `docs/cli.md` are derived.
+
+use std::path::PathBuf;
+
+use castellan_base::{Severity, Ticks};
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Finds, governs, guards and watches AI workloads.
+#[derive(Debug, Parser)]
+#[command(
+    name = "castellan",
+    version,
+    styles = STYLES,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 fine, 1 findings at or above --fail-on, 2 wrong usage or input.\n\
+                  Start with: castellan scan ."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The journeys.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read templates, plans, exports, manifests or a live subscription, and report their posture.
+    Scan(ScanArguments),
+    /// Evaluate Azure Policy definitions against resources, a JSON object a line.
+    Policy(PolicyArguments),
+    /// Write the AI bill of materials of an estate.
+    Bom(BomArguments),
+    /// List and explain the built-in checks; add public policy definitions.
+    Content(ContentArguments),
+    /// Print a shell completion script.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Where an estate is read from; the same for every command that reads one.
+#[derive(Debug, Args)]
+pub struct EstateArguments {
+    /// Files and folders in any mix, `-` for standard input, or `azure:SUBSCRIPTION[,...]` and `azure:tenant`.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<String>,
+
+    /// Parameters file for the templates among PATH (repeatable). Files that lie beside a template are found alone.
+    #[arg(long, value_name = "FILE", help_heading = "Reading")]
+    pub parameters: Vec<PathBuf>,
+
+    /// Subscription id that templates will be deployed to.
+    #[arg(long, value_name = "ID", help_heading = "Reading")]
+    pub subscription: Option<String>,
+
+    /// Resource group that templates will be deployed to.
+    #[arg(long, value_name = "NAME", help_heading = "Reading")]
+    pub resource_group: Option<String>,
+
+    /// Location of that resource group.
+    #[arg(long, value_name = "REGION", help_heading = "Reading")]
+    pub location: Option<String>,
+
+    /// Tenant id that templates will be deployed to.
+    #[arg(long, value_name = "ID", help_heading = "Reading")]
+    pub tenant: Option<String>,
+
+    /// Judge as of this time instead of now: 2026-11-21 or 2026-11-21T10:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = parse_time, help_heading = "Reading")]
+    pub as_of: Option<Ticks>,
+
+    /// Where the token for `azure:` comes from.
+    #[arg(long, value_enum, default_value_t = Auth::Auto, help_heading = "Reading")]
+    pub auth: Auth,
+
+    /// No progress bar and no summary of what was read.
+    #[arg(long, short, help_heading = "Output")]
+    pub quiet: bool,
+}
+
+fn parse_time(text: &str) -> Result<Ticks, String> {
+    text.parse::<Ticks>().map_err(|error| error.to_string())
+}
+
+/// Token sources for `azure:`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Auth {
+    /// Environment, workload identity, App Service identity, then `az`, the first that is set up.
+    Auto,
+    /// The environment variable AZURE_ACCESS_TOKEN.
+    Env,
+    /// `az account get-access-token`.
+    Cli,
+    /// Workload identity federation, or a client secret in the environment.
+    Workload,
+    /// The managed identity of this machine.
+    Managed,
+}
+
+/// `castellan scan`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  castellan scan infra/                                  everything below a folder
+  castellan scan main.json --parameters prod.parameters.json
+  castellan scan azure:6f1c2f52-9a34-4f0e-8a53-0d6f9a1f5b10
+  castellan scan . --policies ~/azure-policy/built-in-policies
+  castellan scan . --fail-on high --report sarif=castellan.sarif   in CI
+  castellan scan . --fix-out fixes && git apply --directory=. fixes/*.patch")]
+pub struct ScanArguments {
+    /// What to read.
+    #[command(flatten)]
+    pub estate: EstateArguments,
+
+    /// Azure Policy definitions to judge by as well: a checkout of the public ones, or your own (repeatable).
+    #[arg(long, value_name = "DIR", help_heading = "Judging")]
+    pub policies: Vec<PathBuf>,
+
+    /// Alias table as `az provider list --expand resourceTypes/aliases` prints it (repeatable).
+    #[arg(long, value_name = "FILE", help_heading = "Judging")]
+    pub aliases: Vec<PathBuf>,
+
+    /// Folder with checks, frameworks or models of your own, laid out like content/ (repeatable).
+    #[arg(long, value_name = "DIR", help_heading = "Judging")]
+    pub content: Vec<PathBuf>,
+
+    /// Exemptions with reason, approver and expiry.
+    #[arg(long, value_name = "FILE", help_heading = "Judging")]
+    pub exemptions: Option<PathBuf>,
+
+    /// A former JSON report or written baseline: only what is new counts for --fail-on.
+    #[arg(long, value_name = "FILE", help_heading = "Judging")]
+    pub baseline: Option<PathBuf>,
+
+    /// Write the findings of this run as a baseline.
+    #[arg(long, value_name = "FILE", help_heading = "Judging")]
+    pub write_baseline: Option<PathBuf>,
+
+    /// Exit with 1 when there is a finding of this severity or above.
+    #[arg(long, value_name = "SEVERITY", help_heading = "Judging")]
+    pub fail_on: Option<Severity>,
+
+    /// Output format. Without it: a table on a terminal, JSON in a pipe.
+    #[arg(long, short, value_enum, help_heading = "Output")]
+    pub format: Option<Format>,
+
+    /// Write to a file instead of standard output.
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+
+    /// Write a further report: FORMAT=FILE, for example html=report.html (repeatable).
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = parse_report, help_heading = "Output")]
+    pub report: Vec<(Format, PathBuf)>,
+
+    /// Write patched copies, patches and commands that fix what was found.
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub fix_out: Option<PathBuf>,
+
+    /// When to colour the table.
+    #[arg(long, value_enum, default_value_t = Colour::Auto, help_heading = "Output")]
+    pub color: Colour,
+}
+
+fn parse_report(text: &str) -> Result<(Format, PathBuf), String> {
+    let (format, file) = text.split_once('=').ok_or("write FORMAT=FILE, for example html=report.html")?;
+    let format = Format::from_str(format, true).map_err(|_| {
+        let known: Vec<String> = Format::value_variants()
+            .iter()
+            .filter_map(|format| format.to_possible_value())
+            .map(|value| value.get_name().to_owned())
+            .collect();
+        format!("`{format}` is no format; use one of {}", known.join(", "))
+    })?;
+    Ok((format, file.into()))
+}
+
+/// Report formats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Aligned table for people.
+    Terminal,
+    /// One JSON document.
+    Json,
+    /// A finding a line.
+    Jsonl,
+    /// A finding a row.
+    Csv,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// One self-contained page.
+    Html,
+    /// OSCAL assessment results.
+    Oscal,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// `castellan policy`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A line in:  {\"id\",\"definition\",\"parameters\"?,\"resource\",\"related\"?:[],\"context\"?:{}}
+A line out: {\"id\",\"verdict\",\"effect\"?,\"trace\"} or {\"id\",\"error\":{\"code\",\"message\"}}
+
+Examples:
+  castellan policy --batch cases.jsonl
+  az provider list --expand resourceTypes/aliases > aliases.json
+  castellan policy --batch - --aliases aliases.json < cases.jsonl"
+)]
+pub struct PolicyArguments {
+    /// File of JSON objects, one a line; `-` for standard input.
+    #[arg(long, value_name = "FILE")]
+    pub batch: PathBuf,
+
+    /// Alias table as `az provider list --expand resourceTypes/aliases` prints it (repeatable).
+    #[arg(long, value_name = "FILE")]
+    pub aliases: Vec<PathBuf>,
+}
+
+/// `castellan bom`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  castellan bom infra/
+  castellan bom . --format cyclonedx --output bom.cdx.json")]
+pub struct BomArguments {
+    /// What to read.
+    #[command(flatten)]
+    pub estate: EstateArguments,
+
+    /// Output format. Without it: a table on a terminal, CycloneDX in a pipe.
+    #[arg(long, short, value_enum, help_heading = "Output")]
+    pub format: Option<BomFormat>,
+
+    /// Write to a file instead of standard output.
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    pub output: Option<PathBuf>,
+}
+
+/// Formats of the bill of materials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BomFormat {
+    /// Aligned table for people.
+    Table,
+    /// CycloneDX 1.7 JSON.
+    Cyclonedx,
+}
+
+/// `castellan content`.
+#[derive(Debug, Args)]
+pub struct ContentArguments {
+    /// What to do with the content.
+    #[command(subcommand)]
+    pub command: ContentCommand,
+}
+
+/// What can be done with content.
+#[derive(Debug, Subcommand)]
+pub enum ContentCommand {
+    /// List the built-in checks.
+    List {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Explain one check: why, what it looks at, how to fix it, its examples.
+    Show {
+        /// The check's id, as `content list` shows it.
+        check: String,
+    },
+    /// Install a checkout of public policy definitions, so that every scan judges by them too.
+    #[command(after_help = "Example:
+  castellan content add azure-policy ~/azure-policy/built-in-policies")]
+    Add {
+        /// What kind of content.
+        #[arg(value_enum)]
+        kind: ContentKind,
+        /// The checkout: a folder with policyDefinitions/ and policySetDefinitions/ in it.
+        folder: PathBuf,
+    },
+    /// Forget installed content.
+    Remove {
+        /// What kind of content.
+        #[arg(value_enum)]
+        kind: ContentKind,
+    },
+}
+
+/// Kinds of content that can be installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ContentKind {
+    /// Azure Policy definitions and initiatives.
+    AzurePolicy,
+}

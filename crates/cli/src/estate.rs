@@ -1,0 +1,109 @@
+//! Reading an estate for the commands that need one.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use castellan_arm::DeploymentContext;
+use castellan_base::{Diagnostic, Level, Limits, Sources, System, Ticks};
+use castellan_estate::live::{AuthMode, Credential, LiveOptions, Target, collect_blocking};
+use castellan_estate::{Estate, EstateBuilder, ModelCatalogue, ScanOptions};
+use castellan_posture::Content;
+
+use crate::arguments::{Auth, EstateArguments};
+use crate::output::complain;
+use crate::progress::Bar;
+
+/// The time to judge at.
+pub(crate) fn now(arguments: &EstateArguments, system: &dyn System) -> Ticks {
+    arguments.as_of.unwrap_or_else(|| system.now())
+}
+
+/// Reads everything that the arguments name.
+pub(crate) fn read(arguments: &EstateArguments, content: &Content, system: &dyn System) -> Result<Estate> {
+    let now = now(arguments, system);
+    let (catalogue, problems) = ModelCatalogue::parse(&content.models);
+    report(&problems, &content.sources);
+    let options = ScanOptions {
+        context: DeploymentContext {
+            subscription_id: arguments.subscription.clone(),
+            resource_group: arguments.resource_group.clone(),
+            location: arguments.location.clone(),
+            tenant_id: arguments.tenant.clone(),
+            now: Some(now),
+            ..DeploymentContext::default()
+        },
+        parameters_files: arguments.parameters.clone(),
+        now,
+        catalogue,
+        ..ScanOptions::default()
+    };
+    let bar = Bar::new(arguments.quiet);
+    let mut builder = EstateBuilder::new(&options);
+    let mut files = Vec::new();
+    for path in &arguments.paths {
+        if Target::is_target(path) {
+            add_live(&mut builder, path, arguments.auth, system, &bar)?;
+        } else if path == "-" {
+            builder.add_text("<stdin>", &standard_input(&options.limits)?);
+        } else if system.exists(&PathBuf::from(path)) {
+            files.push(PathBuf::from(path));
+        } else {
+            bail!("there is no `{path}`; name files, folders, `-` or `azure:SUBSCRIPTION`");
+        }
+    }
+    if !files.is_empty() {
+        builder.read(system, &files, &bar);
+    }
+    let estate = builder.finish();
+    bar.finish();
+    Ok(estate)
+}
+
+fn add_live(
+    builder: &mut EstateBuilder<'_>,
+    argument: &str,
+    auth: Auth,
+    system: &dyn System,
+    bar: &Bar,
+) -> Result<()> {
+    let target: Target = argument.parse()?;
+    let mode = match auth {
+        Auth::Auto => AuthMode::Auto,
+        Auth::Env => AuthMode::Environment,
+        Auth::Cli => AuthMode::Cli,
+        Auth::Workload => AuthMode::Workload,
+        Auth::Managed => AuthMode::Managed,
+    };
+    let options = LiveOptions { target, ..LiveOptions::default() };
+    let collected = collect_blocking(system, &options, &Credential::new(mode), bar)?;
+    builder.add_live(argument, &collected);
+    Ok(())
+}
+
+fn standard_input(limits: &Limits) -> Result<String> {
+    let mut bytes = Vec::new();
+    let mut input = std::io::stdin().lock().take(limits.bytes + 1);
+    input.read_to_end(&mut bytes).context("cannot read standard input")?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limits.bytes {
+        bail!("standard input is larger than {} bytes", limits.bytes);
+    }
+    String::from_utf8(bytes).context("standard input is not UTF-8")
+}
+
+/// Tells diagnostics on standard error, with their places.
+pub(crate) fn report(diagnostics: &[Diagnostic], sources: &Sources) {
+    for diagnostic in diagnostics {
+        let level = match diagnostic.level {
+            Level::Error => "error",
+            Level::Warning => "warning",
+            Level::Note => "note",
+        };
+        let place =
+            sources.locate(diagnostic.span).map(|location| format!("{location}: ")).unwrap_or_default();
+        complain(&format!("{level}: {place}{}", diagnostic.message));
+        if !diagnostic.help.is_empty() {
+            complain(&format!("  help: {}", diagnostic.help));
+        }
+    }
+}

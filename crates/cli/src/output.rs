@@ -1,0 +1,44 @@
+//! Standard output and standard error.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use castellan_base::System;
+
+/// Writes to standard output. A reader that has gone away (`| head`) is no error.
+pub(crate) fn to_stdout(bytes: &[u8]) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot write to standard output")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes to a file, or to standard output without one.
+pub(crate) fn to_file_or_stdout(system: &dyn System, file: Option<&Path>, bytes: &[u8]) -> Result<()> {
+    match file {
+        Some(path) => system.write(path, bytes).with_context(|| format!("cannot write `{}`", path.display())),
+        None => to_stdout(bytes),
+    }
+}
+
+/// A line on standard error.
+pub(crate) fn complain(message: &str) {
+    // There is nowhere left to report a failing standard error.
+    let _ = writeln!(io::stderr().lock(), "{message}");
+}
+
+/// True when a person reads standard output.
+pub(crate) fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Columns of the terminal; 100 where there is none.
+pub(crate) fn width(system: &dyn System) -> usize {
+    let from_environment = system.env("COLUMNS").and_then(|columns| columns.parse().ok());
+    let from_terminal = || comfy_table::Table::new().width().map(usize::from);
+    from_environment.or_else(from_terminal).unwrap_or(100)
+}

@@ -1,0 +1,69 @@
+//! `castellan policy --batch`: the policy engine as a filter.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use castellan_base::{Limits, Sources, System, json};
+use castellan_policy::{AliasTable, batch};
+
+use crate::Ending;
+use crate::arguments::PolicyArguments;
+
+/// Longest line that is read; a longer one is answered with an error and skipped.
+const LINE_LIMIT: u64 = 64 << 20;
+
+pub(crate) fn run(arguments: &PolicyArguments, system: &dyn System) -> Result<Ending> {
+    let aliases = alias_table(&arguments.aliases, system)?;
+    let mut output = io::BufWriter::new(io::stdout().lock());
+    let result = if arguments.batch == Path::new("-") {
+        filter(&mut io::stdin().lock(), &mut output, &aliases)
+    } else {
+        let file = std::fs::File::open(&arguments.batch)
+            .with_context(|| format!("cannot open `{}`", arguments.batch.display()))?;
+        filter(&mut BufReader::with_capacity(1 << 20, file), &mut output, &aliases)
+    };
+    match result.and_then(|()| output.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("cannot answer the batch")
+        }
+        _ => Ok(Ending::Fine),
+    }
+}
+
+/// The built-in alias table with the user's own on top.
+pub(crate) fn alias_table(files: &[std::path::PathBuf], system: &dyn System) -> Result<AliasTable> {
+    let mut table = AliasTable::builtin();
+    for file in files {
+        let limits = Limits::default();
+        let bytes =
+            system.read(file, limits.bytes).with_context(|| format!("cannot read `{}`", file.display()))?;
+        let text = String::from_utf8(bytes).with_context(|| format!("`{}` is not UTF-8", file.display()))?;
+        let mut sources = Sources::default();
+        let shown = file.display().to_string();
+        let source = sources.add(shown.as_str(), text.as_str());
+        let document = json::parse(&text, source, &limits).map_err(|diagnostic| {
+            let place =
+                sources.locate(diagnostic.span).map_or(shown.clone(), |location| location.to_string());
+            anyhow::anyhow!("{place}: {}", diagnostic.message)
+        })?;
+        table.load(&document).map_err(|diagnostic| anyhow::anyhow!("{shown}: {}", diagnostic.message))?;
+    }
+    Ok(table)
+}
+
+fn filter(input: &mut dyn BufRead, output: &mut dyn Write, aliases: &AliasTable) -> io::Result<()> {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = io::Read::take(&mut *input, LINE_LIMIT).read_until(b'\n', &mut line)?;
+        if read == 0 {
+            return Ok(());
+        }
+        let text = String::from_utf8_lossy(&line);
+        if text.trim().is_empty() {
+            continue;
+        }
+        writeln!(output, "{}", batch::line(text.trim(), aliases))?;
+    }
+}

@@ -1,0 +1,147 @@
+//! `castellan scan`: read, judge, tell.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use castellan_base::{Level, System};
+use castellan_estate::Estate;
+use castellan_policy::AliasTable;
+use castellan_posture::report::{self, Report};
+use castellan_posture::{
+    AssessOptions, Assessment, Baseline, Content, Exemptions, PolicyPack, assess, baseline, fix,
+};
+
+use crate::Ending;
+use crate::arguments::{Colour, ContentKind, Format, ScanArguments};
+use crate::content::installed;
+use crate::output::{complain, stdout_is_terminal, to_file_or_stdout, width};
+use crate::policy::alias_table;
+
+pub(crate) fn run(arguments: &ScanArguments, system: &dyn System) -> Result<Ending> {
+    let content = content(&arguments.content, system);
+    let options = assess_options(arguments, system)?;
+    let estate = crate::estate::read(&arguments.estate, &content, system)?;
+    if estate.resources.is_empty() && !has_errors(&estate) {
+        complain("note: nothing here describes a resource; see `castellan scan --help` for what is read");
+    }
+    let policies = policies(arguments, &estate, system)?;
+    let assessment = assess(&estate, &content, policies.as_ref(), &options);
+    write_reports(arguments, &assessment, &estate, system)?;
+    if let Some(file) = &arguments.write_baseline {
+        let bytes = baseline::write(&assessment);
+        system.write(file, &bytes).with_context(|| format!("cannot write `{}`", file.display()))?;
+    }
+    if let Some(folder) = &arguments.fix_out {
+        write_fixes(folder, &assessment, &estate, arguments.estate.quiet, system)?;
+    }
+    Ok(ending(arguments, &assessment, &estate))
+}
+
+/// Built-in content with the user's own folders on top.
+fn content(folders: &[PathBuf], system: &dyn System) -> Content {
+    let mut content = Content::embedded();
+    for folder in folders {
+        content.load_dir(system, folder);
+    }
+    crate::estate::report(&content.diagnostics, &content.sources);
+    content
+}
+
+fn assess_options(arguments: &ScanArguments, system: &dyn System) -> Result<AssessOptions> {
+    let mut options = AssessOptions::at(crate::estate::now(&arguments.estate, system));
+    if let Some(file) = &arguments.exemptions {
+        options.exemptions = Exemptions::load(system, file)?;
+    }
+    if let Some(file) = &arguments.baseline {
+        options.baseline = Some(Baseline::load(system, file)?);
+    }
+    Ok(options)
+}
+
+/// Definitions from `--policies`, from what is installed, and from the estate's own exports.
+fn policies(arguments: &ScanArguments, estate: &Estate, system: &dyn System) -> Result<Option<PolicyPack>> {
+    let aliases: AliasTable = alias_table(&arguments.aliases, system)?;
+    let mut folders = arguments.policies.clone();
+    let added = installed(ContentKind::AzurePolicy, system).filter(|folder| system.is_dir(folder));
+    // What is named on the command line is what is wanted; installed definitions stand in for it.
+    if folders.is_empty() {
+        folders.extend(added);
+    }
+    let pack = PolicyPack::load(system, &folders, Some(estate), &aliases)?;
+    if pack.is_empty() && !arguments.policies.is_empty() {
+        bail!("there is no policy definition in any folder given with --policies");
+    }
+    Ok((!pack.is_empty()).then_some(pack))
+}
+
+fn write_reports(
+    arguments: &ScanArguments,
+    assessment: &Assessment,
+    estate: &Estate,
+    system: &dyn System,
+) -> Result<()> {
+    let is_terminal = arguments.output.is_none() && stdout_is_terminal();
+    let colour = match arguments.color {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto => is_terminal && system.env("NO_COLOR").is_none(),
+    };
+    let report = Report { assessment, estate, width: width(system), colour };
+    let format = arguments.format.unwrap_or(if is_terminal { Format::Terminal } else { Format::Json });
+    to_file_or_stdout(system, arguments.output.as_deref(), &written(format, &report)?)?;
+    for (format, file) in &arguments.report {
+        // A file is no terminal.
+        let report = Report { colour: false, ..report };
+        to_file_or_stdout(system, Some(file), &written(*format, &report)?)?;
+    }
+    Ok(())
+}
+
+fn written(format: Format, report: &Report<'_>) -> Result<Vec<u8>> {
+    let format = match format {
+        Format::Terminal => report::Format::Terminal,
+        Format::Json => report::Format::Json,
+        Format::Jsonl => report::Format::Jsonl,
+        Format::Csv => report::Format::Csv,
+        Format::Sarif => report::Format::Sarif,
+        Format::Html => report::Format::Html,
+        Format::Oscal => report::Format::Oscal,
+    };
+    let mut bytes = Vec::new();
+    report::write(format, report, &mut bytes).context("cannot write the report")?;
+    Ok(bytes)
+}
+
+fn write_fixes(
+    folder: &Path,
+    assessment: &Assessment,
+    estate: &Estate,
+    quiet: bool,
+    system: &dyn System,
+) -> Result<()> {
+    let outcome = fix::write_patches(system, folder, assessment, estate)?;
+    if !quiet {
+        complain(&format!(
+            "fixes: {} files written to {}, {} findings need a person",
+            outcome.written.len(),
+            folder.display(),
+            outcome.not_patched.len()
+        ));
+    }
+    Ok(())
+}
+
+fn has_errors(estate: &Estate) -> bool {
+    estate.diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error)
+}
+
+/// Findings decide first; an input of which nothing could be used is wrong input.
+fn ending(arguments: &ScanArguments, assessment: &Assessment, estate: &Estate) -> Ending {
+    if arguments.fail_on.is_some_and(|severity| assessment.fails(severity)) {
+        return Ending::Findings;
+    }
+    if estate.resources.is_empty() && has_errors(estate) {
+        return Ending::BadInput;
+    }
+    Ending::Fine
+}
