@@ -24,7 +24,7 @@ use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use crate::estate::Estate;
-use crate::relations::{RelationKind, tool_id};
+use crate::relations::{RelationKind, external_name, tool_id};
 use crate::shape::{items, text};
 
 pub use cyclonedx::{CycloneDxOptions, to_cyclonedx};
@@ -323,7 +323,8 @@ impl Draft<'_> {
             if self.is_part(end) {
                 continue;
             }
-            let name = end.name().to_owned();
+            let is_external = end.key().starts_with("/providers/castellan.external/");
+            let name = if is_external { external_name(end) } else { end.name().to_owned() };
             let (name, version) = match kind {
                 PartKind::Image => image_version(&name),
                 PartKind::Model => match name.split_once('@') {
@@ -333,11 +334,7 @@ impl Draft<'_> {
                 _ => (name, None),
             };
             let resource_type = end.resource_type();
-            let details = if resource_type.starts_with("Castellan.External/") {
-                Vec::new()
-            } else {
-                vec![("type".to_owned(), resource_type)]
-            };
+            let details = if is_external { Vec::new() } else { vec![("type".to_owned(), resource_type)] };
             let location = self.estate.sources.locate(link.span);
             self.add(Part { id: end.clone(), kind, name, version, publisher: None, details, location });
         }
@@ -392,17 +389,14 @@ fn shown(node: &Node) -> Option<String> {
         .or_else(|| node.as_i64().map(|number| number.to_string()))
 }
 
-/// An image's name and its digest or tag. Slashes in the name were replaced for the id.
-fn image_version(name: &str) -> (String, Option<String>) {
-    if let Some((name, digest)) = name.split_once('@') {
-        return (name.replace(':', "/"), Some(digest.to_owned()));
+/// An image's name and its digest or tag.
+fn image_version(image: &str) -> (String, Option<String>) {
+    if let Some((name, digest)) = image.split_once('@') {
+        return (name.to_owned(), Some(digest.to_owned()));
     }
-    match name.rsplit_once(':') {
-        Some((path, last))
-            if last.contains('.') || last == "latest" || last.starts_with(|c: char| c.is_ascii_digit()) =>
-        {
-            (path.replace(':', "/"), Some(last.to_owned()))
-        }
-        _ => (name.replace(':', "/"), None),
+    match image.rsplit_once(':') {
+        // A colon before a slash is a registry's port.
+        Some((name, tag)) if !tag.contains('/') => (name.to_owned(), Some(tag.to_owned())),
+        _ => (image.to_owned(), None),
     }
 }

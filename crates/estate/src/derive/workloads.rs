@@ -170,7 +170,7 @@ impl Workload<'_> {
         let gpu = containers.iter().map(gpus).sum::<i64>().max(self.container.map_or(0, gpus));
         object = object
             .number("gpu", gpu)
-            .text("exposure", self.exposure())
+            .set("exposure", self.exposure(span))
             .flag("authentication", self.authenticates());
         let account =
             self.spec.and_then(|spec| text(spec, "serviceAccountName").or(text(spec, "serviceAccount")));
@@ -255,23 +255,27 @@ impl Workload<'_> {
     }
 
     /// How far the workload can be reached: the widest of its services, ingresses and routes.
-    fn exposure(&self) -> &'static str {
+    fn exposure(&self, span: Span) -> Node {
         if matches!(self.runtime, "kserve" | "seldon") && self.services().is_empty() {
-            // The controller makes a route; without the cluster-local label it is the cluster's public gateway.
+            // The controller makes a route through the cluster's gateway, which was not read.
             let label = self
                 .manifest
                 .at_path("metadata.labels")
                 .and_then(|labels| labels.get("networking.knative.dev/visibility"));
-            let local = label.and_then(Node::as_str) == Some("cluster-local");
-            return if local { "cluster" } else { "internal" };
+            if label.and_then(Node::as_str) == Some("cluster-local") {
+                return Value::string("cluster").at(span);
+            }
+            let hint = "kubectl get inferenceservices,gateways,services -A -o yaml";
+            return crate::shape::not_collected("the gateway that leads here", hint, span);
         }
         let widest = self.services().into_iter().map(|service| self.service_exposure(service)).max();
-        match widest.unwrap_or(0) {
+        let exposure = match widest.unwrap_or(0) {
             0 => "none",
             1 => "cluster",
             2 => "internal",
             _ => "internet",
-        }
+        };
+        Value::string(exposure).at(span)
     }
 
     fn service_exposure(&self, service: &Resource) -> u8 {

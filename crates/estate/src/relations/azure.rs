@@ -138,6 +138,12 @@ fn role_name(estate: &Estate, assignment: &Resource) -> String {
     if let Some(name) = roles::built_in_role(guid) {
         return name.to_owned();
     }
+    // The data plane of Cosmos DB has two roles of its own.
+    match guid {
+        "00000000-0000-0000-0000-000000000001" => return "Cosmos DB Built-in Data Reader".to_owned(),
+        "00000000-0000-0000-0000-000000000002" => return "Cosmos DB Built-in Data Contributor".to_owned(),
+        _ => {}
+    }
     let custom = definition.parse::<ResourceId>().ok().and_then(|id| estate.get(&id));
     let name = custom.and_then(|role| text(&role.body, "properties.roleName"));
     name.unwrap_or(guid).to_owned()

@@ -214,10 +214,16 @@ fn quoted_end(text: &str) -> Option<usize> {
     None
 }
 
-/// The stand-in for something that has no id of its own: a model, an image, an address, a principal.
+/// The stand-in for something that has no id of its own: a model, an image, an address, a principal. Slashes in its name
+/// are percent-encoded, since they would split the id.
 pub(crate) fn external(kind: &str, name: &str) -> ResourceId {
-    let name: String = name.chars().map(|c| if c == '/' || c == '\\' { ':' } else { c }).collect();
+    let name = name.replace('%', "%25").replace('/', "%2F").replace('\\', "%5C");
     ResourceId::build("", &format!("Castellan.External/{kind}"), &[&name])
+}
+
+/// The name that [`external`] was given.
+pub(crate) fn external_name(id: &ResourceId) -> String {
+    id.name().replace("%5C", "\\").replace("%2F", "/").replace("%25", "%")
 }
 
 fn hosts(estate: &Estate) -> FxHashMap<String, ResourceId> {

@@ -30,7 +30,7 @@ fn parts_and_links() {
     assert_eq!(kinds(PartKind::Agent), ["helper"]);
     assert_eq!(kinds(PartKind::Deployment), ["chat"]);
     assert_eq!(kinds(PartKind::Tool), ["azure_ai_search", "mail"]);
-    assert_eq!(kinds(PartKind::Model), ["a:b", "gpt-4o"]);
+    assert_eq!(kinds(PartKind::Model), ["a/b", "gpt-4o"]);
     assert_eq!(kinds(PartKind::Image), ["registry.example/vllm"]);
     let links: Vec<String> = bill
         .links
