@@ -173,7 +173,13 @@ impl AliasTable {
     pub(crate) fn routes(&self, alias: &str) -> Vec<Route> {
         let key = alias.to_ascii_lowercase();
         if let Some(entries) = self.inner.entries.get(key.as_str()) {
-            return entries.iter().map(route_of_entry).collect();
+            let mut routes: Vec<Route> = entries.iter().map(route_of_entry).collect();
+            // A table may list an alias under the parent type only; the type in its name still owns it.
+            let named = route_by_name(alias);
+            if named.owner.is_some() && routes.iter().all(|route| route.owner != named.owner) {
+                routes.push(named);
+            }
+            return routes;
         }
         // `A[*].b.c` may be known only through its parent `A`, whose irregular path then leads the way.
         self.through_parent(&key, alias).unwrap_or_else(|| vec![route_by_name(alias)])

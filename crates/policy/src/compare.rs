@@ -146,7 +146,7 @@ fn known_ends(symbol: &str) -> (&str, &str) {
 
 pub(crate) fn equals(actual: Option<&Node>, expected: &Node) -> Truth {
     let Some(actual) = actual else {
-        return if is_unknown(expected) { Truth::Unknown } else { Truth::False };
+        return if is_unknown(expected) { Truth::Unknown } else { Truth::from(expected.is_null()) };
     };
     match (&actual.value, &expected.value) {
         (Value::Unresolved(unknown), Value::String(text))
@@ -254,11 +254,7 @@ fn ends_with(text: &str, suffix: &str) -> bool {
 fn within(actual: Option<&Node>, expected: &Node) -> Truth {
     match &expected.value {
         Value::Unresolved(_) => Truth::Unknown,
-        Value::Array(items) => match actual {
-            None if items.iter().any(is_unknown) => Truth::Unknown,
-            None => Truth::False,
-            Some(_) => any(items.iter().map(|item| equals(actual, item))),
-        },
+        Value::Array(items) => any(items.iter().map(|item| equals(actual, item))),
         _ => Truth::False,
     }
 }
@@ -344,7 +340,7 @@ fn like_symbol(symbol: &str, pattern: &str) -> Truth {
     let (Some(head), Some(tail), None) = (parts.next(), parts.next(), parts.next()) else {
         return Truth::Unknown;
     };
-    if !(symbol.is_ascii() && pattern.is_ascii()) {
+    if !(symbol.is_ascii() && pattern.is_ascii()) || pattern.contains('?') {
         return Truth::Unknown;
     }
     let conflicts = |left: &str, right: &str| {
@@ -362,9 +358,9 @@ fn like_symbol(symbol: &str, pattern: &str) -> Truth {
     if prefix.len() >= head.len() && suffix.len() >= tail.len() { Truth::True } else { Truth::Unknown }
 }
 
-/// `like`: `*` stands for any text, the rest is compared without regard to case.
+/// `like`: `*` stands for any text and `?`, which the documentation leaves out, for one character; the rest is compared without regard to case.
 pub(crate) fn like(text: &str, pattern: &str) -> bool {
-    if !pattern.contains('*') {
+    if !pattern.contains(['*', '?']) {
         return same_text(text, pattern);
     }
     if text.is_ascii() && pattern.is_ascii() {
@@ -385,7 +381,7 @@ fn like_bytes(text: &[u8], pattern: &[u8]) -> bool {
                 back = Some((at, on));
                 on += 1;
             }
-            Some(wanted) if wanted.eq_ignore_ascii_case(byte) => {
+            Some(wanted) if *wanted == b'?' || wanted.eq_ignore_ascii_case(byte) => {
                 at += 1;
                 on += 1;
             }

@@ -109,7 +109,6 @@ impl<'a> Compiler<'a> {
             self.error(node.span, "this condition compares with nothing");
             return None;
         };
-        let span = node.span;
         let left = match left.key.to_ascii_lowercase().as_str() {
             "field" => self.left_field(&left.value)?,
             "count" => Left::Count(self.count(&left.value)?),
@@ -122,7 +121,7 @@ impl<'a> Compiler<'a> {
             }
             (_, right) => right,
         };
-        Some(Condition::Test(Box::new(Test { left, operator, right, span })))
+        Some(Condition::Test(Box::new(Test { left, operator, right })))
     }
 
     fn left_field(&mut self, node: &Node) -> Option<Left> {
@@ -335,12 +334,11 @@ pub(crate) fn normalised_locations(node: &Node) -> Node {
 }
 
 /// Functions of templates that policies may not use.
-const TEMPLATE_ONLY: [&str; 18] = [
+const TEMPLATE_ONLY: [&str; 17] = [
     "copyIndex",
     "deployment",
     "environment",
     "extensionResourceId",
-    "guid",
     "newGuid",
     "listKeys",
     "listSecrets",
@@ -380,10 +378,10 @@ fn survey(expr: &Expr, names: &mut Vec<Arc<str>>, problem: &mut Option<String>) 
             survey(index, names, problem);
         }
         ExprKind::Call { name, namespace, args } => {
-            let is = |known: &&str| known.eq_ignore_ascii_case(name);
-            let exists = POLICY_FUNCTIONS.iter().any(|known| is(&known))
+            let is = |known: &str| known.eq_ignore_ascii_case(name);
+            let exists = POLICY_FUNCTIONS.iter().any(|known| is(known))
                 || (castellan_expression::functions::find(name).is_some() || is_special(name));
-            if namespace.is_some() || TEMPLATE_ONLY.iter().any(|known| is(&known)) {
+            if namespace.is_some() || TEMPLATE_ONLY.iter().any(|known| is(known)) {
                 problem
                     .get_or_insert_with(|| format!("the function `{name}` cannot be used in a policy rule"));
             } else if !exists {

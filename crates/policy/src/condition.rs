@@ -23,8 +23,6 @@ pub(crate) struct Test {
     pub(crate) left: Left,
     pub(crate) operator: Operator,
     pub(crate) right: Operand,
-    /// Where the condition stands in the definition.
-    pub(crate) span: Span,
 }
 
 /// What is compared.

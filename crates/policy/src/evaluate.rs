@@ -29,6 +29,8 @@ pub(crate) struct Slot<'a> {
 /// What all evaluations of one request share.
 #[derive(Clone, Copy)]
 pub(crate) struct Surroundings<'a> {
+    /// The resource that the verdict is about, also while a related one is looked at.
+    pub(crate) judged: &'a Node,
     pub(crate) parameters: Option<&'a Object>,
     pub(crate) declared: &'a [Parameter],
     pub(crate) context: &'a EvaluationContext,
@@ -399,7 +401,7 @@ impl<'a> Evaluator<'a> {
         match operand {
             Operand::Constant(node) => Val::Ref(node),
             Operand::Parameter { name, span } => self.parameter(name, *span),
-            Operand::Field(field) => Val::Own(self.field_as_value(field)),
+            Operand::Field(field) => Val::Own(self.field_function(field)),
             Operand::Formula(formula) => Val::Own(self.formula(formula)),
             Operand::Array(parts, span) => {
                 let items = parts.iter().map(|part| self.owned(part)).collect();
@@ -431,6 +433,15 @@ impl<'a> Evaluator<'a> {
                 Val::Own(Value::unresolved(unresolved).at(span))
             }
         }
+    }
+
+    /// `field()` means the judged resource also where a related one is looked at, but for the element of a count.
+    pub(crate) fn field_function(&mut self, field: &Field) -> Node {
+        let bound = matches!(field.kind, FieldKind::Bound { .. });
+        if bound || std::ptr::eq(self.resource, self.around.judged) {
+            return self.field_as_value(field);
+        }
+        Evaluator::new(self.around.judged, self.around, false).field_as_value(field)
     }
 
     /// What `field()` gives: nothing becomes an empty text, a name with `[*]` an array.

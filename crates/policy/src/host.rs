@@ -35,6 +35,12 @@ impl Host for PolicyHost<'_, '_> {
             "requestcontext" => Ok(self.request_context()),
             "policy" => Ok(self.policy()),
             "adddays" => add_days(args, expr.span),
+            "utcnow" if args.is_empty() => match self.now() {
+                Some(now) => Ok(Value::string(time_text(now)).at(expr.span)),
+                None => return None,
+            },
+            // Templates need an argument here; the policy language does not.
+            "concat" if args.is_empty() => Ok(Value::string("").at(expr.span)),
             "iprangecontains" => ip_range_contains(args, expr.span),
             _ => return None,
         };
@@ -64,7 +70,7 @@ impl PolicyHost<'_, '_> {
 
     fn field(&mut self, text: &str) -> Node {
         let found = self.resolved(text);
-        self.evaluator.field_as_value(&found)
+        self.evaluator.field_function(&found)
     }
 
     fn resolved(&self, text: &str) -> Field {
@@ -100,7 +106,7 @@ impl PolicyHost<'_, '_> {
     }
 
     fn resource_id(&self) -> Option<ResourceId> {
-        self.evaluator.resource.get("id")?.text_or_symbol()?.parse().ok()
+        self.evaluator.around.judged.get("id")?.text_or_symbol()?.parse().ok()
     }
 
     fn subscription(&self) -> Node {
@@ -128,7 +134,7 @@ impl PolicyHost<'_, '_> {
 
     fn request_context(&self) -> Node {
         let mut object = Object::new();
-        if let Some(version) = self.evaluator.resource.get("apiVersion") {
+        if let Some(version) = self.evaluator.around.judged.get("apiVersion") {
             object.insert("apiVersion", version.clone());
         }
         let names = ["apiVersion", "identity"];
@@ -166,7 +172,16 @@ fn add_days(args: &[Node], span: Span) -> Result<Node, FunctionError> {
     let start: Ticks = date.parse().map_err(|error| FunctionError::new(format!("{error}")))?;
     let moved = days.checked_mul(Ticks::PER_DAY).and_then(|ticks| start.checked_add(ticks));
     let moved = moved.ok_or_else(|| FunctionError::new("the date leaves the calendar"))?;
-    Ok(Value::string(moved.to_string()).at(span))
+    Ok(Value::string(time_text(moved)).at(span))
+}
+
+/// A time as policies write it; whole seconds without decimals.
+fn time_text(time: Ticks) -> String {
+    let text = time.to_string();
+    match text.strip_suffix(".0000000Z") {
+        Some(seconds) => format!("{seconds}Z"),
+        None => text,
+    }
 }
 
 /// `ipRangeContains(range, targetRange)`: whether every address of the second lies in the first.

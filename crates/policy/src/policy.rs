@@ -160,6 +160,7 @@ impl Policy {
     /// Judges a resource.
     pub fn evaluate(&self, request: &Request<'_>) -> Outcome {
         let around = Surroundings {
+            judged: request.resource,
             parameters: request.parameters,
             declared: &self.parameters,
             context: request.context,
