@@ -72,9 +72,8 @@ fn resource_types_are_spelt_right() {
         let mut types = BTreeSet::new();
         types_in(&check.policy.to_json(), &mut types);
         assert!(!types.is_empty(), "`{}` speaks about no type", check.id);
-        for found in types.iter().filter(|found| !known.contains(found.as_str())) {
-            panic!("`{}` speaks about `{found}`, which is not in resource_types.txt", check.id);
-        }
+        let unknown: Vec<&String> = types.iter().filter(|found| !known.contains(found.as_str())).collect();
+        assert!(unknown.is_empty(), "`{}` speaks about {unknown:?}, not in resource_types.txt", check.id);
         for example in &check.examples {
             let own = example.resource.get("type").and_then(|node| node.as_str()).unwrap();
             assert!(known.contains(own), "an example of `{}` has the type `{own}`", check.id);
