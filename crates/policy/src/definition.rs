@@ -142,7 +142,7 @@ fn required(rule: &Node, key: &str, diagnostics: &mut Vec<Diagnostic>) -> Option
     }
 }
 
-fn parameters(declared: Option<&Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Parameter> {
+pub(crate) fn parameters(declared: Option<&Node>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Parameter> {
     let Some(declared) = declared.filter(|node| !node.is_null()) else { return Vec::new() };
     let Some(object) = declared.as_object() else {
         diagnostics.push(Diagnostic::error(declared.span, "`parameters` must be an object"));

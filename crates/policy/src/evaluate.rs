@@ -172,6 +172,9 @@ impl<'a> Evaluator<'a> {
         if selection.missing_array {
             total = self.compare(test, Some(field), &Val::Missing, right);
         }
+        if let Some(array) = &selection.unknown_array {
+            total = total.and(self.unknown_array(test, field, array, right));
+        }
         for value in &selection.values {
             if total == Truth::False {
                 break;
@@ -187,6 +190,19 @@ impl<'a> Evaluator<'a> {
         }
         self.close(outer, TraceKind::AllOf, total);
         total
+    }
+
+    /// The elements of an array that is not known may satisfy the condition or not; there may be none.
+    fn unknown_array(&mut self, test: &Test, field: &Field, array: &Val<'a>, right: &Val<'a>) -> Truth {
+        if let Some(unresolved) = array.node().and_then(Node::as_unresolved) {
+            let reason = reason_of(unresolved, Some(field));
+            self.unknown(reason);
+        }
+        if self.trace.is_some() {
+            let expected = right.node().unwrap_or(&Node::NULL);
+            self.record(test, Some(field), array.node(), expected, Truth::Unknown);
+        }
+        Truth::Unknown
     }
 
     fn dynamic_field(&mut self, test: &'a Test, formula: &'a Formula) -> Truth {
@@ -368,10 +384,10 @@ impl<'a> Evaluator<'a> {
             FieldKind::Bound { slot, routes } => {
                 (self.slots.get(*slot).map_or(Val::Missing, |slot| slot.value.clone()), routes, false)
             }
-            _ => return Ok(Selection { values: vec![self.field_value(field)], missing_array: false }),
+            _ => return Ok(Selection { values: vec![self.field_value(field)], ..Selection::default() }),
         };
         let Some(route) = self.route(routes) else {
-            return Ok(Selection { values: Vec::new(), missing_array: true });
+            return Ok(Selection { missing_array: true, ..Selection::default() });
         };
         let steps = self.steps(route);
         let mut budget = self.budget;
@@ -449,18 +465,24 @@ impl<'a> Evaluator<'a> {
         if !field.starred {
             return self.field_value(field).node().cloned().unwrap_or_else(|| Node::string(""));
         }
-        let values = match (field.many, self.start(field).is_some()) {
-            (true, _) => self.select(field).map(|selection| selection.values).unwrap_or_default(),
-            (false, _) => vec![self.field_value(field)],
+        let values = if field.many {
+            match self.select(field) {
+                Ok(Selection { unknown_array: Some(array), .. }) => {
+                    return array.node().cloned().unwrap_or(Node::NULL);
+                }
+                Ok(selection) => selection.values,
+                Err(()) => {
+                    let unresolved =
+                        Unresolved::new(UnresolvedReason::Invalid, format!("field('{}')", field.text))
+                            .with_hint("the rule looks at too many array elements of this resource");
+                    return Value::unresolved(unresolved).at(self.resource.span);
+                }
+            }
+        } else {
+            vec![self.field_value(field)]
         };
         let mut items = Vec::with_capacity(values.len());
-        for value in values {
-            match value.node() {
-                Some(node) if node.as_unresolved().is_some() && field.many => return node.clone(),
-                Some(node) => items.push(node.clone()),
-                None => {}
-            }
-        }
+        items.extend(values.iter().filter_map(|value| value.node().cloned()));
         Value::array(items).at(self.resource.span)
     }
 

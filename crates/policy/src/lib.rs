@@ -51,6 +51,7 @@ mod definition;
 mod effect;
 mod evaluate;
 mod field;
+pub mod governance;
 mod host;
 mod index;
 mod modes;

@@ -167,6 +167,8 @@ pub(crate) struct Selection<'a> {
     pub(crate) values: Vec<Val<'a>>,
     /// True when an array on the way is not there at all.
     pub(crate) missing_array: bool,
+    /// An array on the way that is not known: it may hold anything, or nothing.
+    pub(crate) unknown_array: Option<Val<'a>>,
 }
 
 /// Follows a path through every element; `Err` when more than `budget` elements are met.
@@ -198,7 +200,7 @@ fn collect<'a>(
     let tail = tail.get(1..).unwrap_or_default();
     let array = walk_one(start, head, style, at_top);
     if is_unknown(&array) {
-        into.values.push(array);
+        into.unknown_array = Some(array);
         return Ok(());
     }
     let Some(length) = array.node().and_then(Node::as_array).map(<[Node]>::len) else {

@@ -10,6 +10,7 @@ use crate::condition::{Condition, Operand};
 use crate::definition::{Definition, Mode, Parameter};
 use crate::effect::EffectFamily;
 use crate::evaluate::{Evaluator, Surroundings, first_unresolved};
+use crate::path::Val;
 use crate::request::{EvaluationContext, ExistenceScope, Outcome, Related, RelatedQuery, Request};
 use crate::trace::{Trace, TraceKind, TraceNode};
 use crate::truth::Truth;
@@ -159,6 +160,11 @@ impl Policy {
 
     /// Judges a resource.
     pub fn evaluate(&self, request: &Request<'_>) -> Outcome {
+        self.evaluate_as(request, None)
+    }
+
+    /// Judges a resource under another effect than the definition's, as an assignment's override asks for.
+    pub fn evaluate_as(&self, request: &Request<'_>, effect: Option<&str>) -> Outcome {
         let around = Surroundings {
             judged: request.resource,
             parameters: request.parameters,
@@ -170,7 +176,10 @@ impl Policy {
             return outcome;
         }
         let mut evaluator = Evaluator::new(request.resource, around, request.trace);
-        let effect = evaluator.operand(&self.effect);
+        let effect = match effect {
+            Some(changed) => Val::Own(Node::string(changed)),
+            None => evaluator.operand(&self.effect),
+        };
         let effect_text = effect.node().and_then(Node::as_str);
         let family = effect_text.map(EffectFamily::of);
         if family == Some(Some(EffectFamily::Disabled)) {

@@ -11,4 +11,6 @@
 
 mod cases;
 mod corpus;
+mod governance;
 mod support;
+mod unknown;
