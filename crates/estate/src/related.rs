@@ -75,14 +75,18 @@ impl Estate {
     }
 
     fn is_covered(&self, resource: &Resource, parent: &ResourceId, wanted: &str, below: bool) -> bool {
+        if is_made_at_run_time(wanted) {
+            return self.statement(parent, wanted, below).is_some_and(|statement| statement.complete);
+        }
         let declared = resource.origin.is_declared() && !matches!(resource.existence, Existence::Referenced);
         if (declared && below) || resource.origin == Origin::Derived {
             return true;
         }
-        if below && self.children(parent, wanted).next().is_some() {
-            return true;
+        // A list that broke off says so, whatever it had given by then.
+        match self.statement(parent, wanted, below) {
+            Some(statement) => statement.complete,
+            None => below && self.children(parent, wanted).next().is_some(),
         }
-        self.statement(parent, wanted, below).is_some_and(|statement| statement.complete)
     }
 
     /// What was said about a list: about this type under this parent, or about everything in the subscription.
@@ -97,6 +101,16 @@ impl Estate {
         let top_level = wanted.matches('/').count() == 1;
         own.or_else(|| self.listed.get(&(subscription, "*".to_owned())).filter(|_| top_level))
     }
+}
+
+/// True for what no template declares: Azure makes it while the resource runs, so a declaration says nothing of it.
+fn is_made_at_run_time(resource_type: &str) -> bool {
+    const MADE_AT_RUN_TIME: [&str; 3] = [
+        "Microsoft.Security/assessments",
+        "Microsoft.Security/assessments/subAssessments",
+        "Microsoft.GuestConfiguration/guestConfigurationAssignments",
+    ];
+    MADE_AT_RUN_TIME.iter().any(|known| known.eq_ignore_ascii_case(resource_type))
 }
 
 /// True when some part of the id is not known before deployment.

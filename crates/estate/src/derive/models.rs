@@ -1,6 +1,6 @@
 //! `Castellan.AI/modelDeployments`: a deployment joined with its account, its content filter and the model's lifecycle.
 
-use castellan_base::{Node, Resource, Value};
+use castellan_base::{Node, Resource, Unresolved, UnresolvedReason, Value};
 
 use super::filters;
 use crate::estate::Estate;
@@ -78,8 +78,8 @@ fn model(deployment: &Resource, options: &ScanOptions) -> Node {
         // The format names the maker for everything that Azure serves itself.
         (None, _) => object.copy("publisher", model.get("format")),
     };
+    let span = version.map_or(model.span, |version| version.span);
     if let Some(known) = known {
-        let span = version.map_or(model.span, |version| version.span);
         if let Some(day) = &known.retirement {
             object = object.set("retirementDate", Value::string(day.clone()).at(span));
         }
@@ -87,8 +87,22 @@ fn model(deployment: &Resource, options: &ScanOptions) -> Node {
         if !lifecycle.is_empty() {
             object = object.set("lifecycle", Value::string(lifecycle).at(span));
         }
+    } else {
+        let unknown = not_in_catalogue(text("name"), text("version"));
+        object = object.set("lifecycle", unknown.clone().at(span)).set("retirementDate", unknown.at(span));
     }
     object.build()
+}
+
+/// Nobody knows how long a model is served that the catalogue does not name.
+fn not_in_catalogue(name: Option<&str>, version: Option<&str>) -> Value {
+    let expression =
+        format!("lifecycle of {} {}", name.unwrap_or("the model"), version.unwrap_or("without a version"));
+    let hint = match version {
+        Some(_) => "add the model to models.yaml in a folder of your own and scan with --content",
+        None => "pin the version: which one is served cannot be told from here",
+    };
+    Value::unresolved(Unresolved::new(UnresolvedReason::NotCollected, expression).with_hint(hint))
 }
 
 fn filter(estate: &Estate, deployment: &Resource) -> Node {
