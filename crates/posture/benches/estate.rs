@@ -2,7 +2,13 @@
 //!
 //! 10,000 resources against the built-in checks, and against all public Azure Policy definitions when the corpora are
 //! there (`CASTELLAN_CORPORA`, or beside the repository). The definitions are read from disk within the measured time.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods, clippy::print_stderr, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    missing_docs
+)]
 
 use std::path::PathBuf;
 
@@ -39,7 +45,11 @@ fn estate() -> Estate {
     let documents: Vec<Node> = (0..RESOURCES)
         .map(|index| {
             let kind = TYPES[index % TYPES.len()];
-            let id = format!("/subscriptions/s{}/resourceGroups/rg{}/providers/{kind}/r{index}", index % 3, index % 50);
+            let id = format!(
+                "/subscriptions/s{}/resourceGroups/rg{}/providers/{kind}/r{index}",
+                index % 3,
+                index % 50
+            );
             Node::from_json(&json!({
                 "id": id, "name": format!("r{index}"), "type": kind, "location": "westeurope",
                 "kind": "OpenAI", "sku": { "name": "S0" }, "tags": { "env": "prod" },
