@@ -1,6 +1,6 @@
 //! Baselines: what a former run found, so that only what is new counts.
 //!
-//! A baseline is a former JSON report, or the smaller file that [`write`] gives:
+//! A baseline is a former JSON report, or the smaller file that [`write()`] gives:
 //! `{"castellanBaseline": 1, "violations": [{"fingerprint", "check", "resource"}]}`. Fingerprints are made of the check
 //! and the resource, not of lines, so that moving code does not make a violation new.
 
