@@ -91,6 +91,7 @@ impl Definition {
         let properties = top.get("properties").and_then(Node::as_object).unwrap_or(top);
         let rule_node = properties.get("policyRule").unwrap_or(document);
         let mut diagnostics = Vec::new();
+        check_duplicates(top, properties, rule_node, &mut diagnostics);
         let condition = required(rule_node, "if", &mut diagnostics);
         let then = required(rule_node, "then", &mut diagnostics);
         if let Some(then) = &then
@@ -122,6 +123,29 @@ impl Definition {
             then,
             span: document.span,
         })
+    }
+}
+
+/// A member given twice would leave open which one counts, so the definition is refused.
+fn check_duplicates(top: &Object, properties: &Object, rule: &Node, diagnostics: &mut Vec<Diagnostic>) {
+    let declared = properties.get("parameters").and_then(Node::as_object);
+    let objects = [Some(top), Some(properties), rule.as_object(), declared];
+    for object in objects.into_iter().flatten() {
+        for (index, member) in object.iter().enumerate() {
+            if object.iter().take(index).any(|earlier| earlier.key.eq_ignore_ascii_case(&member.key)) {
+                let message = format!("`{}` is given twice", member.key);
+                diagnostics.push(Diagnostic::error(member.key_span, message));
+            }
+        }
+    }
+    if std::ptr::eq(top, properties) {
+        return;
+    }
+    for key in ["policyRule", "parameters", "mode", "displayName", "policyType"] {
+        if let (Some(outer), Some(_)) = (top.member(key), properties.get(key)) {
+            let message = format!("`{key}` is given both beside and inside `properties`");
+            diagnostics.push(Diagnostic::error(outer.key_span, message));
+        }
     }
 }
 

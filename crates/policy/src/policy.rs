@@ -456,7 +456,6 @@ fn existence(compiler: &mut Compiler<'_>, details: &Node) -> Option<Existence> {
     })
 }
 
-/// Keeps the parameters of an evaluation together for callers that build them.
 impl<'a> Request<'a> {
     /// A request without parameters or trace.
     pub fn new(
