@@ -18,7 +18,7 @@ use crate::conformance;
 use crate::content::{Check, Content};
 use crate::exemptions::Exemptions;
 use crate::factors;
-use crate::judge::Subject;
+use crate::judge::{Subject, Terms};
 use crate::pack::{self, PackResult, PolicyPack, policy_fingerprint};
 use crate::score::{Observation, State, risk_score, secure_score};
 
@@ -193,7 +193,7 @@ impl Checks {
             else {
                 continue;
             };
-            let outcome = subject.evaluate(policy, None, false);
+            let outcome = subject.evaluate(policy, &Terms::default());
             match outcome.verdict {
                 Verdict::NotApplicable => {}
                 Verdict::Compliant => {
@@ -201,7 +201,7 @@ impl Checks {
                 }
                 // The trace costs more than the verdict, so that it is only made for what will be reported.
                 verdict => {
-                    let traced = subject.evaluate(policy, None, true);
+                    let traced = subject.evaluate(policy, &Terms { trace: true, ..Terms::default() });
                     let evidence = traced.trace.map(|trace| trace.evidence()).unwrap_or_default();
                     results.push(Judged { check, verdict, evidence });
                 }
@@ -331,7 +331,8 @@ impl<'a> Assembly<'a> {
         evidence: Vec<Evidence>,
     ) -> AssessedFinding {
         let sources = &self.estate.sources;
-        let first_place = evidence.iter().map(|one| one.span).find(|span| !span.is_none());
+        // Rules narrow down first and decide last, so that the last condition is where to look.
+        let deciding = evidence.iter().rev().map(|one| one.span).find(|span| !span.is_none());
         let declared = resource.span.or(resource.body.span);
         let evidence_locations = evidence.iter().map(|one| sources.locate(one.span)).collect();
         let finding = Finding {
@@ -342,7 +343,7 @@ impl<'a> Assembly<'a> {
             resource_type: Arc::clone(&resource.resource_type),
             verdict,
             evidence,
-            location: sources.locate(first_place.unwrap_or(Span::NONE).or(declared)),
+            location: sources.locate(deciding.unwrap_or(Span::NONE).or(declared)),
             frameworks: check.frameworks.clone(),
         };
         let condition = match &resource.existence {

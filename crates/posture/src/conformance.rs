@@ -9,8 +9,9 @@ use std::sync::Arc;
 use castellan_base::{Node, ResourceId, Ticks, Verdict};
 use castellan_estate::{Estate, GovernanceKind};
 use castellan_policy::EvaluationContext;
+use castellan_policy::governance::Governance;
 
-use crate::judge::Subject;
+use crate::judge::{Subject, Terms};
 use crate::pack::{self, PolicyPack};
 
 /// The comparison, definition by definition.
@@ -72,10 +73,13 @@ impl Conformance {
 pub(crate) fn compare(pack: &PolicyPack, estate: &Estate, now: Ticks) -> Conformance {
     let mut conformance = Conformance::default();
     let context = pack::context(now);
+    let governance = pack::governance(pack, estate);
     let mut definitions: BTreeMap<usize, DefinitionConformance> = BTreeMap::new();
     let states = estate.governance.iter().filter(|document| document.kind == GovernanceKind::ComplianceState);
     for state in states {
-        if let Some((position, said)) = compare_one(pack, estate, &state.document, &context) {
+        if let Some((position, said)) =
+            compare_one(pack, estate, &state.document, &context, governance.as_ref())
+        {
             let Some(loaded) = pack.details.get(position) else { continue };
             let definition = definitions.entry(position).or_insert_with(|| DefinitionConformance {
                 policy: Arc::clone(&loaded.id),
@@ -131,6 +135,7 @@ fn compare_one(
     estate: &Estate,
     document: &Node,
     context: &EvaluationContext,
+    governance: Option<&Governance>,
 ) -> Option<(usize, Said)> {
     // `az policy state list` gives the row itself, Resource Graph keeps it under `properties`.
     let row = document.get("properties").unwrap_or(document);
@@ -142,8 +147,23 @@ fn compare_one(
     let position = pack.find(definition)?;
     let id: ResourceId = text("resourceId")?.parse().ok()?;
     let resource = estate.get(&id)?;
-    let parameters = row.get("policyDefinitionParameters").and_then(Node::as_object);
     let policy = pack.index.policies().get(position)?;
-    let here = Subject::new(estate, resource, context).evaluate(policy, parameters, false).verdict;
+    // A state belongs to one assignment; without it, the definition's own defaults are what can be compared with.
+    let reached = governance.map(|all| all.reaching(&resource.body, context.now)).unwrap_or_default();
+    let assignment = text("policyAssignmentId").unwrap_or_default();
+    let reference = text("policyDefinitionReferenceId").unwrap_or_default();
+    let own = reached.iter().find(|one| {
+        let same_reference = reference.is_empty()
+            || one.reference.is_none_or(|known| known.id.eq_ignore_ascii_case(reference));
+        pack.find(one.definition) == Some(position)
+            && one.assignment.id.eq_ignore_ascii_case(assignment)
+            && same_reference
+    });
+    let terms = own.map_or_else(Terms::default, |one| Terms {
+        parameters: Some(&one.parameters),
+        effect: one.effect,
+        trace: false,
+    });
+    let here = Subject::new(estate, resource, context).evaluate(policy, &terms).verdict;
     Some((position, Said { resource: id, azure: azure.into(), here }))
 }

@@ -18,6 +18,17 @@ pub(crate) struct Subject<'a> {
     body: Option<Node>,
 }
 
+/// Under which terms a policy is evaluated.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Terms<'a> {
+    /// Parameter values; defaults fill in the rest.
+    pub(crate) parameters: Option<&'a Object>,
+    /// An effect other than the definition's.
+    pub(crate) effect: Option<&'a str>,
+    /// Whether to record what decided.
+    pub(crate) trace: bool,
+}
+
 /// What the body of a resource that is only referred to would say, if it had been read.
 const UNREAD: [&str; 7] = ["properties", "sku", "kind", "identity", "location", "tags", "zones"];
 
@@ -40,12 +51,12 @@ impl<'a> Subject<'a> {
     ///
     /// A related resource that is deployed on a condition may turn out not to exist. Where its existence decides, the
     /// verdict is unknown: neither answer is known to be right.
-    pub(crate) fn evaluate(&self, policy: &Policy, parameters: Option<&Object>, trace: bool) -> Outcome {
-        let (certain, saw_conditional) = self.once(policy, parameters, trace, false);
+    pub(crate) fn evaluate(&self, policy: &Policy, terms: &Terms<'_>) -> Outcome {
+        let (certain, saw_conditional) = self.once(policy, terms, false);
         if !saw_conditional {
             return certain;
         }
-        let (hopeful, _) = self.once(policy, parameters, trace, true);
+        let (hopeful, _) = self.once(policy, terms, true);
         if certain.verdict == hopeful.verdict {
             return certain;
         }
@@ -58,22 +69,21 @@ impl<'a> Subject<'a> {
         Outcome { verdict: Verdict::Unknown(reason), ..certain }
     }
 
-    fn once(
-        &self,
-        policy: &Policy,
-        parameters: Option<&Object>,
-        trace: bool,
-        count_conditional: bool,
-    ) -> (Outcome, bool) {
+    fn once(&self, policy: &Policy, terms: &Terms<'_>, count_conditional: bool) -> (Outcome, bool) {
         let neighbours = Neighbours {
             estate: self.estate,
             resource: self.resource,
             count_conditional,
             saw_conditional: Cell::new(false),
         };
-        let request =
-            Request { resource: self.body(), parameters, related: &neighbours, context: self.context, trace };
-        let outcome = policy.evaluate(&request);
+        let request = Request {
+            resource: self.body(),
+            parameters: terms.parameters,
+            related: &neighbours,
+            context: self.context,
+            trace: terms.trace,
+        };
+        let outcome = policy.evaluate_as(&request, terms.effect);
         (outcome, neighbours.saw_conditional.get())
     }
 }

@@ -54,6 +54,7 @@ pub struct FixError {
 ///   `git apply` takes from the folder in which the scan was started;
 /// * `fixes.tf` for what was read from Terraform, whose plan is not its source;
 /// * `fixes.sh` with `az` commands for what is live or was exported;
+/// * `decide-first.md` with what a person has to know before applying the patches;
 /// * `not-patched.md` with every form of the fix for what no file could be patched for.
 ///
 /// Nothing outside `folder` is touched. Several fixes of one file are merged.
@@ -67,6 +68,7 @@ pub fn write_patches(
     let mut terraform = String::new();
     let mut commands = String::new();
     let mut leftover = String::new();
+    let mut decisions = String::new();
     for found in assessment.findings.iter().filter(|found| found.is_violation()) {
         let Some(check) = assessment.check_of(found) else { continue };
         let target = target_of(found, estate);
@@ -88,6 +90,9 @@ pub fn write_patches(
             }
             _ => {}
         }
+        if let (Ok(()), Some(note)) = (&tried, proposal.as_ref().and_then(|fix| fix.note.as_ref())) {
+            let _ = writeln!(decisions, "- **{heading}**: {note}");
+        }
         if let Err(reason) = tried {
             describe(&mut leftover, &heading, &reason, proposal.as_ref());
             work.outcome.not_patched.push(not_patched(found, reason));
@@ -98,6 +103,7 @@ pub fn write_patches(
     let others = [
         ("fixes.tf", terraform, "# Merge these blocks into the existing ones.\n\n".to_owned()),
         ("fixes.sh", commands, "#!/bin/sh\n# Read before running.\nset -eu\n\n".to_owned()),
+        ("decide-first.md", decisions, "# What the patches assume\n\n".to_owned()),
         ("not-patched.md", leftover, format!("# Not patched\n\n{intro}\n\n")),
     ];
     for (name, text, head) in others.into_iter().filter(|(_, text, _)| !text.is_empty()) {

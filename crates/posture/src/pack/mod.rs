@@ -10,6 +10,7 @@
 
 mod evaluate;
 mod load;
+mod tally;
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use castellan_base::{Location, ResourceId, Severity, UnknownReason};
 use crate::assessment::Counts;
 
 pub(crate) use evaluate::context;
-pub(crate) use evaluate::evaluate;
+pub(crate) use evaluate::{evaluate, governance};
 pub use load::{PolicyPack, PolicyPackError, UnusableDefinition};
 
 /// What decides which definitions apply.

@@ -46,7 +46,8 @@ pub(super) fn reason(found: &AssessedFinding) -> String {
     if let Verdict::Unknown(unknown) = &found.finding.verdict {
         return line(&unknown.message, 300);
     }
-    found.finding.evidence.first().map(evidence).unwrap_or_default()
+    // Rules narrow down first and decide last.
+    found.finding.evidence.last().map(evidence).unwrap_or_default()
 }
 
 /// A time to the minute.

@@ -1,16 +1,17 @@
 //! Castellan's own risk score: 0 is the best that can be, 100 the worst.
 //!
-//! Each violation has a chance-like weight: `p = min(0.95, severity * exposure * data * identity)`.
+//! Each violation has a weight: `w = severity * exposure * data * identity`.
 //!
 //! | severity | weight | | factor | value |
 //! |---|---|---|---|---|
-//! | critical | 0.60 | | exposure: internet / selected networks or unknown / private | 1.5 / 1.0 / 0.6 |
-//! | high | 0.35 | | data: the resource holds or reads private data | 1.3 |
-//! | medium | 0.15 | | identity: it accepts or stores keys that no policy can take back | 1.2 |
+//! | critical | 1.0 | | exposure: internet / selected networks or unknown / private | 1.5 / 1.0 / 0.6 |
+//! | high | 0.5 | | data: the resource holds or reads private data | 1.3 |
+//! | medium | 0.2 | | identity: it accepts or stores keys | 1.2 |
 //! | low | 0.05 | | | |
 //! | info | 0 | | | |
 //!
-//! * Resource: `R = 1 - product of (1 - p)` over its violations: each further violation adds, none adds twice.
+//! * Resource: `R = S / (1 + S)` with `S` the sum of the weights of its violations: each further violation adds, but less
+//!   than the one before.
 //! * Estate: `100 * (0.4 * worst R + 0.6 * mean R)` over the resources that any check speaks about. The mean alone would
 //!   hide one open door among a thousand closed ones; the worst alone would make every other fix worthless.
 //! * Gain of a fix: the score less the score without the violation, all else the same.
@@ -50,7 +51,6 @@ impl Default for ResourceFactors {
 
 const WORST_SHARE: f64 = 0.4;
 const MEAN_SHARE: f64 = 0.6;
-const CEILING: f64 = 0.95;
 
 /// The gains of fixes, in points.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -61,20 +61,20 @@ pub struct RiskGains {
     pub by_observation: Vec<f64>,
 }
 
-fn weight(severity: Severity) -> f64 {
+fn weight_of(severity: Severity) -> f64 {
     match severity {
         Severity::Info => 0.0,
         Severity::Low => 0.05,
-        Severity::Medium => 0.15,
-        Severity::High => 0.35,
-        Severity::Critical => 0.60,
+        Severity::Medium => 0.2,
+        Severity::High => 0.5,
+        Severity::Critical => 1.0,
     }
 }
 
 struct Weighted {
     observation: usize,
     check: usize,
-    p: f64,
+    weight: f64,
 }
 
 /// Computes the score and what each fix would gain. `severities` is by check, `factors` by resource.
@@ -87,26 +87,26 @@ pub fn risk_score(
         RiskGains { by_check: vec![0.0; severities.len()], by_observation: vec![0.0; observations.len()] };
     let mut assessed = vec![false; factors.len()];
     let mut violations: Vec<Vec<Weighted>> = factors.iter().map(|_| Vec::new()).collect();
-    let mut upper: Vec<f64> = vec![1.0; factors.len()];
+    let mut upper: Vec<f64> = vec![0.0; factors.len()];
     for (index, observation) in observations.iter().enumerate() {
         let (Some(severity), Some(factor)) =
             (severities.get(observation.check), factors.get(observation.resource))
         else {
             continue;
         };
-        let p = (weight(*severity) * factor.exposure * factor.data * factor.identity).min(CEILING);
+        let weight = weight_of(*severity) * factor.exposure * factor.data * factor.identity;
         if let Some(flag) = assessed.get_mut(observation.resource) {
             *flag = true;
         }
         if observation.state != State::Healthy
-            && let Some(product) = upper.get_mut(observation.resource)
+            && let Some(sum) = upper.get_mut(observation.resource)
         {
-            *product *= 1.0 - p;
+            *sum += weight;
         }
         if observation.state == State::Unhealthy
             && let Some(list) = violations.get_mut(observation.resource)
         {
-            list.push(Weighted { observation: index, check: observation.check, p });
+            list.push(Weighted { observation: index, check: observation.check, weight });
         }
     }
     let count = assessed.iter().filter(|flag| **flag).count();
@@ -126,7 +126,7 @@ pub fn risk_score(
         }
     }
     check_gains(&violations, &risks, count, score, &mut gains.by_check);
-    let upper_risks: Vec<f64> = upper.iter().map(|product| 1.0 - product).collect();
+    let upper_risks: Vec<f64> = upper.iter().map(|sum| risk_of(*sum)).collect();
     let result = RiskScore {
         score: Some(score),
         upper: Some(Estate::new(&upper_risks, count).score().max(score)),
@@ -153,8 +153,11 @@ fn check_gains(violations: &[Vec<Weighted>], risks: &[f64], count: usize, score:
 }
 
 fn resource_risk(violations: &[Weighted], keep: impl Fn(&Weighted) -> bool) -> f64 {
-    let product: f64 = violations.iter().filter(|one| keep(one)).map(|one| 1.0 - one.p).product();
-    1.0 - product
+    risk_of(violations.iter().filter(|one| keep(one)).map(|one| one.weight).sum())
+}
+
+fn risk_of(sum: f64) -> f64 {
+    sum / (1.0 + sum)
 }
 
 /// Enough about all resources to tell what changing one of them does.
@@ -214,10 +217,11 @@ mod tests {
             [ResourceFactors { exposure: 1.5, data: 1.0, identity: 1.0 }, ResourceFactors::default()];
         let observations = [observe(0, 0, State::Unhealthy), observe(0, 1, State::Healthy)];
         let (risk, gains) = risk_score(&[Severity::Medium], &factors, &observations);
-        // p = 0.15 * 1.5 = 0.225; 100 * (0.4 * 0.225 + 0.6 * 0.1125) = 15.75.
-        assert!((risk.score.unwrap() - 15.75).abs() < 1e-9);
-        assert!((gains.by_observation[0] - 15.75).abs() < 1e-9 && gains.by_observation[1] == 0.0);
-        assert!((gains.by_check[0] - 15.75).abs() < 1e-9);
+        // w = 0.2 * 1.5 = 0.3, R = 0.3 / 1.3; 100 * (0.4 * R + 0.6 * R / 2) = 16.15.
+        let expected = 70.0 * 0.3 / 1.3;
+        assert!((risk.score.unwrap() - expected).abs() < 1e-9);
+        assert!((gains.by_observation[0] - expected).abs() < 1e-9 && gains.by_observation[1] == 0.0);
+        assert!((gains.by_check[0] - expected).abs() < 1e-9);
         assert_eq!(risk_score(&[], &[], &[]).0.score, None);
     }
 
@@ -226,7 +230,7 @@ mod tests {
         let observations = [observe(0, 0, State::Unknown)];
         let (risk, _) = risk_score(&[Severity::High], &[ResourceFactors::default()], &observations);
         assert_eq!(risk.score, Some(0.0));
-        assert!((risk.upper.unwrap() - 35.0).abs() < 1e-9);
+        assert!((risk.upper.unwrap() - 100.0 / 3.0).abs() < 1e-9);
     }
 
     proptest! {

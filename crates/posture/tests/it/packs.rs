@@ -105,6 +105,26 @@ fn exported_states_are_compared_with_our_verdicts() {
 }
 
 #[test]
+fn assignments_of_the_estate_decide_when_there_are_any() {
+    let assignment = r#"[{
+      "id": "/subscriptions/s/providers/Microsoft.Authorization/policyAssignments/a", "name": "a",
+      "type": "Microsoft.Authorization/policyAssignments",
+      "properties": {
+        "scope": "/subscriptions/s",
+        "notScopes": ["/subscriptions/s/resourceGroups/rg/providers/Microsoft.CognitiveServices/accounts/two"],
+        "policyDefinitionId": "/providers/Microsoft.Authorization/policyDefinitions/11111111-1111-1111-1111-111111111111"
+      }
+    }]"#;
+    let system = system().with_file("exports/assignments.json", assignment);
+    let estate = read(&system, &["exports"]);
+    let assessment = assess(&estate, &Content::default(), Some(&pack(&system)), &options());
+    let result = assessment.policies.as_ref().unwrap();
+    assert_eq!(result.basis, Basis::Assignments);
+    let counts = result.policies[0].counts;
+    assert_eq!((counts.non_compliant, counts.assessed()), (1, 1), "the excluded account has no state");
+}
+
+#[test]
 fn the_public_definitions_load() {
     let corpora = std::env::var("CASTELLAN_CORPORA").map_or_else(
         |_| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpora")),
