@@ -75,7 +75,13 @@ struct SourceFile {
     path: Arc<str>,
     text: Arc<str>,
     line_starts: Vec<u32>,
+    /// Characters before each block of [`BLOCK`] bytes, so that a column costs the same on the longest line, such as
+    /// an export of many megabytes without a line break. Empty for ASCII text, where characters are bytes.
+    characters_before: Vec<u32>,
 }
+
+/// Bytes between two entries of `characters_before`.
+const BLOCK: usize = 256;
 
 /// All files read so far. Grows only.
 #[derive(Debug, Default)]
@@ -92,7 +98,8 @@ impl Sources {
             memchr::memchr_iter(b'\n', text.as_bytes()).filter_map(|offset| u32::try_from(offset + 1).ok()),
         );
         let id = SourceId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
-        self.files.push(SourceFile { path: path.into(), text, line_starts });
+        let characters_before = characters_before(&text);
+        self.files.push(SourceFile { path: path.into(), text, line_starts, characters_before });
         id
     }
 
@@ -129,11 +136,42 @@ impl SourceFile {
     fn line_and_column(&self, offset: u32) -> (u32, u32) {
         let line = self.line_starts.partition_point(|start| *start <= offset).max(1);
         let line_start = self.line_starts.get(line - 1).copied().unwrap_or(0);
-        let start = usize::try_from(line_start).unwrap_or(0);
-        let end = usize::try_from(offset).unwrap_or(0).min(self.text.len());
-        let characters = self.text.get(start..end).map_or(0, |text| text.chars().count());
-        (u32::try_from(line).unwrap_or(u32::MAX), u32::try_from(characters + 1).unwrap_or(u32::MAX))
+        let characters = self.characters_until(offset).saturating_sub(self.characters_until(line_start));
+        (u32::try_from(line).unwrap_or(u32::MAX), characters.saturating_add(1))
     }
+
+    /// How many characters start before a byte offset.
+    fn characters_until(&self, offset: u32) -> u32 {
+        if self.characters_before.is_empty() {
+            return offset;
+        }
+        let end = usize::try_from(offset).unwrap_or(usize::MAX).min(self.text.len());
+        let block = end / BLOCK;
+        let before = self.characters_before.get(block).copied().unwrap_or(0);
+        let rest = self.text.as_bytes().get(block * BLOCK..end).unwrap_or_default();
+        before + count_characters(rest)
+    }
+}
+
+fn characters_before(text: &str) -> Vec<u32> {
+    if text.is_ascii() {
+        return Vec::new();
+    }
+    let mut total = 0;
+    let counts = text.as_bytes().chunks(BLOCK).map(|block| {
+        let before = total;
+        total += count_characters(block);
+        before
+    });
+    let mut counts: Vec<u32> = counts.collect();
+    counts.push(total);
+    counts
+}
+
+/// Characters that start in these bytes: all bytes but the continuations of UTF-8.
+fn count_characters(bytes: &[u8]) -> u32 {
+    let starts = bytes.iter().filter(|byte| **byte & 0b1100_0000 != 0b1000_0000).count();
+    u32::try_from(starts).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -148,5 +186,19 @@ mod tests {
         assert_eq!(location.to_string(), "a.json:2:8");
         assert_eq!(sources.snippet(Span::new(id, 10, 11)), Some("1"));
         assert_eq!(sources.locate(Span::NONE), None);
+    }
+
+    #[test]
+    fn columns_on_a_long_line_are_those_of_counting() {
+        let text = format!("x\n{}", "a\u{e9}\u{1f600}".repeat(400));
+        let mut sources = Sources::default();
+        let id = sources.add("a", text.as_str());
+        for (offset, _) in text.char_indices().skip(2) {
+            let counted = text[2..offset].chars().count() + 1;
+            let location = sources.locate(Span::new(id, offset, offset)).unwrap();
+            assert_eq!((location.line, location.column as usize), (2, counted), "{offset}");
+        }
+        let end = sources.locate(Span::new(id, text.len(), text.len())).unwrap();
+        assert_eq!(end.column, 1201);
     }
 }
