@@ -130,6 +130,11 @@ fn runtime_of_command(container: &Node) -> Option<&'static str> {
     marks.iter().find(|(mark, _)| line.contains(mark)).map(|(_, runtime)| *runtime)
 }
 
+fn unread_image(span: Span) -> Node {
+    let next_step = "kubectl get servingruntimes,clusterservingruntimes -A -o yaml";
+    crate::shape::not_collected("the image of the serving runtime", next_step, span)
+}
+
 fn gpus(container: &Node) -> i64 {
     let count = |section: &str| {
         let resources = container.at_path(&format!("resources.{section}")).and_then(Node::as_object);
@@ -162,10 +167,14 @@ impl Workload<'_> {
     fn describe(&self) -> Node {
         let span = self.container.map_or(self.resource.span, |container| container.span);
         let image = self.container.and_then(|container| container.get("image"));
-        let mut object = ObjectBuilder::at(span).text("runtime", self.runtime).copy("image", image);
-        if let Some(image) = image.and_then(Node::as_str) {
-            object = object.flag("imagePinned", image.contains("@sha256:")).text_if("imageTag", tag(image));
-        }
+        let object = ObjectBuilder::at(span).text("runtime", self.runtime).copy("image", image);
+        let mut object = match image.and_then(Node::as_str) {
+            Some(image) => {
+                object.flag("imagePinned", image.contains("@sha256:")).text_if("imageTag", tag(image))
+            }
+            // A KServe predictor can leave the image to a serving runtime of the cluster.
+            None => object.set("imagePinned", unread_image(span)),
+        };
         let containers = self.spec.map_or(&[][..], |spec| items(spec, "containers"));
         let gpu = containers.iter().map(gpus).sum::<i64>().max(self.container.map_or(0, gpus));
         object = object

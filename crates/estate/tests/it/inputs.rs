@@ -156,22 +156,17 @@ fn what_needs_another_tool_says_which() {
         ("main.bicep", "param x string"),
         ("main.tf", "resource \"x\" \"y\" {}"),
         ("bom.json", r#"{"bomFormat": "CycloneDX", "specVersion": "1.6"}"#),
-        (
-            "terraform.tfstate",
-            r#"{"version": 4, "terraform_version": "1.9", "serial": 1, "lineage": "l", "resources": []}"#,
-        ),
         ("chart/t.yaml", "kind: Pod\nspec: {{ .Values.x }}"),
         ("notes.md", "# hello"),
         ("package.json", r#"{"name": "x"}"#),
         (".git/config.json", "[]"),
         ("node_modules/a.json", "[]"),
     ]);
-    assert_eq!(estate.inputs.len(), 7, "{:#?}", estate.inputs);
+    assert_eq!(estate.inputs.len(), 6, "{:#?}", estate.inputs);
     assert!(estate.inputs.iter().all(|input| input.kind == InputKind::Unsupported && !input.note.is_empty()));
     let step = |name: &str| &estate.inputs.iter().find(|input| input.path.ends_with(name)).unwrap().next_step;
     assert_eq!(step("main.bicep"), "bicep build in/main.bicep");
     assert!(step("main.tf").contains("terraform show -json"));
-    assert!(step("terraform.tfstate").contains("terraform show -json"));
     assert!(step("t.yaml").contains("helm template"));
     assert_eq!(estate.diagnostics, []);
 }

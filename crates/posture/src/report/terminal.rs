@@ -213,9 +213,14 @@ fn resource(screen: &mut Screen<'_>, found: &AssessedFinding) -> io::Result<()> 
     Ok(())
 }
 
-/// The name with those of the parents, of the resource that people know.
+/// The name with those of the parents, of the resource that people know, and which part of it is meant: one file can
+/// configure several servers.
 fn short_name(found: &AssessedFinding) -> String {
-    found.source.full_name()
+    let part = found.finding.resource.name();
+    if part == found.source.name() {
+        return found.source.full_name();
+    }
+    format!("{}/{part}", found.source.full_name())
 }
 
 fn unknowns(screen: &mut Screen<'_>, assessment: &Assessment) -> io::Result<()> {
