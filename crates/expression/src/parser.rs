@@ -87,6 +87,7 @@ impl Parser<'_> {
             Some(_) => return Err(self.error("expected a function, a string in single quotes or a number")),
             None => return Err(self.error("the expression ends where a value is expected")),
         };
+        let is_number = matches!(expression.kind, ExprKind::Literal(Value::Int(_)));
         let mut links = 0_u32;
         loop {
             expression = if self.eat(b'.') {
@@ -96,6 +97,9 @@ impl Parser<'_> {
             } else {
                 return Ok(expression);
             };
+            if is_number {
+                return Err(self.error("a number has no members"));
+            }
             links += 1;
             if links > DEPTH {
                 return Err(self.error(format!("more than {DEPTH} members in a row")));
@@ -121,13 +125,13 @@ impl Parser<'_> {
 
     fn name(&mut self) -> Result<Arc<str>, ParseError> {
         let start = self.offset;
+        if !self.peek().is_some_and(is_name_start) {
+            return Err(self.error("expected a name"));
+        }
         while self.peek().is_some_and(|byte| is_name_start(byte) || byte.is_ascii_digit()) {
             self.offset += 1;
         }
-        match self.text.get(start..self.offset) {
-            Some(name) if !name.is_empty() => Ok(name.into()),
-            _ => Err(self.error("expected a name")),
-        }
+        Ok(self.text.get(start..self.offset).unwrap_or_default().into())
     }
 
     fn call(&mut self, depth: u32) -> Result<Expr, ParseError> {

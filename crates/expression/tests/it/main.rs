@@ -165,6 +165,9 @@ fn bombs_end() {
     assert!(value(&doubling(3)).as_unresolved().is_some());
     assert!(parse(&"array(".repeat(1000), Span::NONE).is_err());
     assert!(parse(&format!("a(){}", ".a".repeat(1000)), Span::NONE).is_err());
+    for text in ["2 . 2", "2.a", "a().2", "2[0]"] {
+        assert!(parse(text, Span::NONE).is_err(), "{text}");
+    }
 }
 
 #[test]
