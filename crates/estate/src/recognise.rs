@@ -111,7 +111,7 @@ fn known_other(document: &Node) -> Option<Refusal> {
     }
     if has("terraform_version") && has("lineage") && has("serial") {
         let next = "terraform show -json > state.json";
-        return Some(Refusal::new("a raw Terraform state has no stable form", next));
+        return Some(Refusal::new("a raw Terraform state of this version is not read", next));
     }
     if has("openapi") || has("swagger") {
         return Some(Refusal::new("an API description is read only as part of an agent's tools", ""));

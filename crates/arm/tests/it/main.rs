@@ -12,6 +12,7 @@
 mod foundry;
 mod hostile;
 mod template;
+mod terraform;
 
 use castellan_arm::{DeploymentContext, Expansion, expand_template};
 use castellan_base::{Limits, Node, Sources, json};
