@@ -1,0 +1,203 @@
+//! `dynamic`: values whose shape only the data knows.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::{Value, format_datetime, format_real, format_timespan};
+
+/// A dynamic value. The keys of a bag keep their order; the last of two equal keys wins.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Dynamic {
+    /// `dynamic(null)`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A whole number of 64 bits.
+    Long(i64),
+    /// Any other number.
+    Real(f64),
+    /// Text.
+    String(Arc<str>),
+    /// `dynamic(datetime(...))`, ticks.
+    DateTime(i64),
+    /// `dynamic(1h)`, ticks.
+    TimeSpan(i64),
+    /// `dynamic(guid(...))`
+    Guid(u128),
+    /// `[...]`
+    Array(Vec<Dynamic>),
+    /// `{...}`
+    Bag(IndexMap<Arc<str>, Dynamic>),
+}
+
+impl Dynamic {
+    /// Reads JSON; `None` for what is not JSON (deeper than 128 levels included).
+    ///
+    /// ```
+    /// use castellan_kql::value::Dynamic;
+    /// let bag = Dynamic::parse(r#"{"a": [1, 2.5, "x"]}"#).unwrap();
+    /// assert_eq!(bag.get("a").unwrap().at(-1), Some(&Dynamic::String("x".into())));
+    /// assert_eq!(bag.to_string(), r#"{"a":[1,2.5,"x"]}"#);
+    /// ```
+    pub fn parse(text: &str) -> Option<Dynamic> {
+        serde_json::from_str(text).ok().map(|json| Dynamic::from_json(&json))
+    }
+
+    /// From JSON. Whole numbers beyond 64 bits become reals.
+    pub fn from_json(json: &serde_json::Value) -> Dynamic {
+        match json {
+            serde_json::Value::Null => Dynamic::Null,
+            serde_json::Value::Bool(flag) => Dynamic::Bool(*flag),
+            serde_json::Value::Number(number) => match number.as_i64() {
+                Some(whole) => Dynamic::Long(whole),
+                None => Dynamic::Real(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            serde_json::Value::String(text) => Dynamic::String(text.as_str().into()),
+            serde_json::Value::Array(items) => Dynamic::Array(items.iter().map(Dynamic::from_json).collect()),
+            serde_json::Value::Object(members) => Dynamic::Bag(
+                members.iter().map(|(key, value)| (key.as_str().into(), Dynamic::from_json(value))).collect(),
+            ),
+        }
+    }
+
+    /// A scalar as a dynamic value. Strings stay strings; a decimal becomes a real.
+    pub fn from_value(value: &Value) -> Dynamic {
+        match value {
+            Value::Null => Dynamic::Null,
+            Value::Bool(flag) => Dynamic::Bool(*flag),
+            Value::Int(number) => Dynamic::Long(i64::from(*number)),
+            Value::Long(number) => Dynamic::Long(*number),
+            Value::Real(number) => Dynamic::Real(*number),
+            Value::Decimal(_) => Dynamic::Real(value.to_f64().unwrap_or(f64::NAN)),
+            Value::String(text) => Dynamic::String(Arc::clone(text)),
+            Value::DateTime(ticks) => Dynamic::DateTime(*ticks),
+            Value::TimeSpan(ticks) => Dynamic::TimeSpan(*ticks),
+            Value::Guid(guid) => Dynamic::Guid(*guid),
+            Value::Dynamic(dynamic) => (**dynamic).clone(),
+        }
+    }
+
+    /// The scalar inside; arrays and bags stay dynamic.
+    pub fn to_value(&self) -> Value {
+        match self {
+            Dynamic::Null => Value::Null,
+            Dynamic::Bool(flag) => Value::Bool(*flag),
+            Dynamic::Long(number) => Value::Long(*number),
+            Dynamic::Real(number) => Value::Real(*number),
+            Dynamic::String(text) => Value::String(Arc::clone(text)),
+            Dynamic::DateTime(ticks) => Value::DateTime(*ticks),
+            Dynamic::TimeSpan(ticks) => Value::TimeSpan(*ticks),
+            Dynamic::Guid(guid) => Value::Guid(*guid),
+            Dynamic::Array(_) | Dynamic::Bag(_) => Value::Dynamic(Arc::new(self.clone())),
+        }
+    }
+
+    /// The member of a bag; `None` for anything else.
+    pub fn get(&self, key: &str) -> Option<&Dynamic> {
+        match self {
+            Dynamic::Bag(members) => members.get(key),
+            _ => None,
+        }
+    }
+
+    /// The item of an array; a negative position counts from the end.
+    pub fn at(&self, position: i64) -> Option<&Dynamic> {
+        let Dynamic::Array(items) = self else { return None };
+        let length = i64::try_from(items.len()).ok()?;
+        let position = if position < 0 { position.checked_add(length)? } else { position };
+        items.get(usize::try_from(position).ok()?)
+    }
+
+    /// The items of an array.
+    pub fn as_array(&self) -> Option<&[Dynamic]> {
+        match self {
+            Dynamic::Array(items) => Some(items),
+            _ => None,
+        }
+    }
+
+    /// `gettype()`'s name.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Dynamic::Null => "null",
+            Dynamic::Bool(_) => "bool",
+            Dynamic::Long(_) => "long",
+            Dynamic::Real(_) => "double",
+            Dynamic::String(_) => "string",
+            Dynamic::DateTime(_) => "datetime",
+            Dynamic::TimeSpan(_) => "timespan",
+            Dynamic::Guid(_) => "guid",
+            Dynamic::Array(_) => "array",
+            Dynamic::Bag(_) => "dictionary",
+        }
+    }
+
+    fn write(&self, out: &mut String) {
+        match self {
+            Dynamic::Null => out.push_str("null"),
+            Dynamic::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
+            Dynamic::Long(number) => {
+                let _ = write!(out, "{number}");
+            }
+            Dynamic::Real(number) if number.is_finite() => out.push_str(&format_real(*number)),
+            Dynamic::Real(number) => quote(&format_real(*number), out),
+            Dynamic::String(text) => quote(text, out),
+            Dynamic::DateTime(ticks) => quote(&format_datetime(*ticks), out),
+            Dynamic::TimeSpan(ticks) => quote(&format_timespan(*ticks), out),
+            Dynamic::Guid(guid) => quote(&super::text::format_guid(*guid), out),
+            Dynamic::Array(items) => {
+                out.push('[');
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    item.write(out);
+                }
+                out.push(']');
+            }
+            Dynamic::Bag(members) => {
+                out.push('{');
+                for (index, (key, value)) in members.iter().enumerate() {
+                    if index > 0 {
+                        out.push(',');
+                    }
+                    quote(key, out);
+                    out.push(':');
+                    value.write(out);
+                }
+                out.push('}');
+            }
+        }
+    }
+}
+
+/// Compact JSON.
+impl std::fmt::Display for Dynamic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut out = String::new();
+        self.write(&mut out);
+        f.write_str(&out)
+    }
+}
+
+fn quote(text: &str, out: &mut String) {
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            control if u32::from(control) < 0x20 => {
+                let _ = write!(out, "\\u{:04x}", u32::from(control));
+            }
+            other => out.push(other),
+        }
+    }
+    out.push('"');
+}
