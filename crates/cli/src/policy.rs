@@ -60,6 +60,14 @@ fn filter(input: &mut dyn BufRead, output: &mut dyn Write, aliases: &AliasTable)
         if read == 0 {
             return Ok(());
         }
+        if u64::try_from(read).unwrap_or(LINE_LIMIT) == LINE_LIMIT && !line.ends_with(b"\n") {
+            input.skip_until(b'\n')?;
+            let message = format!("a line may have at most {LINE_LIMIT} bytes");
+            let answer =
+                serde_json::json!({"id": null, "error": {"code": "line-too-long", "message": message}});
+            writeln!(output, "{answer}")?;
+            continue;
+        }
         let text = String::from_utf8_lossy(&line);
         if text.trim().is_empty() {
             continue;

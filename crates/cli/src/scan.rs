@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use castellan_base::{Level, System};
+use castellan_base::{Diagnostic, Level, System};
 use castellan_estate::Estate;
 use castellan_policy::AliasTable;
 use castellan_posture::report::{self, Report};
@@ -23,6 +23,10 @@ pub(crate) fn run(arguments: &ScanArguments, system: &dyn System) -> Result<Endi
     let estate = crate::estate::read(&arguments.estate, &content, system)?;
     if estate.resources.is_empty() && !has_errors(&estate) {
         complain("note: nothing here describes a resource; see `castellan scan --help` for what is read");
+    }
+    if format(arguments) != Format::Terminal {
+        // The table has a section for this; whoever sends another form to a file or a program looks here.
+        complain_of(&estate, arguments.estate.quiet);
     }
     let policies = policies(arguments, &estate, system)?;
     let assessment = assess(&estate, &content, policies.as_ref(), &options);
@@ -74,21 +78,36 @@ fn policies(arguments: &ScanArguments, estate: &Estate, system: &dyn System) -> 
     Ok((!pack.is_empty()).then_some(pack))
 }
 
+fn is_read_by_a_person(arguments: &ScanArguments) -> bool {
+    arguments.output.is_none() && stdout_is_terminal()
+}
+
+fn format(arguments: &ScanArguments) -> Format {
+    let default = if is_read_by_a_person(arguments) { Format::Terminal } else { Format::Json };
+    arguments.format.unwrap_or(default)
+}
+
+/// Tells what could not be read; with `--quiet` only errors.
+fn complain_of(estate: &Estate, quiet: bool) {
+    let worth_telling = |level: Level| level == Level::Error || (level == Level::Warning && !quiet);
+    let diagnostics = estate.diagnostics.iter().filter(|diagnostic| worth_telling(diagnostic.level));
+    let diagnostics: Vec<Diagnostic> = diagnostics.cloned().collect();
+    crate::estate::report(&diagnostics, &estate.sources);
+}
+
 fn write_reports(
     arguments: &ScanArguments,
     assessment: &Assessment,
     estate: &Estate,
     system: &dyn System,
 ) -> Result<()> {
-    let is_terminal = arguments.output.is_none() && stdout_is_terminal();
     let colour = match arguments.color {
         Colour::Always => true,
         Colour::Never => false,
-        Colour::Auto => is_terminal && system.env("NO_COLOR").is_none(),
+        Colour::Auto => is_read_by_a_person(arguments) && system.env("NO_COLOR").is_none(),
     };
     let report = Report { assessment, estate, width: width(system), colour };
-    let format = arguments.format.unwrap_or(if is_terminal { Format::Terminal } else { Format::Json });
-    to_file_or_stdout(system, arguments.output.as_deref(), &written(format, &report)?)?;
+    to_file_or_stdout(system, arguments.output.as_deref(), &written(format(arguments), &report)?)?;
     for (format, file) in &arguments.report {
         // A file is no terminal.
         let report = Report { colour: false, ..report };

@@ -1,0 +1,37 @@
+//! `castellan content`.
+
+use crate::{Desk, OPEN_ACCOUNT};
+
+#[test]
+fn every_listed_check_can_be_shown() {
+    let desk = Desk::new();
+    let listed = desk.run(&["content", "list", "--json"]).json();
+    let checks = listed.as_array().or(listed["checks"].as_array()).unwrap();
+    assert!(checks.len() >= 58, "{}", checks.len());
+    for check in checks {
+        let id = check["id"].as_str().unwrap();
+        let shown = desk.run(&["content", "show", id]);
+        assert_eq!(shown.code, 0, "{id}: {}", shown.err);
+        assert!(shown.out.contains("What to do"), "{id}");
+    }
+    let wrong = desk.run(&["content", "show", "agent-lethal-trifectas"]);
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.err.contains("agent-lethal-trifecta"), "no help: {}", wrong.err);
+}
+
+#[test]
+fn added_definitions_are_judged_by_until_they_are_removed() {
+    let desk = Desk::new();
+    desk.file("main.json", OPEN_ACCOUNT);
+    let definition = r#"{"properties": {"displayName": "No accounts in Sweden", "mode": "All", "policyRule": {
+        "if": {"field": "location", "equals": "swedencentral"}, "then": {"effect": "deny"}}}, "name": "no-sweden"}"#;
+    desk.file("public/policyDefinitions/Ours/no-sweden.json", definition);
+    let scan = || desk.run(&["scan", "main.json", "-q"]).json()["policies"].to_string();
+    assert!(!scan().contains("No accounts in Sweden"));
+    let added = desk.run(&["content", "add", "azure-policy", "public"]);
+    assert_eq!(added.code, 0, "{}", added.err);
+    assert!(scan().contains("No accounts in Sweden"));
+    assert_eq!(desk.run(&["content", "remove", "azure-policy"]).code, 0);
+    assert!(!scan().contains("No accounts in Sweden"));
+    assert_eq!(desk.run(&["content", "add", "azure-policy", "absent"]).code, 2);
+}

@@ -1,0 +1,61 @@
+//! `--fix-out`: patched input scans as fixed.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::{Desk, OPEN_ACCOUNT, repository};
+
+fn violations(report: &Value) -> BTreeSet<(String, String)> {
+    let findings = report["findings"].as_array().unwrap();
+    let open = findings.iter().filter(|finding| finding["verdict"] == "non-compliant");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    open.map(|finding| (text(&finding["check"]), text(&finding["resource"]))).collect()
+}
+
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn patched_copies_of_the_example_have_fewer_violations_and_no_new_ones() {
+    let desk = Desk::new();
+    copy(&repository().join("examples/harbour-mutual"), &desk.path("estate"));
+    let before = violations(&desk.run(&["scan", "estate", "-q", "--fix-out", "fixes"]).json());
+    copy(&desk.path("fixes/estate"), &desk.path("estate"));
+    let after = violations(&desk.run(&["scan", "estate", "-q"]).json());
+    let new: Vec<_> = after.difference(&before).collect();
+    assert!(new.is_empty(), "{new:#?}");
+    let fixed = before.difference(&after).count();
+    assert!(fixed >= 15, "only {fixed} of {} are fixed; left: {after:#?}", before.len());
+    assert!(desk.read("fixes/not-patched.md").contains("agent-lethal-trifecta"));
+}
+
+#[test]
+fn patches_apply_with_git() {
+    if Command::new("git").arg("--version").output().is_err() {
+        eprintln!("skipped: git is missing");
+        return;
+    }
+    let desk = Desk::new();
+    desk.file("main.json", OPEN_ACCOUNT);
+    let before = violations(&desk.run(&["scan", "main.json", "-q", "--fix-out", "fixes"]).json());
+    let patch = desk.path("fixes/main.json.patch");
+    let applied =
+        Command::new("git").arg("apply").arg(&patch).current_dir(desk.folder.path()).output().unwrap();
+    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    assert_eq!(desk.read("main.json"), desk.read("fixes/main.json"));
+    let after = violations(&desk.run(&["scan", "main.json", "-q"]).json());
+    assert!(after.len() < before.len() && after.is_subset(&before), "{after:#?}");
+    assert!(!after.iter().any(|(check, _)| check == "ai-services-key-access"));
+}
