@@ -86,7 +86,7 @@ pub fn write_patches(
                 let _ = writeln!(terraform, "# {heading}\n{}", fix.terraform);
             }
             (Some(Origin::Live | Origin::Export), Some(fix)) if !fix.az.is_empty() => {
-                let _ = writeln!(commands, "# {heading}\n{}\n", fix.az);
+                let _ = writeln!(commands, "# {heading}\n{}\n", runnable(&fix.az));
             }
             _ => {}
         }
@@ -212,6 +212,16 @@ impl Work {
     }
 }
 
+/// The commands, those with a blank such as `<version>` in them as comments: a shell would read it as a redirection.
+fn runnable(commands: &str) -> String {
+    let has_blank = |line: &str| line.split_once('<').is_some_and(|(_, rest)| rest.contains('>'));
+    if commands.lines().any(has_blank) {
+        let commented: Vec<String> = commands.lines().map(|line| format!("# {line}")).collect();
+        return format!("# Fill in what stands between < and >:\n{}", commented.join("\n"));
+    }
+    commands.to_owned()
+}
+
 /// True for a value with a blank such as `<subnet id>` in it.
 fn has_blank(value: &Node) -> bool {
     match &value.value {
@@ -260,6 +270,12 @@ fn describe(text: &mut String, heading: &str, reason: &str, proposal: Option<&Pr
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_with_a_blank_is_a_comment() {
+        assert_eq!(runnable("az a --b c"), "az a --b c");
+        assert_eq!(runnable("az a --b <c>"), "# Fill in what stands between < and >:\n# az a --b <c>");
+    }
 
     #[test]
     fn copies_stay_inside_their_folder() {

@@ -197,7 +197,7 @@ fn finding(report: &Report<'_>, found: &AssessedFinding, out: &mut dyn Write) ->
     write!(
         out,
         "<details><summary><span class=\"title\">{}{new}</span><span>{}</span></summary><div><p>{}</p>",
-        escape(&text::line(&found.source.full_name(), 200)),
+        escape(&text::line(&text::short_name(found), 200)),
         place(found),
         code(found.finding.resource.as_str())
     )?;
@@ -262,12 +262,7 @@ fn unknowns(assessment: &Assessment) -> String {
         .take(ROWS)
         .map(|((message, next_step), (count, first))| {
             let next = if next_step.is_empty() { String::new() } else { code(next_step) };
-            vec![
-                count.to_string(),
-                escape(message),
-                next,
-                escape(&text::line(&first.source.full_name(), 120)),
-            ]
+            vec![count.to_string(), escape(message), next, escape(&text::line(&text::short_name(first), 120))]
         })
         .collect();
     markup.push_str("<p>Nothing of this counts as met. Each line says what would settle it.</p>");

@@ -196,7 +196,7 @@ fn violations(screen: &mut Screen<'_>, assessment: &Assessment) -> io::Result<()
 }
 
 fn resource(screen: &mut Screen<'_>, found: &AssessedFinding) -> io::Result<()> {
-    let name = text::line(&short_name(found), 60);
+    let name = text::line(&text::short_name(found), 60);
     let place = found.finding.location.as_ref().map_or_else(String::new, |at| format!("  {at}"));
     let mut words = format!("- {name}{place}");
     if found.condition.is_some() {
@@ -211,16 +211,6 @@ fn resource(screen: &mut Screen<'_>, found: &AssessedFinding) -> io::Result<()> 
         writeln!(screen.out, "           {reason}")?;
     }
     Ok(())
-}
-
-/// The name with those of the parents, of the resource that people know, and which part of it is meant: one file can
-/// configure several servers.
-fn short_name(found: &AssessedFinding) -> String {
-    let part = found.finding.resource.name();
-    if part == found.source.name() {
-        return found.source.full_name();
-    }
-    format!("{}/{part}", found.source.full_name())
 }
 
 fn unknowns(screen: &mut Screen<'_>, assessment: &Assessment) -> io::Result<()> {
@@ -239,7 +229,7 @@ fn unknowns(screen: &mut Screen<'_>, assessment: &Assessment) -> io::Result<()> 
     groups.sort_by(|(left_key, left), (right_key, right)| right.0.cmp(&left.0).then(left_key.cmp(right_key)));
     let shown = 15;
     for ((message, next_step), (count, first)) in groups.iter().take(shown) {
-        let words = screen.fit(&format!("{message} ({})", short_name(first)), 7);
+        let words = screen.fit(&format!("{message} ({})", text::short_name(first)), 7);
         writeln!(screen.out, "{count:>4}x  {words}")?;
         if !next_step.is_empty() {
             screen.wrapped(7, &format!("-> {next_step}"))?;

@@ -50,6 +50,16 @@ pub(super) fn reason(found: &AssessedFinding) -> String {
     found.finding.evidence.last().map(evidence).unwrap_or_default()
 }
 
+/// The name with those of the parents, of the resource that people know, and which part of it is meant: one file can
+/// configure several servers.
+pub(super) fn short_name(found: &AssessedFinding) -> String {
+    let part = found.finding.resource.name();
+    if part == found.source.name() {
+        return found.source.full_name();
+    }
+    format!("{}/{part}", found.source.full_name())
+}
+
 /// A time to the minute.
 pub(super) fn time(ticks: Ticks) -> String {
     let full = ticks.to_string();
