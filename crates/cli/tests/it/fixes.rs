@@ -39,6 +39,8 @@ fn patched_copies_of_the_example_have_fewer_violations_and_no_new_ones() {
     let fixed = before.difference(&after).count();
     assert!(fixed >= 15, "only {fixed} of {} are fixed; left: {after:#?}", before.len());
     assert!(desk.read("fixes/not-patched.md").contains("agent-lethal-trifecta"));
+    let shell = Command::new("sh").arg("-n").arg(desk.path("fixes/fixes.sh")).output().unwrap();
+    assert!(shell.status.success(), "{}", String::from_utf8_lossy(&shell.stderr));
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod bom;
 mod content;
 mod face;
 mod fixes;
+mod foundry;
 mod live;
 mod page;
 mod policy;
