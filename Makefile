@@ -41,7 +41,7 @@ generate: ## Rewrite the documentation that is derived from code.
 	$(CARGO) xtask generate
 
 bench: ## Run the benchmarks behind docs/performance.md.
-	$(CARGO) bench --package castellan-policy --package castellan-arm --locked
+	$(CARGO) bench --package castellan-policy --package castellan-arm --package castellan-posture --locked
 
 fuzz: ## Fuzz every reader for a minute each (needs nightly and cargo-fuzz).
 	@for target in $$(cd fuzz && cargo +nightly fuzz list); do \
