@@ -18,7 +18,7 @@ build: ## Build the release binary.
 
 demo: build ## Scan the bundled example estate and write its reports to target/demo.
 	@mkdir -p $(OUT)
-	$(CASTELLAN) scan $(DEMO) --exemptions $(DEMO)/exemptions.yaml \
+	$(CASTELLAN) scan $(DEMO) --format terminal --exemptions $(DEMO)/exemptions.yaml \
 	  --report html=$(OUT)/report.html --report sarif=$(OUT)/report.sarif --report json=$(OUT)/report.json \
 	  --fix-out $(OUT)/fixes
 	$(CASTELLAN) bom $(DEMO) --format cyclonedx --output $(OUT)/bom.cdx.json

@@ -23,7 +23,7 @@
 //! and of no consequence) or an object with `to` and
 //! * `default`: what the *provider* sends when the attribute is not set;
 //! * `not: true`, `words: {true: Enabled}` (with `"*": ~`, any other word is not mapped), `objects: key`, `first`, `list`,
-//!   `json`, `text`, `keys`, `format`, `join`, `before` and `after` a separator: see [`Step`];
+//!   `json`, `text`, `keys`, `format`, `join`, `before` and `after` a separator: see `Step` in `transform`;
 //! * `block` for a single nested block, `list` with attributes for repeated ones;
 //! * `and`: another attribute whose text follows, with `join` between the two;
 //! * `when: {attribute: value}`: only in blocks in which another attribute has this value.

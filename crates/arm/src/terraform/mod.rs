@@ -3,14 +3,14 @@
 //! A plan says three things about every attribute: its value (`planned_values`), whether it is known only after apply
 //! (`after_unknown`) and whether it is a secret (`after_sensitive`). The way from there to resources is:
 //!
-//! 1. [`document`]: every instance of every resource with its values; what is unknown or secret becomes an
+//! 1. `document`: every instance of every resource with its values; what is unknown or secret becomes an
 //!    unresolved value. State files, printed or raw, give the same instances without unknowns.
-//! 2. [`configuration`]: which resource an expression refers to, through modules, variables and outputs.
-//! 3. [`ids`]: the id of every instance, taken from the plan where it is known and built from its parts where not.
-//! 4. [`references`]: an unknown `..._id` gets the id of the resource it refers to as its symbol, so that relations hold
+//! 2. `configuration`: which resource an expression refers to, through modules, variables and outputs.
+//! 3. `ids`: the id of every instance, taken from the plan where it is known and built from its parts where not.
+//! 4. `references`: an unknown `..._id` gets the id of the resource it refers to as its symbol, so that relations hold
 //!    before anything is deployed.
-//! 5. [`azapi`] takes `azapi_resource` over as it is; [`mapping`] moves the attributes of `azurerm_*` resources to
-//!    where Resource Manager has them, by the tables that [`catalogue`] reads from `data/terraform`.
+//! 5. `azapi` takes `azapi_resource` over as it is; `mapping` moves the attributes of `azurerm_*` resources to
+//!    where Resource Manager has them, by the tables that `catalogue` reads from `data/terraform`.
 //!
 //! What the tables do not cover is said in a diagnostic and never guessed at: a note for an attribute, a warning for a
 //! type, which stays unscanned.
