@@ -8,8 +8,13 @@ use castellan_base::System;
 
 /// Writes to standard output. A reader that has gone away (`| head`) is no error.
 pub(crate) fn to_stdout(bytes: &[u8]) -> Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+    stream_to_stdout(|out| out.write_all(bytes))
+}
+
+/// Has something written to standard output, piece by piece. A reader that has gone away is no error.
+pub(crate) fn stream_to_stdout(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    let mut stdout = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    match write(&mut stdout).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(error).context("cannot write to standard output")
         }
@@ -20,9 +25,14 @@ pub(crate) fn to_stdout(bytes: &[u8]) -> Result<()> {
 /// Writes to a file, or to standard output without one.
 pub(crate) fn to_file_or_stdout(system: &dyn System, file: Option<&Path>, bytes: &[u8]) -> Result<()> {
     match file {
-        Some(path) => system.write(path, bytes).with_context(|| format!("cannot write `{}`", path.display())),
+        Some(path) => write_file(system, path, bytes),
         None => to_stdout(bytes),
     }
+}
+
+/// Writes a file.
+pub(crate) fn write_file(system: &dyn System, path: &Path, bytes: &[u8]) -> Result<()> {
+    system.write(path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 /// A line on standard error.

@@ -14,7 +14,7 @@ use castellan_posture::{
 use crate::Ending;
 use crate::arguments::{Colour, ContentKind, Format, ScanArguments};
 use crate::content::installed;
-use crate::output::{complain, stdout_is_terminal, to_file_or_stdout, width};
+use crate::output::{complain, stdout_is_terminal, stream_to_stdout, width, write_file};
 use crate::policy::alias_table;
 
 pub(crate) fn run(arguments: &ScanArguments, system: &dyn System) -> Result<Ending> {
@@ -107,17 +107,21 @@ fn write_reports(
         Colour::Auto => is_read_by_a_person(arguments) && system.env("NO_COLOR").is_none(),
     };
     let report = Report { assessment, estate, width: width(system), colour };
-    to_file_or_stdout(system, arguments.output.as_deref(), &written(format(arguments), &report)?)?;
+    match &arguments.output {
+        Some(file) => write_file(system, file, &written(format(arguments), &report)?)?,
+        // Straight out: the report of a large estate is tens of megabytes.
+        None => stream_to_stdout(|out| report::write(posture_format(format(arguments)), &report, out))?,
+    }
     for (format, file) in &arguments.report {
         // A file is no terminal.
         let report = Report { colour: false, ..report };
-        to_file_or_stdout(system, Some(file), &written(*format, &report)?)?;
+        write_file(system, file, &written(*format, &report)?)?;
     }
     Ok(())
 }
 
-fn written(format: Format, report: &Report<'_>) -> Result<Vec<u8>> {
-    let format = match format {
+fn posture_format(format: Format) -> report::Format {
+    match format {
         Format::Terminal => report::Format::Terminal,
         Format::Json => report::Format::Json,
         Format::Jsonl => report::Format::Jsonl,
@@ -125,9 +129,12 @@ fn written(format: Format, report: &Report<'_>) -> Result<Vec<u8>> {
         Format::Sarif => report::Format::Sarif,
         Format::Html => report::Format::Html,
         Format::Oscal => report::Format::Oscal,
-    };
+    }
+}
+
+fn written(format: Format, report: &Report<'_>) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    report::write(format, report, &mut bytes).context("cannot write the report")?;
+    report::write(posture_format(format), report, &mut bytes).context("cannot write the report")?;
     Ok(bytes)
 }
 
