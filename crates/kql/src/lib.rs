@@ -1,12 +1,28 @@
 //! The Kusto query language, as Azure Monitor and Microsoft Sentinel speak it: no engine behind it, no I/O.
 //!
-//! [`value`] has the scalar values and how they are read, written, converted and compared.
+//! [`parse`] turns text into a tree ([`ast`]) and diagnostics, whatever the text. [`value`] has the scalar values and
+//! how they are read, written, converted and compared.
 //!
 //! ```
-//! use castellan_kql::value::{ScalarType, Value};
+//! use castellan_kql::ast::{OperatorKind, Statement, ExprKind};
 //!
-//! let text = Value::string("2024-01-02 03:04");
-//! assert_eq!(text.convert(ScalarType::DateTime).to_text(), "2024-01-02T03:04:00.0000000Z");
+//! let parsed = castellan_kql::parse("let cutoff = ago(1d); SigninLogs | where TimeGenerated > cutoff | count");
+//! assert!(parsed.diagnostics.is_empty());
+//! let Statement::Query(query) = &parsed.script.statements[1] else { panic!() };
+//! let ExprKind::Query(query) = &query.kind else { panic!() };
+//! assert!(matches!(query.operators[1].kind, OperatorKind::Count(None)));
 //! ```
 
+pub mod ast;
+mod diagnostic;
+mod lexer;
+mod nearest;
+mod parser;
+mod span;
 pub mod value;
+
+pub use diagnostic::{Diagnostic, Severity};
+pub use nearest::nearest;
+pub use parser::{Parsed, parse};
+pub use span::Span;
+pub use value::{ScalarType, Value};

@@ -111,14 +111,13 @@ impl Words<'_> {
         if length == 8 {
             return ticks_of_date(first / 10_000, first / 100 % 100, first % 100);
         }
-        let Some(separator) = self.peek().filter(|byte| matches!(byte, b'-' | b'/' | b'.' | b' ')) else {
+        let Some(separator) = self.separator() else {
             return (length == 4).then(|| ticks_of_date(first, 1, 1)).flatten();
         };
-        self.rest = self.rest.get(1..)?;
         if self.peek()?.is_ascii_alphabetic() {
             // `8 Nov 2014`, `08-Nov-14`
             let month = self.month_name()?;
-            if !self.eat(separator) {
+            if self.separator() != Some(separator) {
                 return None;
             }
             let (year, length) = self.digits(4)?;
@@ -130,14 +129,33 @@ impl Words<'_> {
         let (second, _) = self.digits(2)?;
         if length == 4 {
             // The day can be left out: `2014-11`.
-            let day = if self.eat(separator) { self.digits(2)?.0 } else { 1 };
-            return ticks_of_date(first, second, day);
+            let before = self.rest;
+            if self.separator() != Some(separator) {
+                self.rest = before;
+                return ticks_of_date(first, second, 1);
+            }
+            return ticks_of_date(first, second, self.digits(2)?.0);
         }
-        if !self.eat(separator) {
+        if self.separator() != Some(separator) {
             return None;
         }
         let (year, length) = self.digits(4)?;
         ticks_of_date(full_year(year, length), first, second)
+    }
+
+    /// `-`, `/`, `.` or a comma between the parts of a date, also with blanks around it; or a blank alone.
+    fn separator(&mut self) -> Option<u8> {
+        let before = self.rest;
+        self.skip_blank();
+        match self.peek() {
+            Some(byte @ (b'-' | b'/' | b'.' | b',')) => {
+                self.rest = self.rest.get(1..)?;
+                self.skip_blank();
+                Some(byte)
+            }
+            _ if self.rest.len() < before.len() => Some(b' '),
+            _ => None,
+        }
     }
 
     fn month_name(&mut self) -> Option<i64> {
@@ -240,6 +258,8 @@ mod tests {
             ("Sun, 8 Nov 2014 15:05:02 -0800", "2014-11-08T23:05:02.0000000Z"),
             ("12-31-2015", "2015-12-31T00:00:00.0000000Z"),
             ("20140525", "2014-05-25T00:00:00.0000000Z"),
+            ("2025, 6, 14", "2025-06-14T00:00:00.0000000Z"),
+            ("2017 - 08 - 01", "2017-08-01T00:00:00.0000000Z"),
             ("9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59.9999999Z"),
         ] {
             assert_eq!(parse_datetime(text).map(format_datetime).as_deref(), Some(expected), "{text}");

@@ -16,10 +16,12 @@ use std::sync::Arc;
 
 pub use bigdecimal::BigDecimal;
 pub use calendar::{Civil, civil, days_in_month, ticks_of_date};
+pub(crate) use convert::{read_decimal, read_real};
 pub use datetime::{format_datetime, parse_datetime};
 pub use dynamic::Dynamic;
 pub use order::{compare, equals};
 pub use text::format_real;
+pub(crate) use timespan::timespan_unit;
 pub use timespan::{format_timespan, parse_timespan};
 
 /// Ticks in a second: a tick is 100 ns.

@@ -59,7 +59,7 @@ const UNITS: [(&str, i64); 33] = [
 ];
 
 /// The ticks of a unit: `d`, `hours`, `ms`, ...
-pub(crate) fn unit(name: &str) -> Option<i64> {
+pub(crate) fn timespan_unit(name: &str) -> Option<i64> {
     UNITS.iter().find(|(unit, _)| *unit == name).map(|(_, ticks)| *ticks).filter(|ticks| *ticks > 0)
 }
 
@@ -85,7 +85,7 @@ pub fn parse_timespan(text: &str) -> Option<i64> {
 fn amount(text: &str) -> Option<i64> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, name) = (text.get(..end)?, text.get(end..)?.trim());
-    let ticks = if name.is_empty() { TICKS_PER_DAY } else { unit(name)? };
+    let ticks = if name.is_empty() { TICKS_PER_DAY } else { timespan_unit(name)? };
     scale(number, ticks)
 }
 

@@ -1,0 +1,125 @@
+//! Functions, their parameters, and schemas.
+
+use super::{Parser, Read};
+use crate::ast::{ColumnDeclaration, Expr, ExprKind, Function, Parameter, ParameterKind, Schema};
+use crate::lexer::TokenKind;
+use crate::span::Span;
+use crate::value::ScalarType;
+
+impl Parser<'_> {
+    /// True before `(parameters) {`: the brackets close and a brace follows.
+    pub(super) fn is_function(&self) -> bool {
+        if !self.is_sign("(") {
+            return false;
+        }
+        let mut depth = 0_usize;
+        for count in 0.. {
+            match self.ahead(count).kind {
+                TokenKind::Sign("(" | "[" | "{") => depth += 1,
+                TokenKind::Sign(")" | "]" | "}") => depth = depth.saturating_sub(1),
+                TokenKind::End | TokenKind::Sign(";" | "|") => return false,
+                _ => {}
+            }
+            if depth == 0 {
+                return self.ahead(count + 1).kind == TokenKind::Sign("{");
+            }
+        }
+        false
+    }
+
+    pub(super) fn function(&mut self, start: Span, is_view: bool) -> Read<Expr> {
+        let parameters = self.parameters()?;
+        self.expect("{")?;
+        let body = self.deeper(|parser| Ok(parser.script(TokenKind::Sign("}"))))?;
+        let end = self.expect("}")?;
+        let function = Function { is_view, parameters, body };
+        Ok(Expr { kind: ExprKind::Function(Box::new(function)), span: start.to(end) })
+    }
+
+    /// `(name: type = default, ...)`, also empty.
+    pub(super) fn parameters(&mut self) -> Read<Vec<Parameter>> {
+        self.expect("(")?;
+        let parameters = if self.is_sign(")") { Vec::new() } else { self.list(Self::parameter)? };
+        self.expect(")")?;
+        Ok(parameters)
+    }
+
+    pub(super) fn parameter(&mut self) -> Read<Parameter> {
+        let name = self.name()?;
+        self.expect(":")?;
+        let kind = if self.is_sign("(") {
+            ParameterKind::Table(self.schema()?)
+        } else {
+            ParameterKind::Scalar(self.scalar_type()?)
+        };
+        let default = if self.eat("=") { Some(self.expression()?) } else { None };
+        Ok(Parameter { name, kind, default })
+    }
+
+    /// `(a: long, b: string, *)`
+    pub(super) fn schema(&mut self) -> Read<Schema> {
+        self.expect("(")?;
+        let schema = self.columns_until(")")?;
+        self.expect(")")?;
+        Ok(schema)
+    }
+
+    fn columns_until(&mut self, end: &str) -> Read<Schema> {
+        let mut schema = Schema::default();
+        while !self.is_sign(end) {
+            if self.eat("*") {
+                schema.is_open = true;
+            } else {
+                schema.columns.push(self.column_declaration()?);
+            }
+            if !self.eat(",") {
+                break;
+            }
+        }
+        Ok(schema)
+    }
+
+    /// `name: type`, or the name alone.
+    pub(super) fn column_declaration(&mut self) -> Read<ColumnDeclaration> {
+        let name = self.name()?;
+        let scalar_type = if self.eat(":") { Some(self.scalar_type()?) } else { None };
+        Ok(ColumnDeclaration { name, scalar_type })
+    }
+
+    pub(super) fn scalar_type(&mut self) -> Read<ScalarType> {
+        let token = self.peek();
+        let known = self.word().and_then(ScalarType::named);
+        match known {
+            Some(scalar_type) => {
+                self.advance();
+                Ok(scalar_type)
+            }
+            None if token.kind == TokenKind::Word => {
+                let message = format!("there is no type `{}`", self.text(token));
+                self.tell(crate::Diagnostic::error("unknown-type", token.span, message).with_help(
+                    "use bool, int, long, real, decimal, string, datetime, timespan, guid or dynamic",
+                ));
+                Err(super::Failed)
+            }
+            None => self.unexpected("a type"),
+        }
+    }
+
+    /// `typeof(long)` and `typeof(a: long, *)` behind the word.
+    pub(super) fn type_of(&mut self, start: Span) -> Read<Expr> {
+        self.expect("(")?;
+        let is_single = self.word().is_some() && self.ahead(1).kind == TokenKind::Sign(")");
+        let schema = if is_single {
+            let span = self.peek().span;
+            let scalar_type = Some(self.scalar_type()?);
+            let name = crate::ast::Name { text: "".into(), span };
+            Schema { columns: vec![ColumnDeclaration { name, scalar_type }], is_open: false }
+        } else if self.is_sign("(") {
+            self.schema()?
+        } else {
+            self.columns_until(")")?
+        };
+        let end = self.expect(")")?;
+        Ok(Expr { kind: ExprKind::TypeOf(schema), span: start.to(end) })
+    }
+}
