@@ -18,6 +18,7 @@ mod diagnostic;
 mod lexer;
 mod nearest;
 mod parser;
+mod print;
 mod span;
 pub mod value;
 

@@ -260,7 +260,9 @@ impl Parser<'_> {
     }
 
     fn argument(&mut self) -> Read<Argument> {
-        let is_named = self.peek().kind == TokenKind::Word && self.ahead(1).kind == TokenKind::Sign("=");
+        let length = if self.is_sign("[") { 3 } else { 1 };
+        let is_named = matches!(self.peek().kind, TokenKind::Word | TokenKind::Sign("["))
+            && self.ahead(length).kind == TokenKind::Sign("=");
         let name = if is_named {
             let name = self.name()?;
             self.expect("=")?;

@@ -40,8 +40,10 @@ impl Parser<'_> {
     pub(super) fn is_typed_literal(&self) -> Option<ScalarType> {
         let word = self.word()?;
         let scalar_type = match word {
-            "bool" | "boolean" | "int" | "long" | "real" | "double" | "decimal" | "datetime" | "date"
-            | "timespan" | "time" | "guid" | "dynamic" => ScalarType::named(word)?,
+            "bool" | "boolean" | "int" | "int32" | "long" | "int64" | "real" | "double" | "decimal"
+            | "datetime" | "date" | "timespan" | "time" | "guid" | "uuid" | "uniqueid" | "dynamic" => {
+                ScalarType::named(word)?
+            }
             _ => return None,
         };
         let is_call = self.ahead(1).kind == TokenKind::Sign("(");

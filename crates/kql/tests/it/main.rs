@@ -10,7 +10,10 @@
 )]
 
 mod corpus;
+mod literals;
 mod placeholders;
+mod precedence;
+mod print;
 
 use std::path::{Path, PathBuf};
 
