@@ -19,16 +19,19 @@
 //! extension resources and `patch` for types that only change the resource that the attribute names. `name` is the
 //! attribute with the name (`name` when silent), or a constant after `=`.
 //!
-//! *Attributes*: `old|new` gives both names of a renamed attribute. An attribute is a path, several of them, `~` (known
-//! and of no consequence) or an object with `to` and
+//! *Attributes*: `old|new` gives both names of a renamed attribute; a second name that no attribute has maps the first
+//! one once more (`key_vault_key_id|key_version`). An attribute is a path, several of them, `~` (known and of no
+//! consequence) or an object with `to` and what follows. `a.b[].c` is a member of the only item of a list.
 //! * `default`: what the *provider* sends when the attribute is not set;
 //! * `not: true`, `words: {true: Enabled}` (with `"*": ~`, any other word is not mapped), `objects: key`, `first`, `list`,
-//!   `json`, `text`, `keys`, `format`, `join`, `before` and `after` a separator: see `Step` in `transform`;
+//!   `json`, `text`, `keys`, `format`, `join`, `split`, `epoch`, `present`, `before` and `after` a separator (or several
+//!   in turn): see `Step` in `transform`;
 //! * `block` for a single nested block, `list` with attributes for repeated ones;
 //! * `and`: another attribute whose text follows, with `join` between the two;
 //! * `when: {attribute: value}`: only in blocks in which another attribute has this value.
 //!
-//! `fixed` are properties that the provider always sends.
+//! A member whose name has dots in it stands between single quotes in a path. Lists of blocks with the same path are
+//! joined. `fixed` are properties that the provider always sends.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -45,6 +48,7 @@ const FILES: &[&str] = &[
     include_str!("../../data/terraform/data.yaml"),
     include_str!("../../data/terraform/databases.yaml"),
     include_str!("../../data/terraform/compute.yaml"),
+    include_str!("../../data/terraform/apps.yaml"),
     include_str!("../../data/terraform/network.yaml"),
     include_str!("../../data/terraform/gateway.yaml"),
     include_str!("../../data/terraform/management.yaml"),
@@ -313,9 +317,12 @@ fn attribute(names: &str, node: &Node) -> Result<Attribute, String> {
             "text" => steps.push(Step::Text),
             "keys" => steps.push(Step::Keys),
             "before" => steps.push(Step::Before(text())),
-            "after" => steps.push(Step::After(text())),
+            "after" => steps.extend(texts(Some(&member.value)).into_iter().map(Step::After)),
             "format" => steps.push(Step::Format(text())),
             "join" => steps.push(Step::Join(text())),
+            "split" => steps.push(Step::Split(text())),
+            "epoch" => steps.push(Step::Epoch),
+            "present" => steps.push(Step::Present(text())),
             other => return Err(format!("`{other}` is no step")),
         }
     }

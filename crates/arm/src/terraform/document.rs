@@ -222,7 +222,8 @@ impl Document {
                 };
                 let address = format!("{module}{dot}{data}{resource_type}.{name}{key}");
                 let secret = secret_paths(instance.get("sensitive_attributes"));
-                let values = overlay_all(attributes, None, &[Some(&secret), None], &address);
+                let attributes = without_secrets(attributes, resource_type, &address);
+                let values = overlay_all(&attributes, None, &[Some(&secret), None], &address);
                 let head = Node { value: resource.value.clone(), span: instance.span };
                 self.instance(&head, &address, module, values);
             }
@@ -248,6 +249,53 @@ fn secret_paths(paths: Option<&Node>) -> Node {
         }
     }
     Node::from_value(Value::object(tree))
+}
+
+/// Attributes that the provider declares as secret. A raw state only marks what the configuration makes secret, so these
+/// are told by their names, rather too many than too few.
+const SECRET_ENDINGS: [&str; 14] = [
+    "password",
+    "access_key",
+    "account_key",
+    "shared_key",
+    "primary_key",
+    "secondary_key",
+    "instrumentation_key",
+    "private_key",
+    "connection_string",
+    "client_secret",
+    "_secret",
+    "sas_token",
+    "kube_config_raw",
+    "kube_admin_config_raw",
+];
+
+/// The attributes of a raw state's instance with the secrets hidden.
+fn without_secrets(node: &Node, inside: &str, path: &str) -> Node {
+    match &node.value {
+        Value::Array(items) => {
+            let items = items.iter().enumerate();
+            let items = items.map(|(index, item)| without_secrets(item, inside, &format!("{path}[{index}]")));
+            Value::array(items.collect()).at(node.span)
+        }
+        Value::Object(members) => {
+            let mut object = Object::new();
+            for member in members.iter() {
+                let path = format!("{path}.{}", member.key);
+                // `value` of a `secret` block, of a Key Vault secret, of a named value of API Management.
+                let is_value = &*member.key == "value"
+                    && (inside.ends_with("secret") || inside == "azurerm_api_management_named_value");
+                let is_secret = is_value || SECRET_ENDINGS.iter().any(|ending| member.key.ends_with(ending));
+                let value = match (is_secret, &member.value.value) {
+                    (true, Value::String(text)) if !text.is_empty() => hide(&member.value, &path),
+                    _ => without_secrets(&member.value, &member.key, &path),
+                };
+                object.push(Member { value, ..member.clone() });
+            }
+            Value::object(object).at(node.span)
+        }
+        _ => node.clone(),
+    }
 }
 
 fn overlay_all(values: &Node, unknown: Option<&Node>, sensitive: &[Option<&Node>; 2], address: &str) -> Node {

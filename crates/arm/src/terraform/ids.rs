@@ -21,7 +21,12 @@ pub(super) const RESOURCE_GROUPS: &str = "Microsoft.Resources/subscriptions/reso
 pub(super) struct Ids<'a> {
     document: &'a Document,
     context: &'a DeploymentContext,
+    /// The instances of a block in all instances of its module: `module.ai.azurerm_subnet.this`.
     by_keyless_address: HashMap<String, Vec<usize>>,
+    /// The instances of a block in one instance of its module: `module.ai["eu"].azurerm_subnet.this`.
+    by_block: HashMap<&'a str, Vec<usize>>,
+    /// Those of the first that have the same key of their own.
+    by_key: HashMap<(String, &'a str), Vec<usize>>,
     by_name: HashMap<&'a str, Vec<usize>>,
     found: RefCell<HashMap<usize, Option<ResourceId>>>,
 }
@@ -30,14 +35,20 @@ impl<'a> Ids<'a> {
     /// Ids of the instances of a document.
     pub(super) fn new(document: &'a Document, context: &'a DeploymentContext) -> Ids<'a> {
         let mut by_keyless_address: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut by_block: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut by_key: HashMap<(String, &str), Vec<usize>> = HashMap::new();
         let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
         for (index, instance) in document.instances.iter().enumerate() {
             if let Some(name) = instance.attribute("name").and_then(Node::as_str) {
                 by_name.entry(name).or_default().push(index);
             }
-            by_keyless_address.entry(without_keys(&instance.address)).or_default().push(index);
+            let (keyless, key) = (without_keys(&instance.address), instance.key());
+            let block = instance.address.strip_suffix(key).unwrap_or(&instance.address);
+            by_block.entry(block).or_default().push(index);
+            by_key.entry((keyless.clone(), key)).or_default().push(index);
+            by_keyless_address.entry(keyless).or_default().push(index);
         }
-        Ids { document, context, by_keyless_address, by_name, found: RefCell::default() }
+        Ids { document, context, by_keyless_address, by_block, by_key, by_name, found: RefCell::default() }
     }
 
     /// The id of the instance at this index; `None` when its type is not mapped and no id is known.
@@ -66,7 +77,9 @@ impl<'a> Ids<'a> {
             return known.or_else(|| self.azapi(instance, depth));
         }
         let Some(entry) = catalogue::find(&instance.resource_type) else {
-            return known.filter(|_| instance.is_data && instance.provider() == "azurerm");
+            // Settings of a subscription or a group may have its id, and are not it.
+            let is_itself = |id: &ResourceId| instance.is_data || is_resource(id);
+            return known.filter(|id| instance.provider() == "azurerm" && is_itself(id));
         };
         // Some of the provider's ids are made up from several (`<id>|<name>`): only an id of the type is the id.
         match known {
@@ -85,30 +98,23 @@ impl<'a> Ids<'a> {
         if let Some(index) = self.document.at(&reference.address) {
             return Some((index, reference));
         }
-        let candidates = self.by_keyless_address.get(&without_keys(&reference.address))?;
-        let in_instance = |candidate: &&usize| {
-            let address = self.address(**candidate);
-            address.starts_with(&reference.address)
-                && address.get(reference.address.len()..).is_some_and(|rest| rest.starts_with('['))
-        };
-        let nearer: Vec<usize> = candidates.iter().filter(in_instance).copied().collect();
-        let candidates = if nearer.is_empty() { candidates } else { &nearer };
+        let keyless = without_keys(&reference.address);
+        let block = self.by_block.get(&*reference.address);
+        let candidates = block.or_else(|| self.by_keyless_address.get(&keyless))?;
+        let key = instance.key();
         let index = match candidates.as_slice() {
             [only] => *only,
             // `subnet[each.key]` prints as `subnet` and `each.key`.
-            several if reference.by_own_key && !instance.key().is_empty() => {
-                let same_key = |index: &&usize| {
-                    self.document.instances.get(**index).is_some_and(|other| other.key() == instance.key())
-                };
-                *several.iter().find(same_key)?
-            }
+            _ if reference.by_own_key && !key.is_empty() => match block {
+                Some(_) => self.document.at(&format!("{}{key}", reference.address))?,
+                None => match self.by_key.get(&(keyless, key))?.as_slice() {
+                    [only] => *only,
+                    _ => return None,
+                },
+            },
             _ => return None,
         };
         Some((index, reference))
-    }
-
-    fn address(&self, index: usize) -> &str {
-        self.document.instances.get(index).map_or("", |instance| &instance.address)
     }
 
     /// The id that an attribute holds, or that the resource it refers to will have.
@@ -131,7 +137,8 @@ impl<'a> Ids<'a> {
         format!("/subscriptions/{}", subscription.as_deref().unwrap_or("{subscription().subscriptionId}"))
     }
 
-    fn group_scope(&self, instance: &Instance, depth: usize) -> String {
+    /// `/subscriptions/S/resourceGroups/G` for an instance.
+    pub(super) fn group_scope(&self, instance: &Instance, depth: usize) -> String {
         let named = instance.attribute("resource_group_name");
         if let Some(group) = named.and_then(Node::as_str) {
             return format!("{}/resourceGroups/{group}", self.subscription_scope(instance));
@@ -349,6 +356,11 @@ fn below(parent: &ResourceId, arm_type: &str, via: &[String], name: &str, addres
 
 fn starts_with_ignoring_case(text: &str, prefix: &str) -> bool {
     text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+/// True for the id of a resource, false for that of a tenant, a subscription or a group.
+fn is_resource(id: &ResourceId) -> bool {
+    !id.resource_type().starts_with("Microsoft.Resources/")
 }
 
 /// A text that is an Azure id, not one of the provider's compounds.

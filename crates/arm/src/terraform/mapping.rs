@@ -72,13 +72,15 @@ fn value_of<'a>(attribute: &Attribute, values: &'a Node) -> Option<&'a Node> {
     if values.as_unresolved().is_some() {
         return Some(values);
     }
-    attribute.names.iter().find_map(|name| values.get(name).filter(|value| !value.is_null())).filter(
-        |value| match attribute.shape {
-            // An absent block is an empty list.
-            Shape::Block(_) | Shape::List(_) => value.as_array() != Some(&[]),
-            Shape::Value(_) => true,
-        },
-    )
+    // The provider writes texts that are not set as empty ones into the state.
+    let is_given = |value: &&Node| !value.is_null() && value.as_str() != Some("");
+    attribute.names.iter().find_map(|name| values.get(name).filter(is_given)).filter(|value| match attribute
+        .shape
+    {
+        // An absent block is an empty list.
+        Shape::Block(_) | Shape::List(_) => value.as_array() != Some(&[]),
+        Shape::Value(_) => true,
+    })
 }
 
 /// The value with the text of another attribute behind it, where the table asks for that.
@@ -122,7 +124,8 @@ fn give(attribute: &Attribute, value: &Node, span: Span, put: &mut dyn FnMut(&st
             _ => value.clone(),
         },
     };
-    for path in &attribute.to {
+    // A step that finds nothing (no version in a key's id) leaves the property unset.
+    for path in attribute.to.iter().filter(|_| !value.is_null()) {
         put(path, value.clone());
     }
     if let (Shape::Block(_), true) = (&attribute.shape, attribute.to.is_empty()) {

@@ -10,10 +10,11 @@
 //! 4. `references`: an unknown `..._id` gets the id of the resource it refers to as its symbol, so that relations hold
 //!    before anything is deployed.
 //! 5. `azapi` takes `azapi_resource` over as it is; `mapping` moves the attributes of `azurerm_*` resources to
-//!    where Resource Manager has them, by the tables that `catalogue` reads from `data/terraform`.
+//!    where Resource Manager has them, by the tables that `catalogue` reads from `data/terraform`;
+//!    `template_deployment` expands the ARM templates that a plan carries along.
 //!
 //! What the tables do not cover is said in a diagnostic and never guessed at: a note for an attribute, a warning for a
-//! type, which stays unscanned.
+//! type, which stays unscanned: a state that knows its id only tells that it exists.
 //!
 //! ```
 //! use castellan_arm::{DeploymentContext, terraform};
@@ -43,6 +44,7 @@ mod ids;
 mod mapping;
 mod notes;
 mod references;
+mod template_deployment;
 mod transform;
 
 use std::collections::HashMap;
@@ -76,13 +78,21 @@ pub fn expand(doc: &Node, context: &DeploymentContext) -> Expansion {
     let ids = Ids::new(&document, context);
     let mut notes = Notes::default();
     let (mut resources, mut patches) = (Vec::new(), Vec::new());
+    let mut diagnostics = document.diagnostics.clone();
     for (index, instance) in document.instances.iter().enumerate() {
+        if template_deployment::is_deployment(instance)
+            && let Some(expansion) =
+                template_deployment::expand(instance, &ids, context, document.origin, resources.len())
+        {
+            resources.extend(expansion.resources);
+            diagnostics.extend(expansion.diagnostics);
+            continue;
+        }
         if let Some(resource) = resource(&document, &ids, index, instance, &mut notes) {
             if is_patch(instance) { patches.push((instance, resource)) } else { resources.push(resource) }
         }
     }
     apply_patches(&mut resources, patches, &mut notes);
-    let mut diagnostics = document.diagnostics.clone();
     diagnostics.extend(notes.into_diagnostics());
     Expansion { resources, diagnostics, ..Expansion::default() }
 }
@@ -129,9 +139,10 @@ fn resource(
         return None;
     };
     let values = references::with_symbols(document, ids, instance);
+    let mapped = catalogue::find(&instance.resource_type);
     let (resource_type, api_version, members) = if provider == "azapi" {
         azapi::body(instance, &values, &id, notes)?
-    } else if let Some(entry) = catalogue::find(&instance.resource_type) {
+    } else if let Some(entry) = mapped {
         let members =
             if instance.is_data { Object::new() } else { mapping::body(entry, instance, &values, notes) };
         (entry.arm_type.clone(), Some(entry.api_version.clone()), members)
@@ -150,7 +161,12 @@ fn resource(
     for member in &members {
         body.insert(member.key.clone(), member.value.clone());
     }
-    let existence = if instance.is_data { Existence::Referenced } else { Existence::Certain };
+    // Nothing is known of a type without a table but that the resource exists: an empty body must not be judged.
+    let is_unmapped = provider == "azurerm" && mapped.is_none();
+    if is_unmapped && !instance.is_data {
+        notes.unusable(instance);
+    }
+    let existence = if instance.is_data || is_unmapped { Existence::Referenced } else { Existence::Certain };
     let (body, span) = (Value::object(body).at(instance.span), instance.span);
     Some(Resource { id, resource_type, api_version, body, span, origin: document.origin, existence })
 }

@@ -1,6 +1,10 @@
 //! How one attribute's value becomes Resource Manager's.
 
-use castellan_base::{Limits, Member, Node, Object, Sources, Unresolved, UnresolvedReason, Value, json};
+use std::collections::HashSet;
+
+use castellan_base::{
+    Limits, Member, Node, Object, Sources, Ticks, Unresolved, UnresolvedReason, Value, json,
+};
 
 /// A step between an attribute and the property it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +33,12 @@ pub(super) enum Step {
     Join(String),
     /// A list becomes an object whose members are the items, each with an empty object.
     Keys,
+    /// The parts of a text between these separators; a list stays one.
+    Split(String),
+    /// The seconds since 1970 of a time.
+    Epoch,
+    /// This text for whatever is set, secrets included: that it is set is what counts. Nothing for an empty text.
+    Present(String),
 }
 
 /// A word that stands in for another; a wrapper so that steps can be compared.
@@ -65,10 +75,13 @@ impl Step {
                 None => node,
             },
             Step::After(separator) => match node.as_str().and_then(|text| text.rsplit_once(separator)) {
-                Some((_, after)) => match after.parse() {
-                    Ok(number) => Value::Int(number).at(span),
-                    Err(_) => Value::string(after).at(span),
-                },
+                // `0123` is a version and no number.
+                Some((_, after)) => {
+                    match after.parse::<i64>().ok().filter(|number| number.to_string() == after) {
+                        Some(number) => Value::Int(number).at(span),
+                        None => Value::string(after).at(span),
+                    }
+                }
                 None => Value::Null.at(span),
             },
             Step::Objects(key) => each(&node, |item| {
@@ -89,18 +102,43 @@ impl Step {
                 None => node,
             },
             Step::Keys => keys(&node),
+            Step::Split(separator) => match node.as_str() {
+                Some(text) => {
+                    let parts = text.split(separator).map(str::trim).filter(|part| !part.is_empty());
+                    Value::array(parts.map(|part| Value::string(part).at(span)).collect()).at(span)
+                }
+                None => node,
+            },
+            Step::Epoch => match node.as_str() {
+                Some(text) => match text.parse::<Ticks>().map(|time| time.unix_nanos() / 1_000_000_000) {
+                    Ok(seconds) => i64::try_from(seconds).map_or(Value::Null, Value::Int).at(span),
+                    Err(_) => not_mapped(&node),
+                },
+                None => node,
+            },
+            Step::Present(text) => match &node.value {
+                Value::Null => node,
+                Value::String(value) if value.is_empty() => Value::Null.at(span),
+                _ => Value::string(text.as_str()).at(span),
+            },
         }
     }
 
     /// A value that was put through a step is not equal to what it was made from, so it needs a symbol of its own.
     fn unknown(&self, unresolved: &Unresolved, node: &Node) -> Node {
         let symbol = match self {
+            Step::Present(text) if unresolved.reason == UnresolvedReason::Sensitive => {
+                return Value::string(text.as_str()).at(node.span);
+            }
+            Step::Present(text) => text.clone(),
             Step::Not => format!("{{not {}}}", unresolved.symbol),
             Step::Format(pattern) => pattern.replace("{}", &unresolved.symbol),
             Step::Words(_) | Step::First | Step::Text | Step::Json => unresolved.symbol.to_string(),
             Step::List => return Value::array(vec![node.clone()]).at(node.span),
             Step::Before(_) | Step::After(_) => format!("{{part of {}}}", unresolved.symbol),
-            Step::Objects(_) | Step::Join(_) | Step::Keys => format!("{{of {}}}", unresolved.symbol),
+            Step::Objects(_) | Step::Join(_) | Step::Keys | Step::Split(_) | Step::Epoch => {
+                format!("{{of {}}}", unresolved.symbol)
+            }
         };
         Value::unresolved(unresolved.clone().with_symbol(symbol)).at(node.span)
     }
@@ -203,10 +241,18 @@ pub(super) fn identity(block: &Node) -> Option<Node> {
     Some(Value::object(identity).at(item.span))
 }
 
-/// Sets a dotted path, making the objects on the way. What is already unresolved on the way stays; of two attributes
-/// that say the same, the one that is known counts.
+/// Sets a dotted path, making the objects on the way; `rules[].name` is a member of the only item of `rules`. What is
+/// already unresolved on the way stays; of two attributes that say the same, the one that is known counts; lists of
+/// blocks are joined.
 pub(super) fn set(object: &mut Object, path: &str, value: Node) {
-    let Some((first, rest)) = path.split_once('.') else {
+    // A member whose name has dots in it stands between quotes.
+    let quoted = path.strip_prefix('\'').and_then(|rest| rest.split_once('\''));
+    let (first, rest) = match quoted {
+        Some((first, rest)) => (first, rest.strip_prefix('.')),
+        None => path.split_once('.').map_or((path, None), |(first, rest)| (first, Some(rest))),
+    };
+    let Some(rest) = rest else {
+        let path = first;
         match object.get(path) {
             Some(known) if known.as_unresolved().is_none() && value.as_unresolved().is_some() => {}
             Some(known) if known.as_object().is_some() && value.as_object().is_some() => {
@@ -214,18 +260,39 @@ pub(super) fn set(object: &mut Object, path: &str, value: Node) {
                 merge(&mut merged, value.as_object());
                 object.insert(path, Value::object(merged).at(known.span));
             }
+            Some(known) if is_blocks(known) && is_blocks(&value) => {
+                let joined = joined(known, &value);
+                object.insert(path, joined);
+            }
             _ => object.insert(path, value),
         }
         return;
     };
-    let mut inner = match object.get(first) {
-        Some(known) if known.as_unresolved().is_some() => return,
-        Some(known) => known.as_object().cloned().unwrap_or_default(),
-        None => Object::new(),
-    };
-    let span = object.get(first).map_or(value.span, |known| known.span);
+    let name = first.strip_suffix("[]").unwrap_or(first);
+    let known = object.get(name);
+    if known.is_some_and(|known| known.as_unresolved().is_some()) {
+        return;
+    }
+    let span = known.map_or(value.span, |known| known.span);
+    let item = known.and_then(|known| known.as_array().and_then(<[Node]>::first).or(Some(known)));
+    let mut inner = item.and_then(Node::as_object).cloned().unwrap_or_default();
     set(&mut inner, rest, value);
-    object.insert(first, Value::object(inner).at(span));
+    let inner = Value::object(inner).at(span);
+    let value = if name.len() < first.len() { Value::array(vec![inner]) } else { inner.value };
+    object.insert(name, value.at(span));
+}
+
+fn is_blocks(node: &Node) -> bool {
+    node.as_array().is_some_and(|items| items.iter().all(|item| item.as_object().is_some()))
+}
+
+/// Two kinds of blocks that are one list to Resource Manager. Under an old and a new name the same block may stand twice.
+fn joined(known: &Node, more: &Node) -> Node {
+    let mut items = known.as_array().unwrap_or_default().to_vec();
+    let texts: HashSet<String> = items.iter().map(|item| item.to_json().to_string()).collect();
+    let news = more.as_array().unwrap_or_default().iter();
+    items.extend(news.filter(|item| !texts.contains(&item.to_json().to_string())).cloned());
+    Value::array(items).at(known.span)
 }
 
 /// Puts the members of `over` into `object`, objects member by member.
