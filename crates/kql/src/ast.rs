@@ -109,6 +109,8 @@ pub struct Schema {
     pub columns: Vec<ColumnDeclaration>,
     /// True with `*`: there may be more.
     pub is_open: bool,
+    /// How many of the columns stand before `*`: those that are there already keep its place.
+    pub before_star: usize,
 }
 
 /// `name: type`
@@ -208,6 +210,8 @@ pub enum ExprKind {
     Function(Box<Function>),
     /// `typeof(long)`, `typeof(a: long, *)`
     TypeOf(Schema),
+    /// `entity_group [a, b]`: databases that `macro-expand` goes through.
+    EntityGroup(Vec<Expr>),
     /// What could not be read; a diagnostic says why.
     Error,
 }
@@ -511,6 +515,8 @@ pub enum OperatorKind {
         options: Vec<Setting>,
         /// The column.
         by: Expr,
+        /// Legacy `in (...)`: the values of the column that count.
+        within: Option<Expr>,
         /// What happens to each part.
         body: Expr,
     },

@@ -326,6 +326,7 @@ impl Parser<'_> {
                 self.advance();
                 return self.type_of(token.span);
             }
+            "entity_group" if self.ahead(1).kind == TokenKind::Sign("[") => return self.entity_group(),
             "view" if is_call => {
                 self.advance();
                 if self.is_function() {
@@ -337,6 +338,15 @@ impl Parser<'_> {
         }
         self.advance();
         Ok(Expr { kind: ExprKind::Name(word.into()), span: token.span })
+    }
+
+    /// `entity_group [cluster("c").database("d"), database("e")]`
+    fn entity_group(&mut self) -> Read<Expr> {
+        let start = self.advance().span;
+        self.expect("[")?;
+        let members = self.list(Self::expression)?;
+        let end = self.expect("]")?;
+        Ok(Expr { kind: ExprKind::EntityGroup(members), span: start.to(end) })
     }
 
     /// `a*b*`, the first token of which is taken.

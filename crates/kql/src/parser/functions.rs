@@ -69,6 +69,7 @@ impl Parser<'_> {
         while !self.is_sign(end) {
             if self.eat("*") {
                 schema.is_open = true;
+                schema.before_star = schema.columns.len();
             } else {
                 schema.columns.push(self.column_declaration()?);
             }
@@ -113,7 +114,7 @@ impl Parser<'_> {
             let span = self.peek().span;
             let scalar_type = Some(self.scalar_type()?);
             let name = crate::ast::Name { text: "".into(), span };
-            Schema { columns: vec![ColumnDeclaration { name, scalar_type }], is_open: false }
+            Schema { columns: vec![ColumnDeclaration { name, scalar_type }], ..Schema::default() }
         } else if self.is_sign("(") {
             self.schema()?
         } else {

@@ -110,6 +110,13 @@ impl Parser<'_> {
         Ok(expr)
     }
 
+    /// An operator that stands alone where a pipeline in brackets can stand too.
+    pub(super) fn single_operator(&mut self) -> Expr {
+        let operator = self.operator();
+        let span = operator.span;
+        Expr { kind: ExprKind::Query(Box::new(Query { source: None, operators: vec![operator] })), span }
+    }
+
     /// True before `where x` and the like at the start of a query: Resource Graph takes its resources as the source.
     pub(super) fn begins_without_source(&self) -> bool {
         const WITHOUT_SOURCE: [&str; 8] =
@@ -152,8 +159,8 @@ impl Parser<'_> {
         if word == "evaluate" || word == "invoke" {
             return next.kind == TokenKind::Word;
         }
-        if word == "make" || word == "graph" {
-            return false;
+        if word == "macro" {
+            return self.dashed_word().is_some_and(|(word, _)| word == "macro-expand");
         }
         if !SOURCES.contains(&word) {
             return false;
@@ -280,11 +287,11 @@ impl Parser<'_> {
             "print" => OperatorKind::Print(self.columns()?),
             "project" => OperatorKind::Project(self.optional_columns()?),
             "project-smart" => OperatorKind::ProjectSmart(self.columns()?),
-            "project-away" => OperatorKind::ProjectAway(self.list(Self::name_pattern)?),
+            "project-away" => OperatorKind::ProjectAway(self.optional_list(Self::name_pattern)?),
             "project-by-names" => OperatorKind::ProjectByNames(self.list(Self::name_pattern)?),
             "project-keep" => OperatorKind::ProjectKeep(self.list(Self::name_pattern)?),
-            "project-rename" => OperatorKind::ProjectRename(self.columns()?),
-            "project-reorder" => OperatorKind::ProjectReorder(self.list(Self::reordering)?),
+            "project-rename" => OperatorKind::ProjectRename(self.optional_columns()?),
+            "project-reorder" => OperatorKind::ProjectReorder(self.optional_list(Self::reordering)?),
             "sample" => OperatorKind::Sample(self.expression()?),
             "sample-distinct" => {
                 let count = self.expression()?;
@@ -429,6 +436,10 @@ impl Parser<'_> {
 
     fn optional_columns(&mut self) -> Read<Vec<Column>> {
         if self.is_at_end_of_operator() { Ok(Vec::new()) } else { self.columns() }
+    }
+
+    fn optional_list<T>(&mut self, item: impl FnMut(&mut Self) -> Read<T>) -> Read<Vec<T>> {
+        if self.is_at_end_of_operator() { Ok(Vec::new()) } else { self.list(item) }
     }
 
     /// `a`, `b = expression`, `(c, d) = expression`

@@ -41,6 +41,8 @@ impl Parser<'_> {
     fn datatable(&mut self) -> Read<OperatorKind> {
         let schema = self.schema()?;
         self.expect("[")?;
+        // A comma may stand before the first cell, so that every line can begin with one.
+        self.eat(",");
         let mut cells = Vec::new();
         while !self.is_sign("]") {
             cells.push(self.expression()?);
@@ -84,7 +86,7 @@ impl Parser<'_> {
         self.expect_word("by")?;
         let columns = self.list(Self::expression)?;
         let with = if self.eat_word("with") {
-            let body = if self.is_sign("(") { self.sub_pipeline()? } else { self.pipeline()? };
+            let body = if self.is_sign("(") { self.sub_pipeline()? } else { self.single_operator() };
             Some(Box::new(body))
         } else {
             None
@@ -105,12 +107,14 @@ impl Parser<'_> {
         self.eat_word("where");
         let predicate = self.search_predicate()?;
         let (mut project, mut project_away) = (None, Vec::new());
+        // `project-smart` says what holds anyway, and may have `project-away` behind it.
+        if !self.eat_dashed("project-smart") && self.dashed_word().is_some_and(|(word, _)| word == "project")
+        {
+            self.advance();
+            project = Some(self.list(Self::find_column)?);
+        }
         if self.eat_dashed("project-away") {
             project_away = self.list(Self::name_pattern)?;
-        } else if self.eat_word("project") {
-            project = Some(self.list(Self::find_column)?);
-        } else {
-            self.eat_dashed("project-smart");
         }
         let find = Find { options, tables, predicate, project, project_away };
         Ok(OperatorKind::Find(Box::new(find)))
@@ -333,7 +337,7 @@ impl Parser<'_> {
             self.deeper(Self::postfix)?
         };
         options.extend(self.settings()?);
-        self.eat_word("in");
+        let within = if self.eat_word("in") { Some(self.deeper(Self::postfix)?) } else { None };
         let body = if self.is_sign("{") {
             self.expect("{")?;
             let body = self.pipeline()?;
@@ -342,7 +346,7 @@ impl Parser<'_> {
         } else {
             self.sub_pipeline()?
         };
-        Ok(OperatorKind::Partition { options, by, body })
+        Ok(OperatorKind::Partition { options, by, within, body })
     }
 
     fn range(&mut self) -> Read<OperatorKind> {
@@ -383,11 +387,19 @@ impl Parser<'_> {
         } else {
             // Legacy: `kind=stacked by x title="t"` behind the chart.
             let mut properties = self.settings()?;
-            while self.peek().kind == TokenKind::Word && self.ahead(1).kind == TokenKind::Sign("=") {
-                let name = self.name()?;
-                self.expect("=")?;
-                properties.push(crate::ast::Setting { name, values: vec![self.expression()?] });
-                self.eat(",");
+            loop {
+                let name = self.peek();
+                if self.eat_word("by") {
+                    let name = Name { text: "by".into(), span: name.span };
+                    properties.push(crate::ast::Setting { name, values: self.list(Self::expression)? });
+                } else if name.kind == TokenKind::Word && self.ahead(1).kind == TokenKind::Sign("=") {
+                    let name = self.name()?;
+                    self.expect("=")?;
+                    properties.push(crate::ast::Setting { name, values: vec![self.expression()?] });
+                    self.eat(",");
+                } else {
+                    break;
+                }
             }
             properties
         };

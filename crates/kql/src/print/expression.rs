@@ -18,7 +18,8 @@ impl Printer {
             ExprKind::Member { base, name } => {
                 self.tight(base, ATOM);
                 self.push(".");
-                if is_bare(&name.text) {
+                // A member can be a wildcard: `database("d").T*`.
+                if is_bare(&name.text.replace('*', "_")) {
                     self.push(&name.text);
                 } else {
                     self.push("[");
@@ -58,9 +59,15 @@ impl Printer {
                 self.tight(value, BinaryKind::Less.precedence());
                 self.push(" ");
                 self.push(operator.spelling());
-                self.push(" (");
-                self.list(items, Self::expression);
-                self.push(")");
+                self.push(" ");
+                match items.as_slice() {
+                    [table] if matches!(table.kind, ExprKind::Query(_)) => self.body(table),
+                    _ => {
+                        self.push("(");
+                        self.list(items, Self::expression);
+                        self.push(")");
+                    }
+                }
             }
             ExprKind::Query(_) => self.body(value),
             ExprKind::Function(function) => self.function(function),
@@ -73,6 +80,11 @@ impl Printer {
                     _ => self.schema_columns(schema),
                 }
                 self.push(")");
+            }
+            ExprKind::EntityGroup(members) => {
+                self.push("entity_group [");
+                self.list(members, Self::expression);
+                self.push("]");
             }
             ExprKind::Error => {}
         }
@@ -93,6 +105,12 @@ impl Printer {
             // A function keeps its name even where a column would need brackets: `not(...)`, `count()`.
             ExprKind::Name(name) if is_bare(name) => self.push(name),
             _ => self.tight(callee, ATOM),
+        }
+        // `toscalar(T | count)`: the brackets of the call are enough for one pipeline.
+        if let [Argument { name: None, value }] = arguments
+            && matches!(value.kind, ExprKind::Query(_))
+        {
+            return self.body(value);
         }
         self.push("(");
         self.list(arguments, |printer, argument| {

@@ -253,10 +253,14 @@ impl Printer {
     }
 
     fn schema_columns(&mut self, schema: &Schema) {
-        self.list(&schema.columns, Self::column_declaration);
+        let star = if schema.is_open { schema.before_star.min(schema.columns.len()) } else { 0 };
+        let (before, after) = schema.columns.split_at_checked(star).unwrap_or_default();
+        self.list(before, Self::column_declaration);
         if schema.is_open {
-            self.push(if schema.columns.is_empty() { "*" } else { ", *" });
+            self.push(if before.is_empty() { "*" } else { ", *" });
+            self.push(if after.is_empty() { "" } else { ", " });
         }
+        self.list(after, Self::column_declaration);
     }
 
     fn column_declaration(&mut self, column: &ColumnDeclaration) {

@@ -90,10 +90,15 @@ impl Printer {
                 self.schema(schema);
                 self.properties(properties);
             }
-            OperatorKind::Partition { options, by, body } => {
+            OperatorKind::Partition { options, by, within, body } => {
                 self.head("partition", options);
                 self.push(" by");
                 self.value(by);
+                if let Some(within) = within {
+                    self.push(" in (");
+                    self.expression(within);
+                    self.push(")");
+                }
                 self.push(" ");
                 self.body(body);
             }

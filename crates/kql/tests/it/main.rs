@@ -14,6 +14,7 @@ mod literals;
 mod placeholders;
 mod precedence;
 mod print;
+mod surface;
 
 use std::path::{Path, PathBuf};
 
