@@ -3,8 +3,9 @@
 //! Operators with two sides, from the loosest to the tightest: `or`; `and`; equality, `in`, `between`; order; `+ -`;
 //! `* / %`; operators on text. Source: the order of rules in the vendor's published grammar.
 
-use super::{Parser, Read, literals};
+use super::{Failed, Parser, Read, literals};
 use crate::ast::{Argument, BinaryKind, BinaryOperator, Expr, ExprKind, MembershipOperator, Name};
+use crate::diagnostic::Diagnostic;
 use crate::lexer::TokenKind;
 
 /// How tightly the operators bind.
@@ -34,7 +35,7 @@ impl Parser<'_> {
     }
 
     fn binary(&mut self, tightness: u8) -> Read<Expr> {
-        let mut left = self.unary()?;
+        let (mut left, mut height) = self.measured(Self::unary)?;
         while let Some((infix, tokens)) = self.infix() {
             let binds = match &infix {
                 Infix::Binary(_, binds) => *binds,
@@ -46,17 +47,21 @@ impl Parser<'_> {
             (0..tokens).for_each(|_| {
                 self.advance();
             });
-            left = match infix {
+            let (start, above) = (left.span, height);
+            (left, height) = self.measured(|parser| match infix {
                 Infix::Binary(operator, binds) => {
-                    let right = self.deeper(|parser| parser.binary(binds + 1))?;
+                    let right = parser.deeper(|parser| parser.binary(binds + 1))?;
                     let span = left.span.to(right.span);
                     let kind = ExprKind::Binary { operator, left: Box::new(left), right: Box::new(right) };
-                    Expr { kind, span }
+                    Ok(Expr { kind, span })
                 }
-                Infix::Between { is_negated } => self.between(left, is_negated)?,
-                Infix::Membership(operator) => self.membership(left, operator)?,
-            };
+                Infix::Between { is_negated } => parser.between(left, is_negated),
+                Infix::Membership(operator) => parser.membership(left, operator),
+            })?;
+            height = height.max(above) + 1;
+            self.rise(height, start)?;
         }
+        self.rise(height, left.span)?;
         Ok(left)
     }
 
@@ -190,35 +195,44 @@ impl Parser<'_> {
 
     /// A primary expression with calls, members and indices behind it.
     pub(super) fn postfix(&mut self) -> Read<Expr> {
-        let mut expr = self.primary()?;
-        let mut links = 0;
-        loop {
-            let start = expr.span;
-            links += 1;
-            if links > super::MAX_DEPTH {
-                return self.fail("too-deep", start, "too many members in a row");
-            }
-            if self.is_sign("(") && is_callable(&expr) {
-                let arguments = self.arguments()?;
-                let kind = ExprKind::Call { callee: Box::new(expr), arguments };
-                expr = Expr { kind, span: start.to(self.here()) };
-            } else if self.is_sign("[") || self.is_sign(".") && self.is_index(1) {
-                // `split(x, ".").[0]` is in use beside `split(x, ".")[0]`.
-                self.eat(".");
-                self.advance();
-                let index = self.expression()?;
-                let end = self.expect("]")?;
-                let kind = ExprKind::Index { base: Box::new(expr), index: Box::new(index) };
-                expr = Expr { kind, span: start.to(end) };
-            } else if self.is_sign(".") {
-                self.advance();
-                let name = self.member()?;
-                let span = start.to(name.span);
-                expr = Expr { kind: ExprKind::Member { base: Box::new(expr), name }, span };
-            } else {
-                return Ok(expr);
-            }
+        let (mut expr, mut height) = self.measured(Self::primary)?;
+        while self.is_link(&expr) {
+            let (start, above) = (expr.span, height);
+            (expr, height) = self.measured(|parser| parser.link(expr))?;
+            height = height.max(above) + 1;
+            self.rise(height, start)?;
         }
+        self.rise(height, expr.span)?;
+        Ok(expr)
+    }
+
+    fn is_link(&self, base: &Expr) -> bool {
+        self.is_sign("[") || self.is_sign(".") || self.is_sign("(") && is_callable(base)
+    }
+
+    /// A call, an index or a member behind its base.
+    fn link(&mut self, base: Expr) -> Read<Expr> {
+        let start = base.span;
+        let base = Box::new(base);
+        if self.is_sign("(") {
+            let arguments = self.arguments()?;
+            return Ok(Expr {
+                kind: ExprKind::Call { callee: base, arguments },
+                span: start.to(self.here()),
+            });
+        }
+        if self.is_sign("[") || self.is_index(1) {
+            // `split(x, ".").[0]` is in use beside `split(x, ".")[0]`.
+            self.eat(".");
+            self.advance();
+            let index = Box::new(self.expression()?);
+            let end = self.expect("]")?;
+            return Ok(Expr { kind: ExprKind::Index { base, index }, span: start.to(end) });
+        }
+        self.advance();
+        let name = self.member()?;
+        let span = start.to(name.span);
+        Ok(Expr { kind: ExprKind::Member { base, name }, span })
     }
 
     /// True when an index in brackets comes `ahead`, and no name in brackets and quotes.
@@ -284,6 +298,12 @@ impl Parser<'_> {
             TokenKind::Sign("(") => {
                 self.advance();
                 let mut inner = self.pipeline()?;
+                if self.is_sign(",") {
+                    let span = token.span.to(self.peek().span);
+                    let several = Diagnostic::error("several-values", span, "these brackets hold one value");
+                    self.tell(several.with_help("compare with several by `in`, `has_any` or `has_all`"));
+                    return Err(Failed);
+                }
                 let end = self.expect(")")?;
                 inner.span = token.span.to(end);
                 Ok(inner)

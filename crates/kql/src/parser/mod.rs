@@ -10,6 +10,7 @@ mod literals;
 mod operators;
 mod statements;
 mod tabular;
+mod unfinished;
 
 use crate::ast::{Expr, ExprKind, Name, Script};
 use crate::diagnostic::Diagnostic;
@@ -18,6 +19,9 @@ use crate::span::Span;
 
 /// Expressions and pipelines inside one another.
 const MAX_DEPTH: usize = 200;
+/// Operators and members in a row, along one path from the root of an expression to a leaf: whatever walks a tree may
+/// do so by recursion.
+const MAX_HEIGHT: usize = 500;
 /// Messages after which a text is no query at all.
 const MAX_DIAGNOSTICS: usize = 100;
 /// Longest query that is read, in bytes. Azure Monitor's own limit is lower.
@@ -46,7 +50,8 @@ pub fn parse(query: &str) -> Parsed {
         return Parsed { script: Script::default(), diagnostics };
     }
     let (tokens, diagnostics) = tokens(query);
-    let mut parser = Parser { query, tokens, at: 0, diagnostics, nesting: 0, depth: 0, in_search: false };
+    let mut parser =
+        Parser { query, tokens, at: 0, diagnostics, nesting: 0, depth: 0, height: 0, in_search: false };
     let script = parser.script(TokenKind::End);
     let mut diagnostics = parser.diagnostics;
     diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
@@ -68,6 +73,8 @@ struct Parser<'q> {
     /// Open brackets before the next token.
     nesting: usize,
     depth: usize,
+    /// The height of the highest expression since this was last set to 0.
+    height: usize,
     /// True where `column: term` is an expression.
     in_search: bool,
 }
@@ -230,6 +237,23 @@ impl<'q> Parser<'q> {
         let read = read(self);
         self.depth -= 1;
         read
+    }
+
+    /// Runs a part and says how high the expressions in it are.
+    fn measured<T>(&mut self, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<(T, usize)> {
+        let before = std::mem::take(&mut self.height);
+        let read = read(self);
+        let height = std::mem::replace(&mut self.height, before);
+        read.map(|read| (read, height))
+    }
+
+    /// Takes note of an expression, if it is not too high.
+    fn rise(&mut self, height: usize, span: Span) -> Read<()> {
+        if height > MAX_HEIGHT {
+            return self.fail("too-deep", span, format!("more than {MAX_HEIGHT} operators in a row"));
+        }
+        self.height = self.height.max(height);
+        Ok(())
     }
 
     /// A name: a word, or any text in brackets and quotes.

@@ -10,7 +10,7 @@ const SOURCES: [&str; 8] =
     ["datatable", "externaldata", "external_data", "find", "print", "range", "search", "union"];
 
 /// Every operator in today's spelling, to suggest one.
-const OPERATORS: [&str; 63] = [
+pub(super) const OPERATORS: [&str; 63] = [
     "as",
     "assert-schema",
     "consume",
@@ -110,6 +110,17 @@ impl Parser<'_> {
         Ok(expr)
     }
 
+    /// A call, which plugins and functions are even without arguments.
+    pub(super) fn called(&mut self) -> Read<Expr> {
+        let call = self.postfix()?;
+        if matches!(call.kind, ExprKind::Call { .. }) {
+            return Ok(call);
+        }
+        let diagnostic = Diagnostic::error("no-call", call.span, "expected a function with its brackets");
+        self.tell(diagnostic.with_help("write `name()` where there are no arguments"));
+        Err(Failed)
+    }
+
     /// An operator that stands alone where a pipeline in brackets can stand too.
     pub(super) fn single_operator(&mut self) -> Expr {
         let operator = self.operator();
@@ -123,7 +134,14 @@ impl Parser<'_> {
             ["where", "project", "extend", "summarize", "distinct", "project-away", "mv-expand", "mvexpand"];
         let Some((word, tokens)) = self.dashed_word() else { return false };
         let next = self.ahead(tokens);
-        let is_start = matches!(next.kind, TokenKind::Word | TokenKind::Sign("("));
+        let is_start = match next.kind {
+            TokenKind::Word | TokenKind::Whole | TokenKind::Real | TokenKind::TimeSpan | TokenKind::Text => {
+                true
+            }
+            TokenKind::Sign("(" | "*" | "-" | "+") => true,
+            TokenKind::Sign("[") => self.ahead(tokens + 1).kind == TokenKind::Text,
+            _ => false,
+        };
         WITHOUT_SOURCE.contains(&word) && is_start && !self.is_infix_word(next)
     }
 
@@ -209,7 +227,7 @@ impl Parser<'_> {
         let kind = match read {
             Ok(kind) => {
                 if !self.is_at_end_of_operator() {
-                    self.tell_unexpected_end(&kind);
+                    self.unfinished();
                     self.recover(nesting);
                 }
                 kind
@@ -221,16 +239,6 @@ impl Parser<'_> {
             }
         };
         Operator { kind, span: start.to(self.here()) }
-    }
-
-    fn tell_unexpected_end(&mut self, kind: &OperatorKind) {
-        let span = self.peek().span;
-        if self.is_sign("=") && matches!(kind, OperatorKind::Where { .. }) {
-            let diagnostic = Diagnostic::error("assignment", span, "`=` names a column and compares nothing");
-            self.tell(diagnostic.with_help("write `==` to compare"));
-            return;
-        }
-        let _: Read<()> = self.unexpected("`|`, `;` or the end of the query");
     }
 
     fn is_at_end_of_operator(&self) -> bool {
@@ -283,7 +291,7 @@ impl Parser<'_> {
             "distinct" => OperatorKind::Distinct { options: self.settings()?, columns: self.columns()? },
             "extend" => OperatorKind::Extend(self.columns()?),
             "getschema" => OperatorKind::GetSchema(self.settings()?),
-            "invoke" => OperatorKind::Invoke(self.postfix()?),
+            "invoke" => OperatorKind::Invoke(self.called()?),
             "print" => OperatorKind::Print(self.columns()?),
             "project" => OperatorKind::Project(self.optional_columns()?),
             "project-smart" => OperatorKind::ProjectSmart(self.columns()?),

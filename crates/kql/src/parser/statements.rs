@@ -20,7 +20,7 @@ impl Parser<'_> {
                     let is_done =
                         self.is_sign(";") || self.peek().kind == end || self.peek().kind == TokenKind::End;
                     if !is_done {
-                        let _: Read<()> = self.unexpected("`|`, `;` or the end of the query");
+                        self.unfinished();
                         self.skip_statement(nesting, end);
                     }
                 }
@@ -53,6 +53,10 @@ impl Parser<'_> {
         let next_is_name = matches!(self.ahead(1).kind, TokenKind::Word | TokenKind::Sign("["));
         match self.word() {
             Some("let") if next_is_name => self.let_statement(),
+            Some("let") if self.ahead(1).kind == TokenKind::Sign("=") => {
+                self.advance();
+                self.unexpected("a name")
+            }
             Some("set") if next_is_name => self.set_statement(),
             Some("declare") if next_is_name => self.declare_statement(),
             Some("alias") if next_is_name => {
@@ -70,6 +74,11 @@ impl Parser<'_> {
                 let entities = self.list(Self::name_pattern)?;
                 self.expect(")")?;
                 Ok(Statement::Restrict(entities))
+            }
+            _ if self.is_sign("|") => {
+                let span = self.peek().span;
+                let message = "a query begins with a table, not with `|`";
+                self.fail("no-source", span, message)
             }
             _ if self.is_sign(".") => {
                 let span = self.peek().span;
@@ -141,7 +150,7 @@ impl Parser<'_> {
         };
         self.expect("=")?;
         self.expect("{")?;
-        let body = self.script(TokenKind::Sign("}"));
+        let body = self.deeper(|parser| Ok(parser.script(TokenKind::Sign("}"))))?;
         self.expect("}")?;
         Ok(PatternCase { values, path, body })
     }

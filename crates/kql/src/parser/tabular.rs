@@ -56,7 +56,7 @@ impl Parser<'_> {
 
     fn evaluate(&mut self) -> Read<OperatorKind> {
         let options = self.settings()?;
-        let call = self.postfix()?;
+        let call = self.called()?;
         let schema = if self.eat(":") { Some(self.schema()?) } else { None };
         Ok(OperatorKind::Evaluate { options, call, schema })
     }
@@ -190,7 +190,7 @@ impl Parser<'_> {
         self.expect_word("as")?;
         let name = self.name()?;
         self.expect("(")?;
-        let body = self.script(TokenKind::Sign(")"));
+        let body = self.deeper(|parser| Ok(parser.script(TokenKind::Sign(")"))))?;
         self.expect(")")?;
         Ok(OperatorKind::MacroExpand { options, group, name, body })
     }

@@ -14,6 +14,7 @@ use crate::ast::{
     Column, ColumnDeclaration, Expr, ExprKind, Name, Operator, Ordering, Parameter, ParameterKind, Pattern,
     Query, Schema, Script, Setting, Statement,
 };
+use crate::lexer::{TokenKind, tokens};
 
 /// Words that stand bare only where the grammar gives them a meaning; as names they take brackets.
 const RESERVED: [&str; 38] = [
@@ -364,5 +365,12 @@ impl Printer {
 fn is_bare(text: &str) -> bool {
     let mut bytes = text.bytes();
     let starts = bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_' || byte == b'$');
-    starts && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    if starts && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return true;
+    }
+    // Letters beyond ASCII, and words that begin with digits and are no number: `5MinuteBin`, but not `5m`.
+    let (tokens, _) = tokens(text);
+    let is_word =
+        tokens.first().is_some_and(|token| token.kind == TokenKind::Word && token.span.text(text) == text);
+    is_word && text.chars().all(|character| character.is_alphanumeric() || matches!(character, '_' | '$'))
 }

@@ -10,7 +10,9 @@
 )]
 
 mod corpus;
+mod hostile;
 mod literals;
+mod messages;
 mod placeholders;
 mod precedence;
 mod print;

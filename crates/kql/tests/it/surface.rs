@@ -338,7 +338,7 @@ fn forms_that_print_in_todays_spelling() {
         ("let a = 1; let b = a + 1;", "let a = 1; let b = a + 1"),
         ("T | project ['a b'] = c, d = ['e f']", r#"T | project ["a b"] = c, d = ["e f"]"#),
         ("T | extend ['time'] = 1, type = 2", "T | extend time = 1, type = 2"),
-        ("T | where 5MinBin == 1", r#"T | where ["5MinBin"] == 1"#),
+        ("T | where 5MinBin == 1", "T | where 5MinBin == 1"),
         ("T | join (U) on $left.['a b'] == $right.['c']", r#"T | join U on $left.["a b"] == $right.c"#),
         ("T | extend a = @'x' 'y'", r#"T | extend a = "xy""#),
         (
