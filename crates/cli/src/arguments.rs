@@ -1,6 +1,6 @@
 //! What can be typed: the one definition from which help, completion and `docs/cli.md` are derived.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use castellan_base::{Severity, Ticks};
 use clap::builder::styling::{AnsiColor, Styles};
@@ -40,6 +40,10 @@ pub enum Command {
     /// List and explain the built-in checks; add public policy definitions.
     Content(ContentArguments),
     /// Print a shell completion script.
+    #[command(after_help = "Examples:
+  castellan completions bash > /etc/bash_completion.d/castellan
+  castellan completions zsh > ~/.zfunc/_castellan             with ~/.zfunc in fpath
+  castellan completions fish > ~/.config/fish/completions/castellan.fish")]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
@@ -81,7 +85,7 @@ pub struct EstateArguments {
     #[arg(long, value_enum, default_value_t = Auth::Auto, help_heading = "Reading")]
     pub auth: Auth,
 
-    /// No progress bar and no summary of what was read.
+    /// No progress bar, no warnings and no notes on standard error; errors remain.
     #[arg(long, short, help_heading = "Output")]
     pub quiet: bool,
 }
@@ -113,7 +117,9 @@ pub enum Auth {
   castellan scan azure:6f1c2f52-9a34-4f0e-8a53-0d6f9a1f5b10
   castellan scan . --policies ~/azure-policy/built-in-policies
   castellan scan . --fail-on high --report sarif=castellan.sarif   in CI
-  castellan scan . --fix-out fixes && git apply --directory=. fixes/*.patch")]
+  castellan scan . --fix-out fixes && git apply fixes/*.patch
+
+Exit codes: 0 fine, 1 findings at or above --fail-on, 2 wrong usage, or nothing could be read.")]
 pub struct ScanArguments {
     /// What to read.
     #[command(flatten)]
@@ -143,11 +149,11 @@ pub struct ScanArguments {
     #[arg(long, value_name = "FILE", help_heading = "Judging")]
     pub write_baseline: Option<PathBuf>,
 
-    /// Exit with 1 when there is a finding of this severity or above.
+    /// Exit with 1 when there is a new violation of this severity or above: info, low, medium, high or critical.
     #[arg(long, value_name = "SEVERITY", help_heading = "Judging")]
     pub fail_on: Option<Severity>,
 
-    /// Output format. Without it: a table on a terminal, JSON in a pipe.
+    /// Output format. Without it: what the name of --output ends in; else a table on a terminal, JSON in a pipe.
     #[arg(long, short, value_enum, help_heading = "Output")]
     pub format: Option<Format>,
 
@@ -159,7 +165,7 @@ pub struct ScanArguments {
     #[arg(long, value_name = "FORMAT=FILE", value_parser = parse_report, help_heading = "Output")]
     pub report: Vec<(Format, PathBuf)>,
 
-    /// Write patched copies, patches and commands that fix what was found.
+    /// Write patched copies, patches and commands that fix what was found to a new folder, which later scans leave out.
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub fix_out: Option<PathBuf>,
 
@@ -200,6 +206,21 @@ pub enum Format {
     Oscal,
 }
 
+impl Format {
+    /// The format that a file's name ends in; `None` for an ending that says nothing.
+    pub fn of_file(file: &Path) -> Option<Format> {
+        match file.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "json" => Some(Format::Json),
+            "jsonl" | "ndjson" => Some(Format::Jsonl),
+            "csv" => Some(Format::Csv),
+            "sarif" => Some(Format::Sarif),
+            "html" | "htm" => Some(Format::Html),
+            "txt" => Some(Format::Terminal),
+            _ => None,
+        }
+    }
+}
+
 /// When to use colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Colour {
@@ -220,7 +241,9 @@ A line out: {\"id\",\"verdict\",\"effect\"?,\"trace\"} or {\"id\",\"error\":{\"c
 Examples:
   castellan policy --batch cases.jsonl
   az provider list --expand resourceTypes/aliases > aliases.json
-  castellan policy --batch - --aliases aliases.json < cases.jsonl"
+  castellan policy --batch - --aliases aliases.json < cases.jsonl
+
+Exit codes: 0 every line was answered, with a verdict or an error; 2 wrong usage."
 )]
 pub struct PolicyArguments {
     /// File of JSON objects, one a line; `-` for standard input.
@@ -236,7 +259,10 @@ pub struct PolicyArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   castellan bom infra/
-  castellan bom . --format cyclonedx --output bom.cdx.json")]
+  castellan bom . --format cyclonedx --output bom.cdx.json
+  castellan bom azure:6f1c2f52-9a34-4f0e-8a53-0d6f9a1f5b10
+
+Exit codes: 0 fine, 2 wrong usage, or nothing could be read.")]
 pub struct BomArguments {
     /// What to read.
     #[command(flatten)]
@@ -262,6 +288,11 @@ pub enum BomFormat {
 
 /// `castellan content`.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  castellan content list
+  castellan content show agent-lethal-trifecta
+  castellan content add azure-policy ~/azure-policy/built-in-policies
+  castellan content remove azure-policy")]
 pub struct ContentArguments {
     /// What to do with the content.
     #[command(subcommand)]
@@ -272,19 +303,25 @@ pub struct ContentArguments {
 #[derive(Debug, Subcommand)]
 pub enum ContentCommand {
     /// List the built-in checks.
+    #[command(after_help = "Examples:
+  castellan content list
+  castellan content list --json")]
     List {
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
     /// Explain one check: why, what it looks at, how to fix it, its examples.
+    #[command(after_help = "Examples:
+  castellan content show agent-lethal-trifecta")]
     Show {
         /// The check's id, as `content list` shows it.
         check: String,
     },
     /// Install a checkout of public policy definitions, so that every scan judges by them too.
-    #[command(after_help = "Example:
-  castellan content add azure-policy ~/azure-policy/built-in-policies")]
+    #[command(after_help = "Examples:
+  git clone --depth 1 https://github.com/Azure/azure-policy
+  castellan content add azure-policy azure-policy/built-in-policies")]
     Add {
         /// What kind of content.
         #[arg(value_enum)]
@@ -293,6 +330,8 @@ pub enum ContentCommand {
         folder: PathBuf,
     },
     /// Forget installed content.
+    #[command(after_help = "Examples:
+  castellan content remove azure-policy")]
     Remove {
         /// What kind of content.
         #[arg(value_enum)]

@@ -12,7 +12,7 @@ use crate::output::{stdout_is_terminal, to_file_or_stdout, width};
 
 pub(crate) fn run(arguments: &BomArguments, system: &dyn System) -> Result<Ending> {
     let estate = crate::estate::read(&arguments.estate, &Content::embedded(), system)?;
-    crate::estate::report(&estate.diagnostics, &estate.sources);
+    crate::estate::complain_of(&estate, arguments.estate.quiet);
     let bom = bill_of_materials(&estate);
     let is_terminal = arguments.output.is_none() && stdout_is_terminal();
     let format =
@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &BomArguments, system: &dyn System) -> Result<Endin
         }
     };
     to_file_or_stdout(system, arguments.output.as_deref(), text.as_bytes())?;
-    Ok(Ending::Fine)
+    Ok(if crate::estate::is_unusable(&estate) { Ending::BadInput } else { Ending::Fine })
 }
 
 fn table(bom: &Bom, width: usize) -> String {

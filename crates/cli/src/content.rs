@@ -139,19 +139,35 @@ fn add(kind: ContentKind, folder: &Path, system: &dyn System) -> Result<()> {
             folder.display()
         );
     };
-    if system.exists(&target) {
-        std::fs::remove_dir_all(&target).with_context(|| format!("cannot replace `{}`", target.display()))?;
-    }
+    // Beside the old ones, so that they stay when something goes wrong, and when they are what is added.
+    let incoming = target.with_extension("incoming");
+    clear(&incoming)?;
     let mut copied = 0;
     for part in POLICY_FOLDERS {
         let from = root.join(part);
         if system.is_dir(&from) {
-            copied += copy_json(&from, &target.join(part), system, 8)?;
+            copied += copy_json(&from, &incoming.join(part), system, 8)?;
         }
     }
+    if copied == 0 {
+        bail!("`{}` holds no definition; what was installed before stays", root.display());
+    }
+    clear(&target)?;
+    std::fs::rename(&incoming, &target)
+        .with_context(|| format!("cannot install to `{}`", target.display()))?;
     let message =
         format!("installed {copied} files to {}\nevery scan now judges by them too\n", target.display());
     to_stdout(message.as_bytes())
+}
+
+/// Removes a folder of ours, if it is there.
+fn clear(folder: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove `{}`", folder.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn copy_json(from: &Path, to: &Path, system: &dyn System, depth: u32) -> Result<usize> {
@@ -181,6 +197,6 @@ fn remove(kind: ContentKind, system: &dyn System) -> Result<()> {
     if !system.exists(&target) {
         return to_stdout(b"nothing was installed\n");
     }
-    std::fs::remove_dir_all(&target).with_context(|| format!("cannot remove `{}`", target.display()))?;
+    clear(&target)?;
     to_stdout(format!("removed {}\n", target.display()).as_bytes())
 }

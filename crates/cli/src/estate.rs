@@ -11,6 +11,7 @@ use castellan_estate::{Estate, EstateBuilder, ModelCatalogue, ScanOptions};
 use castellan_posture::Content;
 
 use crate::arguments::{Auth, EstateArguments};
+use crate::fixes::WithoutFixes;
 use crate::output::complain;
 use crate::progress::Bar;
 
@@ -21,6 +22,10 @@ pub(crate) fn now(arguments: &EstateArguments, system: &dyn System) -> Ticks {
 
 /// Reads everything that the arguments name.
 pub(crate) fn read(arguments: &EstateArguments, content: &Content, system: &dyn System) -> Result<Estate> {
+    if let Some(file) = arguments.parameters.iter().find(|file| !system.exists(file)) {
+        // Without it every parameter is unknown, and a gate would let pass what it was meant to judge.
+        bail!("there is no parameters file `{}`", file.display());
+    }
     let now = now(arguments, system);
     let (catalogue, problems) = ModelCatalogue::parse(&content.models);
     report(&problems, &content.sources);
@@ -52,11 +57,16 @@ pub(crate) fn read(arguments: &EstateArguments, content: &Content, system: &dyn 
             bail!("there is no `{path}`; name files, folders, `-` or `azure:SUBSCRIPTION`");
         }
     }
+    let inputs = WithoutFixes::new(system);
     if !files.is_empty() {
-        builder.read(system, &files, &bar);
+        builder.read(&inputs, &files, &bar);
     }
-    let estate = builder.finish();
+    let mut estate = builder.finish();
+    estate.diagnostics.extend(inputs.diagnostics());
     bar.finish();
+    if estate.resources.is_empty() && !has_errors(&estate) && !arguments.quiet {
+        complain("note: nothing here describes a resource; see `castellan scan --help` for what is read");
+    }
     Ok(estate)
 }
 
@@ -89,6 +99,23 @@ fn standard_input(limits: &Limits) -> Result<String> {
         bail!("standard input is larger than {} bytes", limits.bytes);
     }
     String::from_utf8(bytes).context("standard input is not UTF-8")
+}
+
+fn has_errors(estate: &Estate) -> bool {
+    estate.diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error)
+}
+
+/// True when there was input and nothing of it could be used.
+pub(crate) fn is_unusable(estate: &Estate) -> bool {
+    estate.resources.is_empty() && has_errors(estate)
+}
+
+/// Tells what could not be read; with `--quiet` only errors.
+pub(crate) fn complain_of(estate: &Estate, quiet: bool) {
+    let worth_telling = |level: Level| level == Level::Error || (level == Level::Warning && !quiet);
+    let diagnostics = estate.diagnostics.iter().filter(|diagnostic| worth_telling(diagnostic.level));
+    let diagnostics: Vec<Diagnostic> = diagnostics.cloned().collect();
+    report(&diagnostics, &estate.sources);
 }
 
 /// Tells diagnostics on standard error, with their places.

@@ -21,6 +21,7 @@ pub mod arguments;
 mod bom;
 mod content;
 mod estate;
+mod fixes;
 mod output;
 mod policy;
 mod progress;
@@ -36,7 +37,7 @@ pub(crate) enum Ending {
     Fine,
     /// Exit code 1: findings at or above `--fail-on`.
     Findings,
-    /// Exit code 2: part of the input could not be used, as the messages said.
+    /// Exit code 2: nothing of the input could be used, as the messages said.
     BadInput,
 }
 

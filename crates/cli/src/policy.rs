@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &PolicyArguments, system: &dyn System) -> Result<En
     };
     match result.and_then(|()| output.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(error).context("cannot answer the batch")
+            Err(error).with_context(|| format!("cannot answer the batch in `{}`", arguments.batch.display()))
         }
         _ => Ok(Ending::Fine),
     }
@@ -68,7 +68,12 @@ fn filter(input: &mut dyn BufRead, output: &mut dyn Write, aliases: &AliasTable)
             writeln!(output, "{answer}")?;
             continue;
         }
-        let text = String::from_utf8_lossy(&line);
+        let Ok(text) = std::str::from_utf8(&line) else {
+            // With a character replaced, the verdict would be about another resource.
+            let error = serde_json::json!({"code": "invalid-utf-8", "message": "the line is not UTF-8"});
+            writeln!(output, "{}", serde_json::json!({"id": null, "error": error}))?;
+            continue;
+        };
         if text.trim().is_empty() {
             continue;
         }

@@ -1,32 +1,33 @@
 //! `castellan scan`: read, judge, tell.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use castellan_base::{Diagnostic, Level, System};
+use castellan_base::{Level, System};
 use castellan_estate::Estate;
 use castellan_policy::AliasTable;
 use castellan_posture::report::{self, Report};
 use castellan_posture::{
-    AssessOptions, Assessment, Baseline, Content, Exemptions, PolicyPack, assess, baseline, fix,
+    AssessOptions, Assessment, Baseline, Content, Exemptions, PolicyPack, assess, baseline,
 };
 
 use crate::Ending;
 use crate::arguments::{Colour, ContentKind, Format, ScanArguments};
 use crate::content::installed;
-use crate::output::{complain, stdout_is_terminal, stream_to_stdout, width, write_file};
+use crate::fixes;
+use crate::output::{stdout_is_terminal, stream_to_stdout, width, write_file};
 use crate::policy::alias_table;
 
 pub(crate) fn run(arguments: &ScanArguments, system: &dyn System) -> Result<Ending> {
-    let content = content(&arguments.content, system);
+    if let Some(folder) = &arguments.fix_out {
+        fixes::check_folder(folder, system)?;
+    }
+    let content = content(&arguments.content, system)?;
     let options = assess_options(arguments, system)?;
     let estate = crate::estate::read(&arguments.estate, &content, system)?;
-    if estate.resources.is_empty() && !has_errors(&estate) {
-        complain("note: nothing here describes a resource; see `castellan scan --help` for what is read");
-    }
     if format(arguments) != Format::Terminal {
         // The table has a section for this; whoever sends another form to a file or a program looks here.
-        complain_of(&estate, arguments.estate.quiet);
+        crate::estate::complain_of(&estate, arguments.estate.quiet);
     }
     let policies = policies(arguments, &estate, system)?;
     let assessment = assess(&estate, &content, policies.as_ref(), &options);
@@ -36,19 +37,25 @@ pub(crate) fn run(arguments: &ScanArguments, system: &dyn System) -> Result<Endi
         system.write(file, &bytes).with_context(|| format!("cannot write `{}`", file.display()))?;
     }
     if let Some(folder) = &arguments.fix_out {
-        write_fixes(folder, &assessment, &estate, arguments.estate.quiet, system)?;
+        fixes::write(folder, &assessment, &estate, arguments.estate.quiet, system)?;
     }
     Ok(ending(arguments, &assessment, &estate))
 }
 
-/// Built-in content with the user's own folders on top.
-fn content(folders: &[PathBuf], system: &dyn System) -> Content {
+/// Built-in content with the user's own folders on top. A gate must not pass because a check of theirs was not read.
+fn content(folders: &[PathBuf], system: &dyn System) -> Result<Content> {
     let mut content = Content::embedded();
     for folder in folders {
+        if !system.is_dir(folder) {
+            bail!("there is no folder `{}` with content of your own", folder.display());
+        }
         content.load_dir(system, folder);
     }
     crate::estate::report(&content.diagnostics, &content.sources);
-    content
+    if content.diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error) {
+        bail!("not all content given with --content can be used; nothing was judged");
+    }
+    Ok(content)
 }
 
 fn assess_options(arguments: &ScanArguments, system: &dyn System) -> Result<AssessOptions> {
@@ -66,6 +73,9 @@ fn assess_options(arguments: &ScanArguments, system: &dyn System) -> Result<Asse
 fn policies(arguments: &ScanArguments, estate: &Estate, system: &dyn System) -> Result<Option<PolicyPack>> {
     let aliases: AliasTable = alias_table(&arguments.aliases, system)?;
     let mut folders = arguments.policies.clone();
+    if let Some(folder) = folders.iter().find(|folder| !system.exists(folder)) {
+        bail!("there is no `{}`; give --policies a folder with policy definitions", folder.display());
+    }
     let added = installed(ContentKind::AzurePolicy, system).filter(|folder| system.is_dir(folder));
     // What is named on the command line is what is wanted; installed definitions stand in for it.
     if folders.is_empty() {
@@ -84,15 +94,8 @@ fn is_read_by_a_person(arguments: &ScanArguments) -> bool {
 
 fn format(arguments: &ScanArguments) -> Format {
     let default = if is_read_by_a_person(arguments) { Format::Terminal } else { Format::Json };
-    arguments.format.unwrap_or(default)
-}
-
-/// Tells what could not be read; with `--quiet` only errors.
-fn complain_of(estate: &Estate, quiet: bool) {
-    let worth_telling = |level: Level| level == Level::Error || (level == Level::Warning && !quiet);
-    let diagnostics = estate.diagnostics.iter().filter(|diagnostic| worth_telling(diagnostic.level));
-    let diagnostics: Vec<Diagnostic> = diagnostics.cloned().collect();
-    crate::estate::report(&diagnostics, &estate.sources);
+    let named = || arguments.output.as_deref().and_then(Format::of_file);
+    arguments.format.or_else(named).unwrap_or(default)
 }
 
 fn write_reports(
@@ -138,36 +141,10 @@ fn written(format: Format, report: &Report<'_>) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn write_fixes(
-    folder: &Path,
-    assessment: &Assessment,
-    estate: &Estate,
-    quiet: bool,
-    system: &dyn System,
-) -> Result<()> {
-    let outcome = fix::write_patches(system, folder, assessment, estate)?;
-    if !quiet {
-        complain(&format!(
-            "fixes: {} files written to {}, {} findings need a person",
-            outcome.written.len(),
-            folder.display(),
-            outcome.not_patched.len()
-        ));
-    }
-    Ok(())
-}
-
-fn has_errors(estate: &Estate) -> bool {
-    estate.diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error)
-}
-
 /// Findings decide first; an input of which nothing could be used is wrong input.
 fn ending(arguments: &ScanArguments, assessment: &Assessment, estate: &Estate) -> Ending {
     if arguments.fail_on.is_some_and(|severity| assessment.fails(severity)) {
         return Ending::Findings;
     }
-    if estate.resources.is_empty() && has_errors(estate) {
-        return Ending::BadInput;
-    }
-    Ending::Fine
+    if crate::estate::is_unusable(estate) { Ending::BadInput } else { Ending::Fine }
 }

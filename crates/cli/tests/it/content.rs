@@ -31,6 +31,12 @@ fn added_definitions_are_judged_by_until_they_are_removed() {
     let added = desk.run(&["content", "add", "azure-policy", "public"]);
     assert_eq!(added.code, 0, "{}", added.err);
     assert!(scan().contains("No accounts in Sweden"));
+    // Neither what is added again from where it lies, nor an empty checkout, costs what is installed.
+    assert_eq!(desk.run(&["content", "add", "azure-policy", "home/content/azure-policy"]).code, 0);
+    std::fs::create_dir_all(desk.path("hollow/policyDefinitions")).unwrap();
+    let hollow = desk.run(&["content", "add", "azure-policy", "hollow"]);
+    assert_eq!(hollow.code, 2, "{}", hollow.out);
+    assert!(scan().contains("No accounts in Sweden"));
     assert_eq!(desk.run(&["content", "remove", "azure-policy"]).code, 0);
     assert!(!scan().contains("No accounts in Sweden"));
     assert_eq!(desk.run(&["content", "add", "azure-policy", "absent"]).code, 2);

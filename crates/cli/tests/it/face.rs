@@ -5,14 +5,26 @@ use crate::Desk;
 #[test]
 fn every_command_helps_with_examples() {
     let desk = Desk::new();
-    for command in ["scan", "policy", "bom"] {
-        let ran = desk.run(&[command, "--help"]);
+    for command in [
+        "scan",
+        "policy",
+        "bom",
+        "content",
+        "content list",
+        "content show",
+        "content add",
+        "content remove",
+        "completions",
+    ] {
+        let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let ran = desk.run(&words);
         assert_eq!(ran.code, 0);
-        assert!(
-            ran.out.contains("Examples:") && ran.out.contains(&format!("castellan {command}")),
-            "{}",
-            ran.out
-        );
+        let examples = ran.out.split_once("Examples:").map(|(_, examples)| examples);
+        let shows = examples.is_some_and(|examples| examples.contains(&format!("castellan {command}")));
+        assert!(shows, "{command}: {}", ran.out);
+    }
+    for command in ["scan", "policy", "bom"] {
+        assert!(desk.run(&[command, "--help"]).out.contains("Exit codes:"), "{command}");
     }
     assert!(desk.run(&["--help"]).out.contains("Exit codes"));
     let nothing = desk.run(&[]);

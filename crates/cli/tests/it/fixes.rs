@@ -44,6 +44,40 @@ fn patched_copies_of_the_example_have_fewer_violations_and_no_new_ones() {
 }
 
 #[test]
+fn patched_copies_never_pass_for_input() {
+    let desk = Desk::new();
+    copy(&repository().join("examples/harbour-mutual"), &desk.path("estate"));
+    let before = violations(&desk.run(&["scan", ".", "-q", "--fix-out", "fixes"]).json());
+    let again = desk.run(&["scan", "."]);
+    // The patched exports have the ids of the originals; what is wrong with those must not vanish.
+    assert_eq!(violations(&again.json()), before);
+    assert!(again.err.contains("fixes` holds what --fix-out wrote"), "{}", again.err);
+    assert!(again.json()["diagnostics"].to_string().contains("--fix-out wrote"), "the report says it too");
+    let named = violations(&desk.run(&["scan", "fixes/estate", "-q"]).json());
+    assert!(!named.is_empty() && named.len() < before.len(), "a folder that is named is read");
+    assert_eq!(
+        desk.run(&["scan", ".", "-q", "--fix-out", "fixes"]).code,
+        0,
+        "our own folder is written again"
+    );
+}
+
+#[test]
+fn no_file_of_somebody_is_written_over() {
+    let desk = Desk::new();
+    desk.file("infra/main.json", OPEN_ACCOUNT);
+    for folder in [".", "infra", "infra/main.json"] {
+        let ran = desk.run(&["scan", "infra", "--fix-out", folder]);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{folder}");
+        assert!(ran.err.contains("new folder"), "{folder}: {}", ran.err);
+    }
+    assert_eq!(desk.read("infra/main.json"), OPEN_ACCOUNT);
+    std::fs::create_dir(desk.path("empty")).unwrap();
+    assert_eq!(desk.run(&["scan", "infra", "-q", "--fix-out", "empty"]).code, 0);
+    assert_eq!(desk.read("infra/main.json"), OPEN_ACCOUNT);
+}
+
+#[test]
 fn patches_apply_with_git() {
     if Command::new("git").arg("--version").output().is_err() {
         eprintln!("skipped: git is missing");

@@ -100,6 +100,16 @@ fn several_reports_come_out_of_one_run() {
     assert!(serde_json::from_str::<Value>(&desk.read("r.json")).is_ok());
     assert!(serde_json::from_str::<Value>(&desk.read("r.sarif")).is_ok());
     assert!(desk.read("r.csv").lines().count() > 1 && desk.read("r.html").len() > 1000);
+    // A name that says what the file is decides, unless --format does.
+    for (name, start) in
+        [("n.html", "<!"), ("n.csv", "kind,"), ("n.sarif", "{"), ("n.txt", "Read "), ("n.out", "{")]
+    {
+        assert_eq!(desk.run(&["scan", "main.json", "-q", "-o", name]).code, 0);
+        assert!(desk.read(name).starts_with(start), "{name}: {:.80}", desk.read(name));
+    }
+    assert!(desk.read("n.sarif").contains("2.1.0"));
+    desk.run(&["scan", "main.json", "-q", "-f", "json", "-o", "j.html"]);
+    assert!(serde_json::from_str::<Value>(&desk.read("j.html")).is_ok());
     let wrong = desk.run(&["scan", "main.json", "--report", "word=r.doc"]);
     assert_eq!(wrong.code, 2);
     assert!(wrong.err.contains("`word` is no format"), "{}", wrong.err);
