@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use super::{Parser, Read};
-use crate::ast::{Expr, ExprKind};
+use crate::ast::{Argument, BinaryKind, BinaryOperator, Expr, ExprKind};
 use crate::lexer::TokenKind;
 use crate::span::Span;
-use crate::value::{Dynamic, ScalarType, Value, parse_datetime, parse_timespan, read_decimal, read_real};
+use crate::value::{
+    Dynamic, ScalarType, TICKS_PER_DAY, TICKS_PER_SECOND, Value, parse_datetime, parse_timespan,
+    read_decimal, read_real,
+};
 
 impl Parser<'_> {
     /// A number, a timespan or a string, which the next token is.
@@ -90,15 +93,17 @@ impl Parser<'_> {
         }
         let inner = Span { start: open.end, end: self.peek().span.start };
         let end = self.expect(")")?;
-        // What the lexer thought of it counts no longer: `00.5Z` is no number with a strange unit here.
-        self.diagnostics.retain(|told| told.span.start < inner.start || told.span.end > inner.end);
+        self.constants.push(inner);
         let text = inner.text(self.query).trim();
         match constant(text, scalar_type) {
             Some(value) => Ok(literal(value, scalar_type, start.to(end))),
-            None => {
-                let message = format!("`{}` is no {scalar_type}", super::shortened(text));
-                self.fail("malformed-literal", inner, message)
-            }
+            None => match time_of_day(text).filter(|_| scalar_type == ScalarType::DateTime) {
+                Some(ticks) => Ok(today_at(ticks, start.to(end))),
+                None => {
+                    let message = format!("`{}` is no {scalar_type}", super::shortened(text));
+                    self.fail("malformed-literal", inner, message)
+                }
+            },
         }
     }
 
@@ -152,9 +157,14 @@ impl Parser<'_> {
             }
             TokenKind::Word if self.is_typed_literal().is_some() => {
                 let scalar_type = self.is_typed_literal().unwrap_or(ScalarType::Dynamic);
+                let span = token.span;
                 match self.typed_literal(scalar_type)?.kind {
                     ExprKind::Literal { value, .. } => Ok(Dynamic::from_value(&value)),
-                    _ => Ok(Dynamic::Null),
+                    _ => self.fail(
+                        "not-constant",
+                        span,
+                        "a time without a date depends on the day of the query",
+                    ),
                 }
             }
             TokenKind::Word => {
@@ -203,6 +213,39 @@ fn whole(text: &str) -> Option<(Value, ScalarType)> {
         None => text.parse().ok()?,
     };
     Some((Value::Long(number), ScalarType::Long))
+}
+
+/// `8:00`, `08:00:30.5`, `8:00 PM`: ticks since midnight.
+fn time_of_day(text: &str) -> Option<i64> {
+    let text = if text.starts_with(['\'', '"']) { unquoted(text) } else { text.to_owned() };
+    let text = text.trim().to_ascii_lowercase();
+    let noon = 12 * 3600 * TICKS_PER_SECOND;
+    let (clock, half) = match (text.strip_suffix("am"), text.strip_suffix("pm")) {
+        (Some(clock), _) => (clock.trim_end(), Some(0)),
+        (_, Some(clock)) => (clock.trim_end(), Some(noon)),
+        _ => (text.as_str(), None),
+    };
+    let starts =
+        clock.starts_with(|first: char| first.is_ascii_digit()) && clock.find(':').is_some_and(|at| at <= 2);
+    let ticks = parse_timespan(clock).filter(|ticks| starts && (0..TICKS_PER_DAY).contains(ticks))?;
+    match half {
+        None => Some(ticks),
+        // Twelve o'clock is the first hour of each half of the day.
+        Some(half) => (ticks < noon + 3600 * TICKS_PER_SECOND).then_some(ticks % noon + half),
+    }
+}
+
+/// `datetime(8:00)` means today, so it is read as `startofday(now()) + 8h`.
+fn today_at(ticks: i64, span: Span) -> Expr {
+    let call = |name: &str, arguments| {
+        let callee = Box::new(Expr { kind: ExprKind::Name(name.into()), span });
+        Expr { kind: ExprKind::Call { callee, arguments }, span }
+    };
+    let today = call("startofday", vec![Argument { name: None, value: call("now", Vec::new()) }]);
+    let operator = BinaryOperator { kind: BinaryKind::Add, is_negated: false, is_case_sensitive: true };
+    let since_midnight = literal(Value::TimeSpan(ticks), ScalarType::TimeSpan, span);
+    let kind = ExprKind::Binary { operator, left: Box::new(today), right: Box::new(since_midnight) };
+    Expr { kind, span }
 }
 
 /// What stands between the brackets of a typed constant; `null` and nothing are null.

@@ -49,14 +49,30 @@ pub fn parse(query: &str) -> Parsed {
         let diagnostics = vec![Diagnostic::error("too-long", Span::new(0, 0), message)];
         return Parsed { script: Script::default(), diagnostics };
     }
-    let (tokens, diagnostics) = tokens(query);
-    let mut parser =
-        Parser { query, tokens, at: 0, diagnostics, nesting: 0, depth: 0, height: 0, in_search: false };
+    let (tokens, lexical) = tokens(query);
+    let mut parser = Parser {
+        query,
+        tokens,
+        at: 0,
+        diagnostics: Vec::new(),
+        nesting: 0,
+        depth: 0,
+        constants: Vec::new(),
+        height: 0,
+        in_search: false,
+    };
     let script = parser.script(TokenKind::End);
-    let mut diagnostics = parser.diagnostics;
+    let (mut diagnostics, constants) = (parser.diagnostics, parser.constants);
+    diagnostics.extend(lexical.into_iter().filter(|told| !is_inside(&constants, told.span)));
     diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
     diagnostics.truncate(MAX_DIAGNOSTICS);
     Parsed { script, diagnostics }
+}
+
+/// True where one of the ranges, which stand in order, holds the span.
+fn is_inside(ranges: &[Span], span: Span) -> bool {
+    let next = ranges.partition_point(|range| range.start <= span.start);
+    next.checked_sub(1).and_then(|at| ranges.get(at)).is_some_and(|range| span.end <= range.end)
 }
 
 /// The reason stands in the diagnostics already.
@@ -73,6 +89,8 @@ struct Parser<'q> {
     /// Open brackets before the next token.
     nesting: usize,
     depth: usize,
+    /// The insides of typed constants, which are not made of tokens: what the lexer says of them does not count.
+    constants: Vec<Span>,
     /// The height of the highest expression since this was last set to 0.
     height: usize,
     /// True where `column: term` is an expression.

@@ -205,3 +205,28 @@ fn malformed_constants_are_told() {
         assert!(told.iter().any(|message| message == expected), "{text}: {told:?}");
     }
 }
+
+#[test]
+fn times_of_day_are_of_today() {
+    for (text, expected) in [
+        ("datetime(8:00)", "startofday(now()) + 8h"),
+        ("datetime(08:05:30.5)", "startofday(now()) + 29130500ms"),
+        ("datetime(\"8:00:00 AM\")", "startofday(now()) + 8h"),
+        ("datetime('8:00 pm')", "startofday(now()) + 20h"),
+        ("datetime(12:30 AM)", "startofday(now()) + 30m"),
+        ("datetime(12:30 PM)", "startofday(now()) + 750m"),
+    ] {
+        let parsed = parse(&format!("print {text}"));
+        assert!(parsed.diagnostics.is_empty(), "{text}: {:?}", parsed.diagnostics);
+        assert_eq!(parsed.script.to_string(), format!("print {expected}"));
+    }
+    for text in [
+        "datetime(25:00)",
+        "datetime(13:00 PM)",
+        "datetime(8:)",
+        "datetime(8:00 XM)",
+        "dynamic(datetime(8:00))",
+    ] {
+        assert_eq!(parse(&format!("print {text}")).diagnostics.len(), 1, "{text}");
+    }
+}

@@ -12,6 +12,7 @@
 mod corpus;
 mod hostile;
 mod literals;
+mod malformed;
 mod messages;
 mod placeholders;
 mod precedence;

@@ -1,7 +1,7 @@
 //! Workbooks put values in for `{parameter}` before they send a query; so do these tests.
 
 /// The query with every placeholder outside of strings replaced: by a condition where a column stands before it
-/// (`TimeGenerated {TimeRange}`), else by a name.
+/// (`TimeGenerated {TimeRange}`, `bin(TimeGenerated,1h) {TimeRange}`), else by a name.
 pub(crate) fn filled(query: &str) -> String {
     let mut filled = String::with_capacity(query.len());
     let mut rest = query;
@@ -17,7 +17,7 @@ pub(crate) fn filled(query: &str) -> String {
             let words = filled.trim_end();
             let word: String = words.chars().rev().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             let word: String = word.chars().rev().collect();
-            !word.is_empty() && !WORDS.contains(&word.as_str())
+            words.ends_with(",1h)") || !word.is_empty() && !WORDS.contains(&word.as_str())
         };
         let in_constant = filled.trim_end().ends_with("dynamic(") || filled.trim_end().ends_with("dynamic([");
         let behind_string = filled.ends_with("' ") || filled.ends_with("\" ");
@@ -34,7 +34,8 @@ pub(crate) fn filled(query: &str) -> String {
 }
 
 /// Words behind which a value stands.
-const WORDS: [&str; 22] = [
+const WORDS: [&str; 23] = [
+    "let",
     "and",
     "or",
     "by",
