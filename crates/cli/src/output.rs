@@ -38,7 +38,20 @@ pub(crate) fn write_file(system: &dyn System, path: &Path, bytes: &[u8]) -> Resu
 /// A line on standard error.
 pub(crate) fn complain(message: &str) {
     // There is nowhere left to report a failing standard error.
-    let _ = writeln!(io::stderr().lock(), "{message}");
+    let _ = writeln!(io::stderr().lock(), "{}", inert(message));
+}
+
+/// A text with what would steer a terminal, or begin a line of its own in a build log, written as an escape. Names of
+/// files and resources come from whoever made them.
+fn inert(text: &str) -> String {
+    let steers = |character: char| {
+        character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut inert = String::with_capacity(text.len());
+    for character in text.chars() {
+        if steers(character) { inert.extend(character.escape_unicode()) } else { inert.push(character) }
+    }
+    inert
 }
 
 /// True when a person reads standard output.

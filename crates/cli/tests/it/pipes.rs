@@ -63,6 +63,22 @@ fn a_broken_line_of_bytes_is_answered_in_its_place() {
     assert!(folder.err.contains("`.`"), "{}", folder.err);
 }
 
+#[cfg(unix)] // Elsewhere no file can have such a name.
+#[test]
+fn names_do_not_steer_the_terminal_or_the_build_log() {
+    let desk = Desk::new();
+    desk.file("main.json", OPEN_ACCOUNT);
+    desk.file("a\u{1b}]0;owned\u{7}\n::error::b\u{202e}.json", "{ ,}");
+    for command in ["scan", "bom"] {
+        let ran = desk.run(&[command, "."]);
+        assert!(ran.err.contains(".json:1:3: expected"), "{}", ran.err);
+        let steering =
+            |character: char| character != '\n' && (character.is_control() || character == '\u{202e}');
+        assert!(!ran.err.contains(steering), "{:?}", ran.err);
+        assert!(!ran.err.lines().any(|line| line.starts_with("::")), "{}", ran.err);
+    }
+}
+
 #[test]
 fn a_huge_file_is_scanned_beside_the_rest() {
     let desk = Desk::new();
