@@ -254,3 +254,32 @@ fn quoted_length(body: &str, quote: char, verbatim: bool) -> Option<usize> {
     }
     None
 }
+
+/// Where the comments stand, each from its `//` to the end of the line.
+///
+/// ```
+/// let query = "T // all of it\n| where a == '//' // not text";
+/// let comments: Vec<&str> = castellan_kql::comments(query).into_iter().map(|span| span.text(query)).collect();
+/// assert_eq!(comments, ["// all of it", "// not text"]);
+/// ```
+pub fn comments(query: &str) -> Vec<Span> {
+    let (tokens, _) = tokens(query);
+    let mut comments = Vec::new();
+    let mut end = 0;
+    for token in &tokens {
+        // Nothing but blanks and comments stands between tokens.
+        let between = Span { start: end, end: token.span.start };
+        let mut at = end;
+        for line in between.text(query).split_inclusive('\n') {
+            // `#connect "https://..."` is for editors and no comment.
+            if let Some(start) = line.find("//").filter(|_| !line.trim_start().starts_with('#')) {
+                let text = line.trim_end_matches(['\r', '\n']).len();
+                let offset = |byte: usize| at.saturating_add(u32::try_from(byte).unwrap_or(u32::MAX));
+                comments.push(Span { start: offset(start), end: offset(text) });
+            }
+            at = at.saturating_add(u32::try_from(line.len()).unwrap_or(u32::MAX));
+        }
+        end = token.span.end;
+    }
+    comments
+}

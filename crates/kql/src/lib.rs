@@ -23,6 +23,7 @@ mod span;
 pub mod value;
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use lexer::comments;
 pub use nearest::nearest;
 pub use parser::{Parsed, parse};
 pub use span::Span;
