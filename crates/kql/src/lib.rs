@@ -15,6 +15,8 @@
 
 pub mod ast;
 mod diagnostic;
+mod evaluate;
+pub mod functions;
 mod lexer;
 mod nearest;
 mod parser;
@@ -23,6 +25,7 @@ mod span;
 pub mod value;
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use evaluate::{Scope, evaluate};
 pub use lexer::comments;
 pub use nearest::nearest;
 pub use parser::{Parsed, parse};

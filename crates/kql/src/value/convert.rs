@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use bigdecimal::{BigDecimal, FromPrimitive, ToPrimitive};
 
-use super::{Dynamic, ScalarType, Value, parse_datetime, parse_timespan};
+use super::{Dynamic, MAX_DATETIME_TICKS, ScalarType, Value, parse_datetime, parse_timespan};
 
 impl Value {
     /// This value as another type, by the rules of the `to...()` functions; null where that has no meaning.
@@ -102,14 +102,15 @@ impl Value {
         }
     }
 
-    /// `todatetime()`; a whole number counts as ticks.
+    /// `todatetime()`; a whole number counts as ticks. Ticks of the years 1 to 9999 and no others.
     pub fn to_datetime(&self) -> Option<i64> {
-        match self.unwrapped() {
-            Value::DateTime(ticks) | Value::Long(ticks) => Some(ticks),
-            Value::Int(ticks) => Some(i64::from(ticks)),
-            Value::String(text) => parse_datetime(&text),
-            _ => None,
-        }
+        let ticks = match self.unwrapped() {
+            Value::DateTime(ticks) | Value::Long(ticks) => ticks,
+            Value::Int(ticks) => i64::from(ticks),
+            Value::String(text) => parse_datetime(&text)?,
+            _ => return None,
+        };
+        (0..=MAX_DATETIME_TICKS).contains(&ticks).then_some(ticks)
     }
 
     /// `totimespan()`; a whole number counts as ticks.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 pub use bigdecimal::BigDecimal;
 pub use calendar::{Civil, civil, days_in_month, ticks_of_date};
-pub(crate) use convert::{read_decimal, read_real};
+pub(crate) use convert::{read_decimal, read_real, whole};
 pub use datetime::{format_datetime, parse_datetime};
 pub use dynamic::Dynamic;
 pub use order::{compare, equals};

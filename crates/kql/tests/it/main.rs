@@ -17,6 +17,7 @@ mod messages;
 mod placeholders;
 mod precedence;
 mod print;
+mod scalars;
 mod surface;
 
 use std::path::{Path, PathBuf};

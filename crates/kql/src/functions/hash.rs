@@ -1,0 +1,48 @@
+//! Digests. The cryptographic ones are taken over what `tostring()` writes, xxHash over the bytes of the value.
+
+use md5::Md5;
+use sha1_smol::Sha1;
+use sha2::{Digest, Sha256};
+use twox_hash::XxHash64;
+
+use super::{ScalarFunction, at, function, long_at, text_at};
+use crate::value::Value;
+
+fn hexadecimal(bytes: &[u8]) -> Value {
+    Value::string(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+}
+
+/// The bytes of a value: texts as UTF-8, numbers and times with their low byte first.
+fn bytes(value: &Value) -> Vec<u8> {
+    match value {
+        Value::Bool(flag) => vec![u8::from(*flag)],
+        Value::Int(number) => number.to_le_bytes().to_vec(),
+        Value::Long(number) | Value::DateTime(number) | Value::TimeSpan(number) => {
+            number.to_le_bytes().to_vec()
+        }
+        Value::Real(number) => number.to_le_bytes().to_vec(),
+        Value::Guid(guid) => uuid::Uuid::from_u128(*guid).to_bytes_le().to_vec(),
+        other => other.to_text().into_bytes(),
+    }
+}
+
+/// xxHash64 with seed 0, as a signed number; with a second argument its remainder.
+fn xxhash(arguments: &[Value]) -> Value {
+    let value = at(arguments, 0).unwrapped();
+    if value.is_null() {
+        return Value::Null;
+    }
+    let hash = XxHash64::oneshot(0, &bytes(&value)).cast_signed();
+    match long_at(arguments, 1) {
+        Some(modulus) if modulus > 0 => Value::Long(hash.rem_euclid(modulus)),
+        _ => Value::Long(hash),
+    }
+}
+
+pub(super) const FUNCTIONS: &[ScalarFunction] = &[
+    function("hash", 1, 2, xxhash),
+    function("hash_xxhash64", 1, 2, xxhash),
+    function("hash_md5", 1, 1, |a| hexadecimal(&Md5::digest(text_at(a, 0).as_bytes()))),
+    function("hash_sha1", 1, 1, |a| hexadecimal(&Sha1::from(text_at(a, 0).as_bytes()).digest().bytes())),
+    function("hash_sha256", 1, 1, |a| hexadecimal(&Sha256::digest(text_at(a, 0).as_bytes()))),
+];

@@ -1,0 +1,131 @@
+//! Scalar functions and operators, one value at a time: what every other way to run a query has to agree with.
+//!
+//! Functions take values and give a value; wrong types give null, as they do when a dynamic column holds something else
+//! than expected. Which types a call may have is the binder's business. Functions that look at the clock, the session or
+//! other tables are not here.
+//!
+//! ```
+//! use castellan_kql::{Value, functions};
+//!
+//! let substring = functions::find("substring").unwrap();
+//! let value = substring.call(&[Value::string("abcdefg"), Value::Long(1), Value::Long(2)]).unwrap();
+//! assert_eq!(value, Value::string("bc"));
+//! assert!(substring.call(&[Value::string("abc")]).is_none(), "too few arguments");
+//! ```
+
+mod address;
+mod array;
+mod bag;
+mod conversion;
+mod date;
+mod encoding;
+mod hash;
+mod math;
+pub mod operators;
+mod pattern;
+mod text;
+mod url;
+
+use crate::value::{Dynamic, Value};
+
+/// A function.
+#[derive(Clone, Copy, Debug)]
+pub struct ScalarFunction {
+    /// Its name.
+    pub name: &'static str,
+    /// The fewest arguments.
+    pub least: usize,
+    /// The most arguments.
+    pub most: usize,
+    run: fn(&[Value]) -> Value,
+}
+
+impl ScalarFunction {
+    /// The value; `None` for a number of arguments that the function does not take.
+    pub fn call(&self, arguments: &[Value]) -> Option<Value> {
+        (self.least..=self.most).contains(&arguments.len()).then(|| (self.run)(arguments))
+    }
+}
+
+const fn function(
+    name: &'static str,
+    least: usize,
+    most: usize,
+    run: fn(&[Value]) -> Value,
+) -> ScalarFunction {
+    ScalarFunction { name, least, most, run }
+}
+
+/// No limit that a call could reach.
+const MANY: usize = 1024;
+
+/// Longest text and longest array that a function makes, in bytes and items: `strrep` of `strrep` ends here.
+const MAX_SIZE: usize = 1 << 24;
+
+/// The families, each a table.
+const FAMILIES: [&[ScalarFunction]; 10] = [
+    address::FUNCTIONS,
+    array::FUNCTIONS,
+    bag::FUNCTIONS,
+    conversion::FUNCTIONS,
+    date::FUNCTIONS,
+    encoding::FUNCTIONS,
+    hash::FUNCTIONS,
+    math::FUNCTIONS,
+    pattern::FUNCTIONS,
+    text::FUNCTIONS,
+];
+
+/// All functions.
+pub fn all() -> impl Iterator<Item = &'static ScalarFunction> {
+    FAMILIES.iter().flat_map(|family| family.iter()).chain(url::FUNCTIONS)
+}
+
+/// The function of this name. Names are case-sensitive.
+pub fn find(name: &str) -> Option<&'static ScalarFunction> {
+    static BY_NAME: std::sync::OnceLock<std::collections::HashMap<&'static str, &'static ScalarFunction>> =
+        std::sync::OnceLock::new();
+    BY_NAME.get_or_init(|| all().map(|function| (function.name, function)).collect()).get(name).copied()
+}
+
+/// An argument; null where there is none.
+fn at(arguments: &[Value], position: usize) -> &Value {
+    arguments.get(position).unwrap_or(&Value::Null)
+}
+
+/// The text of an argument: of a string, or of anything else as `tostring()` gives it.
+fn text_at(arguments: &[Value], position: usize) -> String {
+    at(arguments, position).to_text()
+}
+
+fn long_at(arguments: &[Value], position: usize) -> Option<i64> {
+    at(arguments, position).to_i64()
+}
+
+fn real_at(arguments: &[Value], position: usize) -> Option<f64> {
+    at(arguments, position).to_f64()
+}
+
+/// The items of an array, also of one that stands in a string.
+fn items_at(arguments: &[Value], position: usize) -> Option<Vec<Dynamic>> {
+    match at(arguments, position) {
+        Value::Dynamic(dynamic) => dynamic.as_array().map(<[Dynamic]>::to_vec),
+        _ => None,
+    }
+}
+
+fn boolean(flag: bool) -> Value {
+    Value::Bool(flag)
+}
+
+fn or_null<T>(value: Option<T>, make: impl FnOnce(T) -> Value) -> Value {
+    value.map_or(Value::Null, make)
+}
+
+fn array(items: Vec<Dynamic>) -> Value {
+    Value::dynamic(Dynamic::Array(items))
+}
+
+fn string_array(items: impl IntoIterator<Item = String>) -> Value {
+    array(items.into_iter().map(|item| Dynamic::String(item.into())).collect())
+}
