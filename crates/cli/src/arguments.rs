@@ -97,9 +97,9 @@ fn parse_time(text: &str) -> Result<Ticks, String> {
 /// Token sources for `azure:`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Auth {
-    /// Environment, workload identity, App Service identity, then `az`, the first that is set up.
+    /// The first that is set up: environment, workload identity, service principal, the platform's identity; else `az`.
     Auto,
-    /// The environment variable AZURE_ACCESS_TOKEN.
+    /// The environment variable CASTELLAN_AZURE_TOKEN or AZURE_ACCESS_TOKEN.
     Env,
     /// `az account get-access-token`.
     Cli,

@@ -16,6 +16,7 @@ mod fixes;
 mod foundry;
 mod live;
 mod page;
+mod pages;
 mod pipes;
 mod policy;
 mod reports;
