@@ -118,7 +118,7 @@ fn netmask(arguments: &[Value]) -> Value {
 
 /// `format_ipv4(address, prefix)`, the address as text or number.
 fn format4(arguments: &[Value], with_prefix: bool) -> Value {
-    let prefix = long_at(arguments, 1).and_then(|prefix| u32::try_from(prefix).ok());
+    let prefix = long_at(arguments, 1).map(|prefix| u32::try_from(prefix).unwrap_or(u32::MAX));
     let address = match at(arguments, 0).unwrapped() {
         Value::String(text) => ipv4(&text),
         other => other.to_i64().and_then(|number| u32::try_from(number).ok()).map(|address| (address, 32)),
@@ -126,7 +126,7 @@ fn format4(arguments: &[Value], with_prefix: bool) -> Value {
     let valid = prefix.is_none_or(|prefix| prefix <= 32);
     match address.filter(|_| valid) {
         Some((address, own)) => {
-            let prefix = prefix.unwrap_or(own);
+            let prefix = prefix.unwrap_or(own).min(own);
             let text = Ipv4Addr::from(address & mask4(prefix)).to_string();
             Value::string(if with_prefix { format!("{text}/{prefix}") } else { text })
         }

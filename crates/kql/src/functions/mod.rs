@@ -23,6 +23,7 @@ mod hash;
 mod math;
 pub mod operators;
 mod pattern;
+mod series;
 mod text;
 mod url;
 
@@ -63,7 +64,7 @@ const MANY: usize = 1024;
 const MAX_SIZE: usize = 1 << 24;
 
 /// The families, each a table.
-const FAMILIES: [&[ScalarFunction]; 10] = [
+const FAMILIES: [&[ScalarFunction]; 11] = [
     address::FUNCTIONS,
     array::FUNCTIONS,
     bag::FUNCTIONS,
@@ -73,6 +74,7 @@ const FAMILIES: [&[ScalarFunction]; 10] = [
     hash::FUNCTIONS,
     math::FUNCTIONS,
     pattern::FUNCTIONS,
+    series::FUNCTIONS,
     text::FUNCTIONS,
 ];
 

@@ -107,11 +107,27 @@ fn replace(arguments: &[Value]) -> Value {
 
 fn replace_all(arguments: &[Value]) -> Value {
     let (Some(from), Some(to)) = (items_at(arguments, 1), items_at(arguments, 2)) else { return Value::Null };
-    let text = |item: &Dynamic| item.to_value().to_text();
-    let replaced = from.iter().zip(&to).fold(text_at(arguments, 0), |found, (from, to)| {
-        let from = text(from);
-        if from.is_empty() { found } else { found.replace(from.as_str(), &text(to)) }
-    });
+    let texts =
+        |items: Vec<Dynamic>| items.iter().map(|item| item.to_value().to_text()).collect::<Vec<String>>();
+    let (from, to) = (texts(from), texts(to));
+    let text = text_at(arguments, 0);
+    // In one pass: what was put in is not replaced again.
+    let (mut replaced, mut rest) = (String::new(), text.as_str());
+    while let Some(character) = rest.chars().next() {
+        let found =
+            from.iter().zip(&to).find(|(from, _)| !from.is_empty() && rest.starts_with(from.as_str()));
+        let taken = match found {
+            Some((from, to)) => {
+                replaced.push_str(to);
+                from.len()
+            }
+            None => {
+                replaced.push(character);
+                character.len_utf8()
+            }
+        };
+        rest = rest.get(taken..).unwrap_or_default();
+    }
     Value::string(replaced)
 }
 
