@@ -2,29 +2,38 @@
 
 use super::{Parser, Read};
 use crate::ast::{ColumnDeclaration, Expr, ExprKind, Function, Parameter, ParameterKind, Schema};
-use crate::lexer::TokenKind;
+use crate::lexer::{Token, TokenKind};
 use crate::span::Span;
 use crate::value::ScalarType;
+
+/// The positions of the brackets that begin a function, `(parameters) {`, in order. One pass over all tokens: looking
+/// ahead from every bracket would take time in proportion to the square of the text.
+pub(super) fn function_starts(tokens: &[Token]) -> Vec<usize> {
+    let (mut open, mut starts, mut last_stop) = (Vec::new(), Vec::new(), None);
+    for (at, token) in tokens.iter().enumerate() {
+        match token.kind {
+            TokenKind::Sign("(" | "[" | "{") => open.push(at),
+            TokenKind::Sign(")" | "]" | "}") => {
+                let Some(start) = open.pop() else { continue };
+                let is_bracket = tokens.get(start).is_some_and(|token| token.kind == TokenKind::Sign("("));
+                let has_body = tokens.get(at + 1).is_some_and(|next| next.kind == TokenKind::Sign("{"));
+                // Parameters hold neither pipelines nor statements.
+                if is_bracket && has_body && last_stop < Some(start) {
+                    starts.push(start);
+                }
+            }
+            TokenKind::Sign(";" | "|") => last_stop = Some(at),
+            _ => {}
+        }
+    }
+    starts.sort_unstable();
+    starts
+}
 
 impl Parser<'_> {
     /// True before `(parameters) {`: the brackets close and a brace follows.
     pub(super) fn is_function(&self) -> bool {
-        if !self.is_sign("(") {
-            return false;
-        }
-        let mut depth = 0_usize;
-        for count in 0.. {
-            match self.ahead(count).kind {
-                TokenKind::Sign("(" | "[" | "{") => depth += 1,
-                TokenKind::Sign(")" | "]" | "}") => depth = depth.saturating_sub(1),
-                TokenKind::End | TokenKind::Sign(";" | "|") => return false,
-                _ => {}
-            }
-            if depth == 0 {
-                return self.ahead(count + 1).kind == TokenKind::Sign("{");
-            }
-        }
-        false
+        self.functions.binary_search(&self.at).is_ok()
     }
 
     pub(super) fn function(&mut self, start: Span, is_view: bool) -> Read<Expr> {

@@ -52,6 +52,7 @@ pub fn parse(query: &str) -> Parsed {
     let (tokens, lexical) = tokens(query);
     let mut parser = Parser {
         query,
+        functions: functions::function_starts(&tokens),
         tokens,
         at: 0,
         diagnostics: Vec::new(),
@@ -84,6 +85,8 @@ type Read<T> = Result<T, Failed>;
 struct Parser<'q> {
     query: &'q str,
     tokens: Vec<Token>,
+    /// Positions of the brackets that begin a function.
+    functions: Vec<usize>,
     at: usize,
     diagnostics: Vec<Diagnostic>,
     /// Open brackets before the next token.

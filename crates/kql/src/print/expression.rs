@@ -2,7 +2,7 @@
 
 use super::{Printer, is_bare};
 use crate::ast::{Argument, BinaryKind, BinaryOperator, Expr, ExprKind, Function, MembershipOperator};
-use crate::value::Value;
+use crate::value::{ScalarType, Value};
 
 /// How tightly the outermost operator of an expression binds; [`BinaryKind::precedence`] goes up to 7.
 const UNARY: u8 = 8;
@@ -36,7 +36,7 @@ impl Printer {
             ExprKind::Call { callee, arguments } => self.call(callee, arguments),
             ExprKind::Unary { is_minus, operand } => {
                 self.push(if *is_minus { "-" } else { "+" });
-                self.tight(operand, ATOM);
+                self.tight(operand, UNARY);
             }
             ExprKind::Binary { operator, left, right } => {
                 let precedence = operator.kind.precedence();
@@ -95,6 +95,10 @@ impl Printer {
         if rank(value) >= precedence {
             return self.expression(value);
         }
+        self.in_brackets(value);
+    }
+
+    fn in_brackets(&mut self, value: &Expr) {
         self.push("(");
         self.expression(value);
         self.push(")");
@@ -112,13 +116,20 @@ impl Printer {
         {
             return self.body(value);
         }
+        // `time(1d)` is a constant, `time((1d), x)` a call.
+        let is_type = matches!(&callee.kind, ExprKind::Name(name) if ScalarType::named(name).is_some());
+        let mut first = if is_type { ATOM } else { 0 };
         self.push("(");
         self.list(arguments, |printer, argument| {
             if let Some(name) = &argument.name {
                 printer.name(name);
                 printer.push(" = ");
             }
-            printer.expression(&argument.value);
+            match &argument.value.kind {
+                ExprKind::Literal { .. } if first > 0 => printer.in_brackets(&argument.value),
+                _ => printer.tight(&argument.value, first),
+            }
+            first = 0;
         });
         self.push(")");
     }
@@ -138,19 +149,10 @@ fn rank(value: &Expr) -> u8 {
         ExprKind::Binary { operator, .. } => operator.kind.precedence(),
         ExprKind::Between { .. } | ExprKind::Membership { .. } => BinaryKind::Equal.precedence(),
         ExprKind::Unary { .. } => UNARY,
-        ExprKind::Literal { value, .. } if is_signed(value) => UNARY,
+        // A sign stands before some, and a point behind any would be part of the number.
+        ExprKind::Literal { value: Value::Long(_) | Value::Real(_) | Value::TimeSpan(_), .. } => UNARY,
         ExprKind::Function(_) => 0,
         _ => ATOM,
-    }
-}
-
-/// Constants that are printed with a minus sign in front.
-fn is_signed(value: &Value) -> bool {
-    match value {
-        Value::Long(number) => *number < 0,
-        Value::TimeSpan(ticks) => *ticks < 0,
-        Value::Real(number) => number.is_sign_negative(),
-        _ => false,
     }
 }
 

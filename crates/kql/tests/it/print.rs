@@ -90,6 +90,10 @@ fn brackets_stand_where_precedence_asks() {
         ("print (-1).x", "print (-1).x"),
         ("print a.b['c d'][0].['e f']", "print a.b[\"c d\"][0].[\"e f\"]"),
         ("print x between (1 .. (2+3))", "print x between (1 .. 2 + 3)"),
+        ("print - -(-a), +1", "print ---a, +1"),
+        ("print time( time(1d), datetime(a - b))", "print time((1d), datetime((a - b)))"),
+        ("print (1).x, (1d)[0]", "print (1).x, (1d)[0]"),
+        ("print f(['print'] * 1)", "print f([\"print\"] * 1)"),
         ("print ['my column'], ['and'], count", "print [\"my column\"], [\"and\"], count"),
     ] {
         check(query, expected);
