@@ -11,7 +11,7 @@ use crate::arguments::{BomArguments, BomFormat};
 use crate::output::{stdout_is_terminal, to_file_or_stdout, width};
 
 pub(crate) fn run(arguments: &BomArguments, system: &dyn System) -> Result<Ending> {
-    let estate = crate::estate::read(&arguments.estate, &Content::embedded(), system)?;
+    let estate = crate::estate::read(&arguments.estate, &Content::embedded(), system)?.estate;
     crate::estate::complain_of(&estate, arguments.estate.quiet);
     let bom = bill_of_materials(&estate);
     let is_terminal = arguments.output.is_none() && stdout_is_terminal();

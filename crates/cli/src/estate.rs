@@ -20,8 +20,15 @@ pub(crate) fn now(arguments: &EstateArguments, system: &dyn System) -> Ticks {
     arguments.as_of.unwrap_or_else(|| system.now())
 }
 
+/// What was read.
+pub(crate) struct Read {
+    pub(crate) estate: Estate,
+    /// False when a folder below a named one was left out.
+    pub(crate) is_whole: bool,
+}
+
 /// Reads everything that the arguments name.
-pub(crate) fn read(arguments: &EstateArguments, content: &Content, system: &dyn System) -> Result<Estate> {
+pub(crate) fn read(arguments: &EstateArguments, content: &Content, system: &dyn System) -> Result<Read> {
     if let Some(file) = arguments.parameters.iter().find(|file| !system.exists(file)) {
         // Without it every parameter is unknown, and a gate would let pass what it was meant to judge.
         bail!("there is no parameters file `{}`", file.display());
@@ -62,12 +69,14 @@ pub(crate) fn read(arguments: &EstateArguments, content: &Content, system: &dyn 
         builder.read(&inputs, &files, &bar);
     }
     let mut estate = builder.finish();
-    estate.diagnostics.extend(inputs.diagnostics());
+    let left_out = inputs.diagnostics();
+    let is_whole = left_out.is_empty();
+    estate.diagnostics.extend(left_out);
     bar.finish();
     if estate.resources.is_empty() && !has_errors(&estate) && !arguments.quiet {
         complain("note: nothing here describes a resource; see `castellan scan --help` for what is read");
     }
-    Ok(estate)
+    Ok(Read { estate, is_whole })
 }
 
 fn add_live(

@@ -14,6 +14,7 @@ use castellan_posture::{
 use crate::Ending;
 use crate::arguments::{Colour, ContentKind, Format, ScanArguments};
 use crate::content::installed;
+use crate::estate::Read;
 use crate::fixes;
 use crate::output::{stdout_is_terminal, stream_to_stdout, width, write_file};
 use crate::policy::alias_table;
@@ -24,7 +25,7 @@ pub(crate) fn run(arguments: &ScanArguments, system: &dyn System) -> Result<Endi
     }
     let content = content(&arguments.content, system)?;
     let options = assess_options(arguments, system)?;
-    let estate = crate::estate::read(&arguments.estate, &content, system)?;
+    let Read { estate, is_whole } = crate::estate::read(&arguments.estate, &content, system)?;
     if format(arguments) != Format::Terminal {
         // The table has a section for this; whoever sends another form to a file or a program looks here.
         crate::estate::complain_of(&estate, arguments.estate.quiet);
@@ -39,7 +40,14 @@ pub(crate) fn run(arguments: &ScanArguments, system: &dyn System) -> Result<Endi
     if let Some(folder) = &arguments.fix_out {
         fixes::write(folder, &assessment, &estate, arguments.estate.quiet, system)?;
     }
-    Ok(ending(arguments, &assessment, &estate))
+    let ending = ending(arguments, &assessment, &estate);
+    if arguments.fail_on.is_some() && !is_whole && ending == Ending::Fine {
+        // Whoever writes the input can write the marker too; what it hides must not pass a gate.
+        bail!(
+            "a folder was left out, so --fail-on cannot say that all is well; delete it or scan it by its name"
+        );
+    }
+    Ok(ending)
 }
 
 /// Built-in content with the user's own folders on top. A gate must not pass because a check of theirs was not read.

@@ -63,6 +63,20 @@ fn patched_copies_never_pass_for_input() {
 }
 
 #[test]
+fn a_marker_hides_nothing_from_a_gate() {
+    let desk = Desk::new();
+    desk.file("infra/main.json", OPEN_ACCOUNT);
+    desk.file("agents/mcp.json", r#"{"mcpServers": {}}"#);
+    desk.file("infra/.castellan-fixes", "");
+    let gate = desk.run(&["scan", ".", "-q", "--fail-on", "critical"]);
+    assert_eq!(gate.code, 2, "{gate:#?}");
+    assert!(gate.err.contains("left out"), "{}", gate.err);
+    assert_eq!(desk.run(&["scan", ".", "-q"]).code, 0, "without a gate it is a warning");
+    assert_eq!(desk.run(&["scan", "infra", "-q", "--fail-on", "medium"]).code, 1);
+    assert_eq!(desk.run(&["scan", "infra", "-q", "--fail-on", "critical"]).code, 0);
+}
+
+#[test]
 fn no_file_of_somebody_is_written_over() {
     let desk = Desk::new();
     desk.file("infra/main.json", OPEN_ACCOUNT);
