@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use castellan_base::{Level, System};
+use castellan_base::{Diagnostic, Level, System};
 use castellan_estate::Estate;
 use castellan_policy::AliasTable;
 use castellan_posture::report::{self, Report};
@@ -150,9 +150,15 @@ fn written(format: Format, report: &Report<'_>) -> Result<Vec<u8>> {
 }
 
 /// Findings decide first; an input of which nothing could be used is wrong input.
+///
+/// Invariant (fail closed): a gate does not open for what could not be read, since nobody knows what stands in it.
 fn ending(arguments: &ScanArguments, assessment: &Assessment, estate: &Estate) -> Ending {
     if arguments.fail_on.is_some_and(|severity| assessment.fails(severity)) {
         return Ending::Findings;
+    }
+    let is_unread = |diagnostic: &Diagnostic| diagnostic.level == Level::Error;
+    if arguments.fail_on.is_some() && estate.diagnostics.iter().any(is_unread) {
+        return Ending::BadInput;
     }
     if crate::estate::is_unusable(estate) { Ending::BadInput } else { Ending::Fine }
 }
