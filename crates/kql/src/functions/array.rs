@@ -307,7 +307,6 @@ pub(super) const FUNCTIONS: &[ScalarFunction] = &[
     function("array_sort_asc", 1, MANY, |a| sort(a, false)),
     function("array_sort_desc", 1, MANY, |a| sort(a, true)),
     function("array_sum", 1, 1, sum),
-    function("isarray", 1, 1, |a| boolean(items_at(a, 0).is_some())),
     function("jaccard_index", 2, 2, jaccard),
     function("pack_array", 1, MANY, |a| array(a.iter().map(Dynamic::from_value).collect())),
     function("range", 2, 3, range),

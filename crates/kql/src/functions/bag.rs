@@ -133,9 +133,6 @@ pub(super) const FUNCTIONS: &[ScalarFunction] = &[
     function("bag_keys", 1, 1, |a| {
         or_null(members_at(a, 0), |members| array(members.into_keys().map(Dynamic::String).collect()))
     }),
-    function("bag_values", 1, 1, |a| {
-        or_null(members_at(a, 0), |members| array(members.into_values().collect()))
-    }),
     function("bag_merge", 2, MANY, merge),
     function("bag_remove_keys", 2, 2, remove_keys),
     function("bag_set_key", 3, 3, set_key),
