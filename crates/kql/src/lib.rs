@@ -21,6 +21,7 @@ mod lexer;
 mod nearest;
 mod parser;
 mod print;
+pub mod registry;
 mod span;
 pub mod value;
 

@@ -17,6 +17,7 @@ mod messages;
 mod placeholders;
 mod precedence;
 mod print;
+mod registry;
 mod scalars;
 mod surface;
 
