@@ -253,10 +253,21 @@ impl Parser<'_> {
         }
         self.advance();
         let mut span = token.span;
-        while self.peek().is_joined && self.is_sign("*") {
+        while self.peek().is_joined && self.is_sign("*") && !self.begins_operand(1) {
             span = span.to(self.advance().span);
         }
         Ok(Name { text: span.text(self.query).into(), span })
+    }
+
+    /// True when an operand comes `ahead`, so that a `*` before it multiplies.
+    fn begins_operand(&self, ahead: usize) -> bool {
+        let token = self.ahead(ahead);
+        match token.kind {
+            TokenKind::Word => self.word_infix(self.text(token)).is_none(),
+            TokenKind::Whole | TokenKind::Real | TokenKind::TimeSpan | TokenKind::Text => true,
+            TokenKind::Sign(sign) => matches!(sign, "(" | "[" | "-" | "+"),
+            TokenKind::Unknown | TokenKind::End => false,
+        }
     }
 
     /// `(a, name = b)`

@@ -19,7 +19,8 @@ impl Printer {
                 self.tight(base, ATOM);
                 self.push(".");
                 // A member can be a wildcard: `database("d").T*`.
-                if is_bare(&name.text.replace('*', "_")) {
+                let stem = name.text.trim_end_matches('*');
+                if is_bare(stem) || stem.is_empty() && !name.text.is_empty() {
                     self.push(&name.text);
                 } else {
                     self.push("[");
@@ -96,6 +97,11 @@ impl Printer {
             return self.expression(value);
         }
         self.in_brackets(value);
+    }
+
+    /// A table, or what else is read without operators of two sides.
+    pub(super) fn table(&mut self, table: &Expr) {
+        self.tight(table, ATOM);
     }
 
     fn in_brackets(&mut self, value: &Expr) {

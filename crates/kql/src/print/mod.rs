@@ -213,7 +213,7 @@ impl Printer {
             }
             Statement::Restrict(entities) => {
                 self.push("restrict access to (");
-                self.list(entities, Self::expression);
+                self.list(entities, Self::table);
                 self.push(")");
             }
             Statement::Query(query) => self.pipeline(query),
@@ -315,6 +315,10 @@ impl Printer {
 
     fn ordering(&mut self, ordering: &Ordering) {
         self.column(&ordering.value);
+        self.direction(ordering);
+    }
+
+    fn direction(&mut self, ordering: &Ordering) {
         if ordering.is_granny {
             self.push(" granny-");
         } else if ordering.is_ascending.is_some() {

@@ -61,7 +61,8 @@ impl Printer {
             OperatorKind::Lookup { options, right, on } => self.join("lookup", options, right, on),
             OperatorKind::MacroExpand { options, group, name, body } => {
                 self.head("macro-expand", options);
-                self.value(group);
+                self.push(" ");
+                self.table(group);
                 self.push(" as ");
                 self.name(name);
                 self.push(" ");
@@ -92,8 +93,8 @@ impl Printer {
             }
             OperatorKind::Partition { options, by, within, body } => {
                 self.head("partition", options);
-                self.push(" by");
-                self.value(by);
+                self.push(" by ");
+                self.table(by);
                 if let Some(within) = within {
                     self.push(" in (");
                     self.expression(within);
@@ -110,7 +111,10 @@ impl Printer {
             OperatorKind::ProjectRename(columns) => self.with_columns("project-rename", columns),
             OperatorKind::ProjectReorder(orderings) => {
                 self.push("project-reorder ");
-                self.list(orderings, Self::ordering);
+                self.list(orderings, |printer, ordering| {
+                    printer.table(&ordering.value.value);
+                    printer.direction(ordering);
+                });
             }
             OperatorKind::ProjectSmart(columns) => self.with_columns("project-smart", columns),
             OperatorKind::Range { name, from, to, step } => self.range(name, from, to, step),
@@ -165,7 +169,7 @@ impl Printer {
             OperatorKind::Union { options, tables } => {
                 self.head("union", options);
                 self.push(" ");
-                self.list(tables, Self::expression);
+                self.list(tables, Self::table);
             }
             OperatorKind::Where { options, predicate } => {
                 self.head("where", options);
@@ -194,7 +198,7 @@ impl Printer {
     fn with_values(&mut self, word: &str, values: &[Expr]) {
         self.push(word);
         self.push(" ");
-        self.list(values, Self::expression);
+        self.list(values, Self::table);
     }
 
     fn with_columns(&mut self, word: &str, columns: &[Column]) {
@@ -232,7 +236,8 @@ impl Printer {
 
     fn join(&mut self, word: &str, options: &[Setting], right: &Expr, on: &[Expr]) {
         self.head(word, options);
-        self.value(right);
+        self.push(" ");
+        self.table(right);
         self.clause("on", on, Self::expression);
     }
 

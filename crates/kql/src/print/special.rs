@@ -18,7 +18,7 @@ impl Printer {
                 FindColumn::Pack(_) => printer.push("pack(*)"),
             });
         }
-        self.clause("project-away", &find.project_away, Self::expression);
+        self.clause("project-away", &find.project_away, Self::table);
     }
 
     pub(super) fn search(&mut self, options: &[Setting], tables: &[Expr], predicate: &Expr) {
@@ -30,7 +30,7 @@ impl Printer {
     fn tables(&mut self, tables: &[Expr]) {
         if !tables.is_empty() {
             self.push(" in (");
-            self.list(tables, Self::expression);
+            self.list(tables, Self::table);
             self.push(")");
         }
     }
@@ -159,7 +159,7 @@ impl Printer {
             self.name(node_id);
         }
         self.clause("with", &graph.nodes, |printer, nodes| {
-            printer.expression(&nodes.table);
+            printer.table(&nodes.table);
             printer.push(" on ");
             printer.name(&nodes.on);
         });

@@ -59,6 +59,9 @@ fn operators_group() {
         ("a notcontains 'x'", "(a !contains \"x\")"),
         ("a containscs 'x'", "(a contains_cs \"x\")"),
         ("1d/2h", "(1d / 2h)"),
+        ("a.b*2 + a.b*c", "((a.b * 2) + (a.b * c))"),
+        ("a.b*(c)", "(a.b * c)"),
+        ("a[0]*-1", "(a[0] * -1)"),
     ] {
         let query = format!("print {text}");
         let parsed = parse(&query);
