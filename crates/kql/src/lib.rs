@@ -23,6 +23,7 @@ mod parser;
 mod print;
 pub mod registry;
 mod span;
+pub mod types;
 pub mod value;
 
 pub use diagnostic::{Diagnostic, Severity};
@@ -31,4 +32,5 @@ pub use lexer::comments;
 pub use nearest::nearest;
 pub use parser::{Parsed, parse};
 pub use span::Span;
+pub use types::scalar_type;
 pub use value::{ScalarType, Value};

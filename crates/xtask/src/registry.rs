@@ -146,7 +146,7 @@ fn signature(node: &Node) -> Result<String> {
 }
 
 fn argument(node: &Node) -> Result<String> {
-    known_keys(node, &["name", "type", "optional", "constant", "repeat"])?;
+    known_keys(node, &["name", "type", "optional", "constant", "named", "repeat"])?;
     let types: Result<Vec<String>> = text(node, "type")?.split('|').map(argument_type).collect();
     let flag = |key: &str| node.get(key).and_then(Node::as_bool).unwrap_or(false);
     let repeat = match node.get("repeat").and_then(Node::as_str) {
@@ -157,11 +157,12 @@ fn argument(node: &Node) -> Result<String> {
         }
     };
     Ok(format!(
-        "Argument {{ name: {}, types: &[{}], optional: {}, constant: {}, repeat: {repeat} }}",
+        "Argument {{ name: {}, types: &[{}], optional: {}, constant: {}, named: {}, repeat: {repeat} }}",
         literal(&text(node, "name")?),
         types?.join(", "),
         flag("optional"),
         flag("constant"),
+        flag("named"),
     ))
 }
 

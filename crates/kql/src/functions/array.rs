@@ -86,20 +86,16 @@ fn index_of(arguments: &[Value]) -> Value {
 fn sum(arguments: &[Value]) -> Value {
     let Some(items) = items_at(arguments, 0) else { return Value::Null };
     let mut total = 0.0;
-    let mut all_whole = true;
     for item in &items {
         match item.to_value() {
             Value::Null => {}
             Value::Long(number) => total += number as f64,
             Value::Bool(flag) => total += f64::from(u8::from(flag)),
-            Value::Real(number) => {
-                all_whole = false;
-                total += number;
-            }
+            Value::Real(number) => total += number,
             _ => return Value::Null,
         }
     }
-    if all_whole { or_null(crate::value::whole(total), Value::Long) } else { Value::Real(total) }
+    Value::Real(total)
 }
 
 /// Positions `count` later; what comes in is `fill`.

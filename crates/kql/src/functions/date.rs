@@ -2,7 +2,8 @@
 
 use super::{ScalarFunction, at, function, long_at, or_null, text_at};
 use crate::value::{
-    Civil, TICKS_PER_DAY, TICKS_PER_SECOND, UNIX_EPOCH_TICKS, Value, civil, days_in_month, ticks_of_date,
+    Civil, ScalarType, TICKS_PER_DAY, TICKS_PER_SECOND, UNIX_EPOCH_TICKS, Value, civil, days_in_month,
+    ticks_of_date,
 };
 
 const TICKS_PER_HOUR: i64 = 3600 * TICKS_PER_SECOND;
@@ -245,8 +246,11 @@ fn make_datetime(arguments: &[Value]) -> Value {
     or_null(date().zip(clock()), |(date, clock)| Value::datetime(date + clock))
 }
 
-/// `make_timespan(hours, minutes)`, `(hours, minutes, seconds)`, `(days, hours, minutes, seconds)`
+/// `make_timespan(value)`, `(hours, minutes)`, `(hours, minutes, seconds)`, `(days, hours, minutes, seconds)`
 fn make_timespan(arguments: &[Value]) -> Value {
+    if let [value] = arguments {
+        return value.convert(ScalarType::TimeSpan);
+    }
     let (days, clock) = if arguments.len() == 4 { arguments.split_at(1) } else { arguments.split_at(0) };
     let days = days.first().map_or(Some(0), Value::to_i64);
     let (hours, minutes) = (long_at(clock, 0), long_at(clock, 1));
@@ -308,7 +312,7 @@ pub(super) const FUNCTIONS: &[ScalarFunction] = &[
     function("format_datetime", 2, 2, format_datetime),
     function("format_timespan", 2, 2, format_timespan),
     function("make_datetime", 1, 6, make_datetime),
-    function("make_timespan", 2, 4, make_timespan),
+    function("make_timespan", 1, 4, make_timespan),
     function("unixtime_seconds_todatetime", 1, 1, |a| from_unix(a, TICKS_PER_SECOND)),
     function("unixtime_milliseconds_todatetime", 1, 1, |a| from_unix(a, TICKS_PER_SECOND / 1000)),
     function("unixtime_microseconds_todatetime", 1, 1, |a| from_unix(a, TICKS_PER_SECOND / 1_000_000)),

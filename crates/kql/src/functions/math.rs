@@ -12,7 +12,7 @@ fn real(arguments: &[Value], compute: fn(f64) -> f64) -> Value {
 
 fn abs(arguments: &[Value]) -> Value {
     match at(arguments, 0).unwrapped() {
-        Value::Int(number) => number.checked_abs().map_or(Value::Null, Value::Int),
+        Value::Int(number) => Value::Long(i64::from(number).abs()),
         Value::Long(number) => Value::Long(number.wrapping_abs()),
         Value::Real(number) => Value::Real(number.abs()),
         Value::Decimal(number) => Value::Decimal(number.abs()),

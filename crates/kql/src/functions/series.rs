@@ -131,10 +131,7 @@ fn pearson(arguments: &[Value]) -> Value {
 }
 
 fn sum(arguments: &[Value]) -> Value {
-    or_null(items_at(arguments, 0), |items| {
-        let total: f64 = items.iter().filter_map(number).sum();
-        if is_whole(&items) { or_null(crate::value::whole(total), Value::Long) } else { Value::Real(total) }
-    })
+    or_null(items_at(arguments, 0), |items| Value::Real(items.iter().filter_map(number).sum()))
 }
 
 /// True for what a fill replaces: the placeholder, or null when there is none.
@@ -355,10 +352,7 @@ fn magnitude(arguments: &[Value]) -> Value {
 }
 
 fn product(arguments: &[Value]) -> Value {
-    or_null(items_at(arguments, 0), |items| {
-        let total: f64 = items.iter().filter_map(number).product();
-        if is_whole(&items) { or_null(crate::value::whole(total), Value::Long) } else { Value::Real(total) }
-    })
+    or_null(items_at(arguments, 0), |items| Value::Real(items.iter().filter_map(number).product()))
 }
 
 pub(super) const FUNCTIONS: &[ScalarFunction] = &[

@@ -164,19 +164,20 @@ fn has_any_index(arguments: &[Value]) -> Value {
     items.iter().position(has).map_or(Value::Long(-1), |at| Value::Long(i64::try_from(at).unwrap_or(-1)))
 }
 
-/// Bytes in a unit of 1024: `1.5 MB`.
+/// Bytes in a unit of 1024, or of another base: `1.5 MB`.
 fn format_bytes(arguments: &[Value]) -> Value {
     const UNITS: [&str; 6] = ["Bytes", "KB", "MB", "GB", "TB", "PB"];
     let Some(bytes) = super::real_at(arguments, 0) else { return Value::string("") };
     let precision = usize::try_from(long_at(arguments, 1).unwrap_or(0).clamp(0, 15)).unwrap_or(0);
     let named = text_at(arguments, 2);
+    let base = super::real_at(arguments, 3).filter(|base| *base > 1.0).unwrap_or(1024.0);
     let (mut size, mut unit) = (bytes, 0);
     let is_done = |size: f64, unit: usize| match UNITS.iter().position(|known| *known == named) {
         Some(wanted) => unit >= wanted,
-        None => size.abs() < 1024.0 || unit + 1 >= UNITS.len(),
+        None => size.abs() < base || unit + 1 >= UNITS.len(),
     };
     while !is_done(size, unit) {
-        size /= 1024.0;
+        size /= base;
         unit += 1;
     }
     let text = format!("{size:.precision$}");
@@ -209,7 +210,7 @@ pub(super) const FUNCTIONS: &[ScalarFunction] = &[
     function("make_string", 1, MANY, from_code_points),
     function("unicode_codepoints_to_string", 1, MANY, from_code_points),
     function("has_any_index", 2, 2, has_any_index),
-    function("format_bytes", 1, 3, format_bytes),
+    function("format_bytes", 1, 4, format_bytes),
     function("isascii", 1, 1, |a| Value::Bool(text_at(a, 0).is_ascii())),
     function("isutf8", 1, 1, |a| Value::Bool(at(a, 0).as_str().is_some())),
     function("parse_version", 1, 1, parse_version),

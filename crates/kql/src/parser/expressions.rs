@@ -340,6 +340,9 @@ impl Parser<'_> {
             return self.typed_literal(scalar_type);
         }
         let token = self.peek();
+        if self.is_marked(token) {
+            return self.unexpected("an expression");
+        }
         let word = self.text(token);
         let is_call = self.ahead(1).kind == TokenKind::Sign("(");
         let boolean =

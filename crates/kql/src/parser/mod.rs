@@ -280,7 +280,7 @@ impl<'q> Parser<'q> {
     /// A name: a word, or any text in brackets and quotes.
     fn name(&mut self) -> Read<Name> {
         let token = self.peek();
-        if token.kind == TokenKind::Word {
+        if token.kind == TokenKind::Word && !self.is_marked(token) {
             self.advance();
             return Ok(Name { text: self.text(token).into(), span: token.span });
         }
@@ -288,6 +288,11 @@ impl<'q> Parser<'q> {
             return Ok(name);
         }
         self.unexpected("a name")
+    }
+
+    /// True for `!has` and `in~`, which are words but can be no names.
+    fn is_marked(&self, token: Token) -> bool {
+        self.text(token).starts_with('!') || self.text(token).ends_with('~')
     }
 
     /// `['a name']`

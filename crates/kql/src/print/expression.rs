@@ -104,7 +104,7 @@ impl Printer {
         self.tight(table, ATOM);
     }
 
-    fn in_brackets(&mut self, value: &Expr) {
+    pub(super) fn in_brackets(&mut self, value: &Expr) {
         self.push("(");
         self.expression(value);
         self.push(")");

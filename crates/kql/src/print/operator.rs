@@ -1,7 +1,9 @@
 //! Operators in print.
 
 use super::Printer;
-use crate::ast::{Column, ExpandedColumn, Expr, Name, Operator, OperatorKind, ParsePart, Schema, Setting};
+use crate::ast::{
+    Column, ExpandedColumn, Expr, ExprKind, Name, Operator, OperatorKind, ParsePart, Schema, Setting,
+};
 
 impl Printer {
     pub(super) fn operator(&mut self, operator: &Operator) {
@@ -262,7 +264,10 @@ impl Printer {
             self.push(" ");
             match part {
                 ParsePart::Skip(_) => self.push("*"),
-                ParsePart::Text(text) => self.expression(text),
+                ParsePart::Text(text) if matches!(text.kind, ExprKind::Literal { .. }) => {
+                    self.expression(text)
+                }
+                ParsePart::Text(text) => self.in_brackets(text),
                 ParsePart::Column(column) => self.column_declaration(column),
             }
         }

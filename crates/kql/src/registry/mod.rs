@@ -3,8 +3,8 @@
 //! from these rows.
 //!
 //! The rows are written as YAML under `data/registry`, one file for each family; `cargo xtask generate` turns them into
-//! tables of constants, because reading 200 KB of YAML would cost more than a short query, and `cargo xtask tidy` holds
-//! the two together.
+//! tables of constants, because reading 200 KB of YAML takes over 10 ms, more than a short query, and `cargo xtask tidy`
+//! holds the two together.
 //!
 //! ```
 //! use castellan_kql::registry::{self, Kind};
@@ -25,7 +25,7 @@
 //! real and decimal, `summable` those and timespan, `ordered` what has an order: `summable`, datetime, string, bool and
 //! guid, `scalar` any type, `any` also a dynamic value as it is), or something that is no value (`column`, `tabular`,
 //! `type` for `typeof(...)`, `star` for `*`, `aggregate`, `variable` for a node or an edge of a pattern). A `constant`
-//! argument has to be known before the query runs. `repeat` says how often an argument may stand; neighbours with the
+//! argument has to be known before the query runs, a `named` one may be written as `name = value`. `repeat` says how often an argument may stand; neighbours with the
 //! same numbers repeat as a group, as key and value of `bag_pack` do.
 //!
 //! What comes out ([`Returns`]) is a type or a rule: `arg1` the type of the first argument, `promoted` the same but long
@@ -38,7 +38,9 @@
 //!
 //! [`Row::column`] is the name that a column gets where the query gives it none: `{0}` stands for the name of the first
 //! argument when that is a column (or itself has a name by this rule), and for nothing when it is not; `{value 0}` for
-//! the text of a literal argument. Without a rule the name is `Column1` and so on, in `print` `print_0`.
+//! the text of a literal argument. `{1}` and further are the other arguments, a number among them with `_` for its point;
+//! an argument that repeats gives a column each time, as `percentile_x_50` and `percentile_x_99_9`. Names that are taken
+//! get a number behind them: `set_x`, `set_x1`. Without a rule the name is `Column1` and so on, in `print` `print_0`.
 
 #[rustfmt::skip] // Written by `cargo xtask generate`, a line for each row.
 mod generated;

@@ -101,6 +101,8 @@ pub struct Argument {
     pub optional: bool,
     /// Whether it has to be known before the query runs.
     pub constant: bool,
+    /// Whether it may be written as `name = value`.
+    pub named: bool,
     /// The fewest and the most times that it may stand, where it repeats.
     pub repeat: Option<(u16, u16)>,
 }
@@ -287,14 +289,23 @@ impl Row {
 }
 
 impl Signature {
+    /// The fewest and the most arguments of a call.
+    pub fn arity(&self) -> (usize, usize) {
+        let bounds = self.arguments.iter().map(|argument| match argument.repeat {
+            Some((least, most)) => (usize::from(least), usize::from(most)),
+            None => (usize::from(!argument.optional), 1),
+        });
+        bounds.fold((0, 0), |(least, most), (fewest, many)| (least + fewest, most + many))
+    }
+
     /// The arguments as help shows them: `text: string, start: int, [length: int]`.
     pub fn parameters(&self) -> String {
         let mut parts: Vec<String> = Vec::new();
         for (position, argument) in self.arguments.iter().enumerate() {
-            let text = if argument.types == [ArgumentType::Star] {
-                "*".to_owned()
-            } else {
-                format!("{}: {}", argument.name, types(argument))
+            let text = match argument.types {
+                [ArgumentType::Star] => "*".to_owned(),
+                _ if argument.named => format!("{} = {}", argument.name, types(argument)),
+                _ => format!("{}: {}", argument.name, types(argument)),
             };
             let optional = argument.optional || argument.repeat.is_some_and(|(least, _)| least == 0);
             parts.push(if optional { format!("[{text}]") } else { text });

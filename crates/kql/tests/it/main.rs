@@ -20,6 +20,7 @@ mod print;
 mod registry;
 mod scalars;
 mod surface;
+mod types;
 
 use std::path::{Path, PathBuf};
 

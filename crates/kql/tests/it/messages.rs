@@ -17,6 +17,8 @@ fn check(query: &str, expected: &[&str]) {
 
 #[test]
 fn messages() {
+    check("T | parse a with 'x' in~ *", &["1:22 expected a name, found `in~`"]);
+    check("T | where !has 'x'", &["1:11 expected an expression, found `!has`"]);
     check(
         "T | summarise count() by a",
         &["1:5 there is no operator `summarise` (did you mean `summarize`?)"],

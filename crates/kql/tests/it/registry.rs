@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use castellan_kql::ast::{ExprKind, OperatorKind, Statement};
 use castellan_kql::registry::{self, Kind, Row};
-use castellan_kql::{Scope, Value, evaluate, parse};
+use castellan_kql::{Scope, Value, evaluate, functions, parse};
 
 /// What the parser does not read: Azure Monitor does not offer it.
 const NOT_READ: [&str; 1] = ["inline_external_table"];
@@ -60,6 +60,25 @@ fn every_result_is_what_its_example_gives() {
     }
     eprintln!("{checked} results checked, {} need more than the scalar evaluator: {later:#?}", later.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn functions_take_what_their_signatures_say() {
+    let mut wrong = Vec::new();
+    for function in functions::all() {
+        let Some(row) = registry::find_kind(function.name, Kind::Scalar) else {
+            wrong.push(format!("{} has no row", function.name));
+            continue;
+        };
+        let arities: Vec<(usize, usize)> = row.signatures.iter().map(|signature| signature.arity()).collect();
+        let least = arities.iter().map(|arity| arity.0).min().unwrap();
+        let most = arities.iter().map(|arity| arity.1).max().unwrap();
+        if least < function.least || most > function.most {
+            let name = function.name;
+            wrong.push(format!("{name}: {least}..{most}, takes {}..{}", function.least, function.most));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 /// Titles in the surface file that name no part of the language, each with what it is.

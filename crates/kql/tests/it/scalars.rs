@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 /// Variables that `let` statements gave.
 #[derive(Default)]
-struct Variables(Vec<(String, Value)>);
+pub(crate) struct Variables(pub(crate) Vec<(String, Value)>);
 
 impl Scope for Variables {
     fn value(&self, name: &str) -> Option<Value> {
@@ -76,9 +76,9 @@ pub(crate) fn rows(query: &str) -> Option<Result<Table, String>> {
     result
 }
 
-type Step = Option<Result<Table, castellan_kql::Diagnostic>>;
+pub(crate) type Step = Option<Result<Table, castellan_kql::Diagnostic>>;
 
-fn step(operator: &OperatorKind, table: Table, variables: &Variables) -> Step {
+pub(crate) fn step(operator: &OperatorKind, table: Table, variables: &Variables) -> Step {
     match operator {
         OperatorKind::Print(columns) => {
             Some(extended(Vec::new(), columns, variables, true).map(|row| vec![row]))
@@ -139,7 +139,7 @@ fn step(operator: &OperatorKind, table: Table, variables: &Variables) -> Step {
     }
 }
 
-fn named(column: &castellan_kql::ast::Column, position: usize) -> String {
+pub(crate) fn named(column: &castellan_kql::ast::Column, position: usize) -> String {
     match (column.names.first(), &column.value.kind) {
         (Some(name), _) => name.text.to_string(),
         (None, ExprKind::Name(name)) => name.to_string(),

@@ -58,7 +58,7 @@ pub(super) static FAMILIES: [(&str, &[Row]); 23] = [
 ];
 
 /// By name in byte order, then by kind.
-pub(super) static INDEX: [(&str, &Row); 662] = [
+pub(super) static INDEX: [(&str, &Row); 665] = [
     ("!=", &infix::ROWS[1]),
     ("!between", &infix::ROWS[46]),
     ("!contains", &infix::ROWS[16]),
@@ -224,6 +224,7 @@ pub(super) static INDEX: [(&str, &Row); 662] = [
     ("datatable", &operators::ROWS[4]),
     ("date", &types::ROWS[6]),
     ("datepart", &datetime::ROWS[5]),
+    ("datetime", &conversion::ROWS[7]),
     ("datetime", &types::ROWS[6]),
     ("datetime_add", &datetime::ROWS[1]),
     ("datetime_diff", &datetime::ROWS[2]),
@@ -666,7 +667,9 @@ pub(super) static INDEX: [(&str, &Row); 662] = [
     ("tdigest", &aggregates::ROWS[50]),
     ("tdigest_merge", &sketch::ROWS[2]),
     ("tdigest_merge", &aggregates::ROWS[51]),
+    ("time", &conversion::ROWS[15]),
     ("time", &types::ROWS[7]),
+    ("timespan", &conversion::ROWS[15]),
     ("timespan", &types::ROWS[7]),
     ("to_utf8", &strings::ROWS[35]),
     ("tobool", &conversion::ROWS[6]),
