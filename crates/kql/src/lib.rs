@@ -1,36 +1,43 @@
 //! The Kusto query language, as Azure Monitor and Microsoft Sentinel speak it: no engine behind it, no I/O.
 //!
-//! [`parse`] turns text into a tree ([`ast`]) and diagnostics, whatever the text. [`value`] has the scalar values and
-//! how they are read, written, converted and compared.
+//! [`parse`] turns text into a tree ([`ast`]) and diagnostics, whatever the text. [`mod@bind`] resolves names and types
+//! against tables, and gives a [`plan`]. [`interpret`] runs a plan over rows of values, plainly; `castellan-query` runs it
+//! fast. [`functions`] and [`aggregates`] are the language's own, [`registry`] describes them, and [`value`] has the scalar
+//! values and how they are read, written, converted and compared.
 //!
 //! ```
-//! use castellan_kql::ast::{OperatorKind, Statement, ExprKind};
+//! use castellan_kql::bind::{Options, Tables, bind};
+//! use castellan_kql::interpret::{Limits, NoTables, run};
+//! use castellan_kql::Value;
 //!
-//! let parsed = castellan_kql::parse("let cutoff = ago(1d); SigninLogs | where TimeGenerated > cutoff | count");
+//! let query = "datatable(user: string, failed: long) ['ann', 3, 'bob', 1, 'ann', 4]
+//!     | summarize failed = sum(failed) by user
+//!     | where failed > 5";
+//! let parsed = castellan_kql::parse(query);
 //! assert!(parsed.diagnostics.is_empty());
-//! let Statement::Query(query) = &parsed.script.statements[1] else { panic!() };
-//! let ExprKind::Query(query) = &query.kind else { panic!() };
-//! assert!(matches!(query.operators[1].kind, OperatorKind::Count(None)));
+//! let bound = bind(&parsed.script, &Tables::default(), &Options::default()).unwrap();
+//! let rows = run(&bound.results[0].plan, &NoTables, &Limits::default()).unwrap();
+//! assert_eq!(rows, [[Value::string("ann"), Value::Long(7)]]);
 //! ```
 
+pub mod aggregates;
 pub mod ast;
+pub mod bind;
 mod diagnostic;
-mod evaluate;
 pub mod functions;
+pub mod interpret;
 mod lexer;
 mod nearest;
 mod parser;
+pub mod plan;
 mod print;
 pub mod registry;
 mod span;
-pub mod types;
 pub mod value;
 
 pub use diagnostic::{Diagnostic, Severity};
-pub use evaluate::{Scope, evaluate};
 pub use lexer::comments;
 pub use nearest::nearest;
 pub use parser::{Parsed, parse};
 pub use span::Span;
-pub use types::scalar_type;
 pub use value::{ScalarType, Value};

@@ -229,8 +229,8 @@ fn range(arguments: &[Value]) -> Value {
             });
             let Some(next) = here.checked_add(step) else { break };
             here = next;
-            if items.len() > MAX_RANGE {
-                return Value::Null;
+            if items.len() >= MAX_RANGE {
+                break;
             }
         }
         return array(items);

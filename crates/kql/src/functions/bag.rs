@@ -95,9 +95,8 @@ fn has_key(arguments: &[Value]) -> Value {
 
 /// Keys and values change places; only scalars can be keys.
 fn zip(arguments: &[Value]) -> Value {
-    let (Some(keys), Some(values)) = (items_at(arguments, 0), items_at(arguments, 1)) else {
-        return Value::Null;
-    };
+    let Some(keys) = items_at(arguments, 0) else { return Value::Null };
+    let values = items_at(arguments, 1).unwrap_or_default();
     let pairs = keys.iter().enumerate().filter_map(|(index, key)| match key {
         Dynamic::String(key) => Some((Arc::clone(key), values.get(index).cloned().unwrap_or(Dynamic::Null))),
         _ => None,
@@ -126,7 +125,24 @@ fn paths(dynamic: &Dynamic, prefix: &str, found: &mut Vec<Dynamic>) {
     }
 }
 
+/// A bag without members that are null or empty: `pack_all(true)`.
+fn without_empty(arguments: &[Value]) -> Value {
+    let is_empty = |item: &Dynamic| match item {
+        Dynamic::Null => true,
+        Dynamic::String(text) => text.is_empty(),
+        Dynamic::Array(items) => items.is_empty(),
+        Dynamic::Bag(members) => members.is_empty(),
+        _ => false,
+    };
+    let Value::Dynamic(dynamic) = at(arguments, 0) else { return Value::Null };
+    let Dynamic::Bag(members) = &**dynamic else { return Value::Null };
+    let kept = members.iter().filter(|(_, value)| !is_empty(value));
+    Value::dynamic(Dynamic::Bag(kept.map(|(key, value)| (key.clone(), value.clone())).collect()))
+}
+
 pub(super) const FUNCTIONS: &[ScalarFunction] = &[
+    // A `$` keeps it out of reach of queries.
+    function("$bag_without_empty", 1, 1, without_empty),
     function("bag_pack", 2, MANY, pack),
     function("pack", 2, MANY, pack),
     function("pack_dictionary", 2, MANY, pack),

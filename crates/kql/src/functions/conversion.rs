@@ -95,7 +95,7 @@ fn hexadecimal(arguments: &[Value]) -> Value {
 /// JSON in text; text that is no JSON stays text.
 fn parse_json(arguments: &[Value]) -> Value {
     match at(arguments, 0) {
-        Value::String(text) if text.trim().is_empty() => Value::Null,
+        Value::String(text) if text.is_empty() => Value::Null,
         Value::String(text) => {
             Value::dynamic(Dynamic::parse(text).unwrap_or_else(|| Dynamic::String(text.clone())))
         }

@@ -25,8 +25,10 @@ fn to_string(arguments: &[Value]) -> Value {
     }
 }
 
+/// Padding has to be there: without it there is no array.
 fn to_array(arguments: &[Value]) -> Value {
-    match decoded(arguments) {
+    let text = text_at(arguments, 0);
+    match decoded(arguments).filter(|_| text.trim().len().is_multiple_of(4)) {
         Some(bytes) => array(bytes.into_iter().map(|byte| Dynamic::Long(i64::from(byte))).collect()),
         None => Value::Null,
     }

@@ -27,6 +27,8 @@ mod series;
 mod text;
 mod url;
 
+pub use pattern::regex;
+
 use crate::value::{Dynamic, Value};
 
 /// A function.
@@ -39,6 +41,13 @@ pub struct ScalarFunction {
     /// The most arguments.
     pub most: usize,
     run: fn(&[Value]) -> Value,
+}
+
+/// Functions are the same when their names are.
+impl PartialEq for ScalarFunction {
+    fn eq(&self, other: &ScalarFunction) -> bool {
+        self.name == other.name
+    }
 }
 
 impl ScalarFunction {

@@ -13,6 +13,14 @@ const MAX_COMPILED: usize = 8 << 20;
 /// Expressions that are kept.
 const MAX_KEPT: usize = 256;
 
+/// A regular expression in the syntax of RE2, within bounds on its size.
+///
+/// Errors: what is wrong with it, in words.
+pub fn regex(pattern: &str) -> Result<Regex, String> {
+    let built = RegexBuilder::new(pattern).size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED).build();
+    built.map_err(|error| error.to_string().lines().last().unwrap_or_default().trim().to_owned())
+}
+
 /// The compiled expression; `None` for one that is malformed or too large. The last ones are kept for each thread.
 pub(crate) fn compiled(pattern: &str) -> Option<Regex> {
     thread_local! {
@@ -22,8 +30,7 @@ pub(crate) fn compiled(pattern: &str) -> Option<Regex> {
         if let Some(known) = kept.get(pattern) {
             return known.clone();
         }
-        let regex =
-            RegexBuilder::new(pattern).size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED).build().ok();
+        let regex = regex(pattern).ok();
         if kept.len() >= MAX_KEPT {
             kept.clear();
         }

@@ -9,6 +9,8 @@
     clippy::disallowed_methods
 )]
 
+mod answers;
+mod cases;
 mod corpus;
 mod hostile;
 mod literals;
@@ -20,7 +22,6 @@ mod print;
 mod registry;
 mod scalars;
 mod surface;
-mod types;
 
 use std::path::{Path, PathBuf};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use castellan_kql::ast::{ExprKind, OperatorKind, Statement};
 use castellan_kql::registry::{self, Kind, Row};
-use castellan_kql::{Scope, Value, evaluate, functions, parse};
+use castellan_kql::{Value, functions, parse};
 
 /// What the parser does not read: Azure Monitor does not offer it.
 const NOT_READ: [&str; 1] = ["inline_external_table"];
@@ -21,27 +21,16 @@ fn every_example_parses() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-struct Nothing;
-
-impl Scope for Nothing {
-    fn value(&self, _name: &str) -> Option<Value> {
-        None
-    }
-
-    fn now(&self) -> Option<i64> {
-        Some(638_000_000_000_000_000)
-    }
-}
-
-/// The expression of an example that is one `print` of one value.
+/// The value of an example that is one `print` of one value.
 fn printed(row: &Row) -> Option<Result<Value, String>> {
     let parsed = parse(row.example);
     let [Statement::Query(query)] = parsed.script.statements.as_slice() else { return None };
     let ExprKind::Query(query) = &query.kind else { return None };
     let [operator] = query.operators.as_slice() else { return None };
     let OperatorKind::Print(columns) = &operator.kind else { return None };
-    let [column] = columns.as_slice() else { return None };
-    Some(evaluate(&column.value, &Nothing).map_err(|diagnostic| diagnostic.message))
+    let [_] = columns.as_slice() else { return None };
+    let answer = crate::answers::answer(row.example);
+    Some(answer.map(|answer| answer.rows[0][0].clone()).map_err(|diagnostic| diagnostic.message))
 }
 
 #[test]
@@ -65,7 +54,7 @@ fn every_result_is_what_its_example_gives() {
 #[test]
 fn functions_take_what_their_signatures_say() {
     let mut wrong = Vec::new();
-    for function in functions::all() {
+    for function in functions::all().filter(|function| !function.name.starts_with('$')) {
         let Some(row) = registry::find_kind(function.name, Kind::Scalar) else {
             wrong.push(format!("{} has no row", function.name));
             continue;

@@ -1,0 +1,86 @@
+//! What a query can name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::ast::Function;
+use crate::plan::{Field, Plan};
+use crate::value::Value;
+
+/// Tables and functions.
+pub trait Database {
+    /// The columns of a table.
+    fn table(&self, name: &str) -> Option<Vec<Field>>;
+
+    /// The names of all tables, for wildcards, `search` and suggestions.
+    fn table_names(&self) -> Vec<Arc<str>>;
+
+    /// A stored function.
+    fn function(&self, name: &str) -> Option<Stored> {
+        let _ = name;
+        None
+    }
+
+    /// What a function of the database gives for constant arguments, as `_GetWatchlist("name")` does.
+    fn call(&self, name: &str, arguments: &[Value]) -> Option<Arc<Plan>> {
+        let _ = (name, arguments);
+        None
+    }
+
+    /// Another database: `workspace("name")`, `database("name")`. None where it cannot be reached.
+    fn elsewhere(&self, qualifiers: &[Qualifier]) -> Option<&dyn Database> {
+        let _ = qualifiers;
+        None
+    }
+}
+
+/// A part of the path to another database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Qualifier {
+    /// `cluster`, `database`, `workspace`, `app`, `resource`, `adx` or `arg`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A stored function.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stored {
+    /// With its body.
+    Function(Arc<Function>),
+    /// Known by the columns that it gives only: queries can be checked with it, not run.
+    Declared(Vec<Field>),
+}
+
+/// Tables in memory: names and columns.
+#[derive(Clone, Debug, Default)]
+pub struct Tables {
+    tables: BTreeMap<Arc<str>, Vec<Field>>,
+    functions: BTreeMap<Arc<str>, Stored>,
+}
+
+impl Tables {
+    /// Adds a table.
+    pub fn add(&mut self, name: impl Into<Arc<str>>, columns: Vec<Field>) {
+        self.tables.insert(name.into(), columns);
+    }
+
+    /// Adds a stored function.
+    pub fn add_function(&mut self, name: impl Into<Arc<str>>, function: Stored) {
+        self.functions.insert(name.into(), function);
+    }
+}
+
+impl Database for Tables {
+    fn table(&self, name: &str) -> Option<Vec<Field>> {
+        self.tables.get(name).cloned()
+    }
+
+    fn table_names(&self) -> Vec<Arc<str>> {
+        self.tables.keys().cloned().collect()
+    }
+
+    fn function(&self, name: &str) -> Option<Stored> {
+        self.functions.get(name).cloned()
+    }
+}

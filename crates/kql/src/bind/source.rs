@@ -1,0 +1,331 @@
+//! Where rows come from.
+
+use std::sync::Arc;
+
+use super::database::{Database, Qualifier, Stored};
+use super::environment::{Binding, Environment};
+use super::frame::Frame;
+use super::operator::Flow;
+use super::scalar::suggest;
+use super::{Binder, Result};
+use crate::ast::{Argument, Expr, ExprKind, Query};
+use crate::diagnostic::Diagnostic;
+use crate::plan::{Field, Plan, Scalar, Step};
+use crate::registry::{self, Kind};
+
+/// Functions that give rows.
+const TABLE_FUNCTIONS: [&str; 6] =
+    ["table", "materialize", "totable", "materialized_view", "external_table", "stored_query_result"];
+
+/// Functions that lead to another database.
+const QUALIFIERS: [&str; 7] = ["cluster", "database", "workspace", "app", "resource", "adx", "arg"];
+
+/// A table of one row and one column, as `print` gives.
+pub(super) fn single(scalar: Scalar) -> Arc<Plan> {
+    let columns = vec![Field::new("print_0", scalar.scalar_type)];
+    let one = Plan::new(Step::Rows(vec![Vec::new()]), Vec::new());
+    Plan::new(Step::Project { input: one, values: vec![scalar] }, columns)
+}
+
+impl Binder<'_> {
+    /// The table that an expression stands for; `None` when it is a value.
+    pub(super) fn table_of(&self, expr: &Expr, frame: Frame<'_>) -> Result<Option<Arc<Plan>>> {
+        if !self.is_tabular(expr, frame) {
+            return Ok(None);
+        }
+        self.table(expr, frame.environment).map(Some)
+    }
+
+    /// The table that an expression stands for.
+    pub(super) fn table(&self, expr: &Expr, environment: &Environment) -> Result<Arc<Plan>> {
+        self.flow(expr, environment, None)?.table(expr.span)
+    }
+
+    /// Whether an expression stands for rows and not for a value.
+    pub(super) fn is_tabular(&self, expr: &Expr, frame: Frame<'_>) -> bool {
+        match &expr.kind {
+            ExprKind::Query(query) => match (&query.source, query.operators.as_slice()) {
+                (Some(source), []) => self.is_tabular(source, frame),
+                _ => true,
+            },
+            ExprKind::Name(name) => {
+                if frame.position(name).is_some() {
+                    return false;
+                }
+                match frame.environment.find(name) {
+                    Some(Binding::Table { .. } | Binding::Graph(_)) => true,
+                    Some(Binding::Scalar(_)) => false,
+                    Some(Binding::Function { function, environment }) => {
+                        self.gives_rows(function, environment)
+                    }
+                    None => self.database.table(name).is_some() || self.database.function(name).is_some(),
+                }
+            }
+            ExprKind::Member { .. } => self.is_qualified(expr),
+            ExprKind::Call { callee, .. } => match &callee.kind {
+                ExprKind::Name(name) => match frame.environment.find(name) {
+                    Some(Binding::Function { function, environment }) => {
+                        self.gives_rows(function, environment)
+                    }
+                    _ => self.is_table_function(name),
+                },
+                ExprKind::Member { base, .. } => self.is_qualified(base),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    fn is_table_function(&self, name: &str) -> bool {
+        if TABLE_FUNCTIONS.contains(&name) {
+            return true;
+        }
+        if registry::find(name).is_some_and(|row| row.kind.is_function()) {
+            return false;
+        }
+        match self.database.function(name) {
+            Some(Stored::Function(function)) => self.gives_rows(&function, &Environment::default()),
+            Some(Stored::Declared(_)) => true,
+            None => name == "_GetWatchlist",
+        }
+    }
+
+    /// Whether the last statement of a function gives rows. Its own names count, with parameters as what they are.
+    fn gives_rows(&self, function: &crate::ast::Function, environment: &Environment) -> bool {
+        use crate::ast::{ParameterKind, Statement};
+        let mut inner = environment.clone();
+        for parameter in &function.parameters {
+            let binding = match &parameter.kind {
+                ParameterKind::Scalar(scalar_type) => {
+                    Binding::Scalar(Scalar::literal(crate::Value::Null, *scalar_type))
+                }
+                ParameterKind::Table(_) => {
+                    Binding::Table { plan: Plan::new(Step::Rows(Vec::new()), Vec::new()), is_view: false }
+                }
+            };
+            inner = inner.with(Arc::clone(&parameter.name.text), binding);
+        }
+        let Some((last, before)) = function.body.statements.split_last() else { return false };
+        for statement in before {
+            if let Statement::Let { name, value } = statement {
+                let binding = match &value.kind {
+                    ExprKind::Function(function) => Binding::Function {
+                        function: Arc::new((**function).clone()),
+                        environment: inner.clone(),
+                    },
+                    _ if self.is_tabular(value, Frame::constant(&inner)) => {
+                        Binding::Table { plan: Plan::new(Step::Rows(Vec::new()), Vec::new()), is_view: false }
+                    }
+                    _ => Binding::Scalar(Scalar::literal(crate::Value::Null, crate::ScalarType::Dynamic)),
+                };
+                inner = inner.with(Arc::clone(&name.text), binding);
+            }
+        }
+        match last {
+            Statement::Query(query) => self.is_tabular(query, Frame::constant(&inner)),
+            _ => false,
+        }
+    }
+
+    /// `workspace("a").T`, `database("a")`
+    fn is_qualified(&self, expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::Member { base, .. } => self.is_qualified(base),
+            ExprKind::Call { callee, .. } => match &callee.kind {
+                ExprKind::Name(name) => QUALIFIERS.contains(&&**name),
+                ExprKind::Member { base, .. } => self.is_qualified(base),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// What an expression gives: rows, a graph, or several tables. `part` is what a pipeline without a source starts from.
+    pub(super) fn flow(
+        &self,
+        expr: &Expr,
+        environment: &Environment,
+        part: Option<&Arc<Plan>>,
+    ) -> Result<Flow> {
+        self.count_work(expr.span)?;
+        match &expr.kind {
+            ExprKind::Query(query) => self.query(expr, query, environment, part),
+            ExprKind::Name(name) => self.named(expr, name, environment),
+            ExprKind::Call { callee, arguments } => self.table_call(expr, callee, arguments, environment),
+            ExprKind::Member { base, name } if self.is_qualified(base) => {
+                let database = self.elsewhere(base, environment)?;
+                self.table_in(database, expr, &name.text).map(Flow::Table)
+            }
+            ExprKind::Function(function) => {
+                self.table_function(expr, function, environment, &[], Frame::constant(environment))
+            }
+            _ => Err(Diagnostic::error("not-tabular", expr.span, "a table is expected here")),
+        }
+    }
+
+    fn query(
+        &self,
+        expr: &Expr,
+        query: &Query,
+        environment: &Environment,
+        part: Option<&Arc<Plan>>,
+    ) -> Result<Flow> {
+        let mut environment = environment.clone();
+        let mut flow = match &query.source {
+            Some(source) => Some(self.flow(source, &environment, part)?),
+            None => part.map(|part| Flow::Table(Arc::clone(part))),
+        };
+        for operator in &query.operators {
+            self.count_work(operator.span)?;
+            flow = Some(self.operator(operator, flow, &mut environment)?);
+        }
+        flow.ok_or_else(|| Diagnostic::error("not-tabular", expr.span, "a table is expected here"))
+    }
+
+    fn named(&self, expr: &Expr, name: &Arc<str>, environment: &Environment) -> Result<Flow> {
+        match environment.find(name) {
+            Some(Binding::Table { plan, .. }) => return Ok(Flow::Table(Arc::clone(plan))),
+            Some(Binding::Graph(graph)) => return Ok(Flow::Graph(Arc::clone(graph))),
+            Some(Binding::Function { function, environment }) => {
+                return self.table_function(expr, function, environment, &[], Frame::constant(environment));
+            }
+            Some(Binding::Scalar(_)) => {
+                return Err(Diagnostic::error(
+                    "not-tabular",
+                    expr.span,
+                    format!("`{name}` is a value, not a table"),
+                ));
+            }
+            None => {}
+        }
+        self.table_in(self.database, expr, name).map(Flow::Table)
+    }
+
+    /// A table or a function without arguments of a database.
+    fn table_in(&self, database: &dyn Database, expr: &Expr, name: &Arc<str>) -> Result<Arc<Plan>> {
+        if let Some(columns) = database.table(name) {
+            return Ok(Plan::new(Step::Table(Arc::clone(name)), columns));
+        }
+        match database.function(name) {
+            Some(Stored::Function(function)) => {
+                let environment = Environment::default();
+                let frame = Frame::constant(&environment);
+                self.table_function(expr, &function, &environment, &[], frame)?.table(expr.span)
+            }
+            Some(Stored::Declared(columns)) => Ok(Plan::new(Step::Table(Arc::clone(name)), columns)),
+            None => Err(unknown_table(database, expr, name)),
+        }
+    }
+
+    fn table_call(
+        &self,
+        expr: &Expr,
+        callee: &Expr,
+        arguments: &[Argument],
+        environment: &Environment,
+    ) -> Result<Flow> {
+        let frame = Frame::constant(environment);
+        let name = match &callee.kind {
+            ExprKind::Name(name) => name,
+            // database("a").table("T"), workspace("a").f()
+            ExprKind::Member { base, name } if self.is_qualified(base) => {
+                let database = self.elsewhere(base, environment)?;
+                let name = match (&*name.text, arguments) {
+                    ("table", [table]) => Arc::from(self.literal(&table.value, frame)?.to_text()),
+                    _ => Arc::clone(&name.text),
+                };
+                return self.table_in(database, expr, &name).map(Flow::Table);
+            }
+            _ => return Err(Diagnostic::error("not-tabular", expr.span, "a table is expected here")),
+        };
+        if let Some(Binding::Function { function, environment }) = environment.find(name) {
+            return self.table_function(expr, function, environment, arguments, frame);
+        }
+        match (&**name, arguments) {
+            ("table" | "materialized_view", [table, ..]) => {
+                let table: Arc<str> = self.literal(&table.value, frame)?.to_text().into();
+                return self.table_in(self.database, expr, &table).map(Flow::Table);
+            }
+            ("materialize", [table, ..]) => {
+                let plan = self.table(&table.value, environment)?;
+                let columns = plan.columns.clone();
+                return Ok(Flow::Table(Plan::new(Step::Materialize(plan), columns)));
+            }
+            ("totable", [table]) => return self.table(&table.value, environment).map(Flow::Table),
+            _ => {}
+        }
+        match self.database.function(name) {
+            Some(Stored::Function(function)) => {
+                return self.table_function(expr, &function, &Environment::default(), arguments, frame);
+            }
+            Some(Stored::Declared(columns)) => {
+                return Ok(Flow::Table(Plan::new(Step::Table(Arc::clone(name)), columns)));
+            }
+            None => {}
+        }
+        self.database_call(callee, name, arguments, frame).map(Flow::Table)
+    }
+
+    /// A function that the database itself answers.
+    fn database_call(
+        &self,
+        callee: &Expr,
+        name: &Arc<str>,
+        arguments: &[Argument],
+        frame: Frame<'_>,
+    ) -> Result<Arc<Plan>> {
+        let is_known = registry::find(name).is_some_and(|row| row.kind.is_function());
+        if !is_known {
+            let constants: Result<Vec<crate::Value>> =
+                arguments.iter().map(|argument| self.literal(&argument.value, frame)).collect();
+            if let Ok(constants) = &constants
+                && let Some(plan) = self.database.call(name, constants)
+            {
+                return Ok(plan);
+            }
+        }
+        let (code, message) = match registry::find_kind(name, Kind::Scalar) {
+            Some(row) if TABLE_FUNCTIONS.contains(&row.name) => {
+                ("unsupported", format!("`{name}` is not supported here"))
+            }
+            Some(_) => ("not-tabular", format!("`{name}` gives a value, and a table is expected here")),
+            None => ("unknown-function", format!("there is no function `{name}` that gives a table")),
+        };
+        Err(suggest(Diagnostic::error(code, callee.span, message), registry::nearest(name)))
+    }
+
+    /// The database that `workspace("a")` and the like lead to.
+    fn elsewhere(&self, expr: &Expr, environment: &Environment) -> Result<&dyn Database> {
+        let mut qualifiers = Vec::new();
+        let mut next = Some(expr);
+        while let Some(part) = next.take() {
+            let ExprKind::Call { callee, arguments } = &part.kind else { break };
+            let kind = match &callee.kind {
+                ExprKind::Name(kind) => kind,
+                ExprKind::Member { base, name } => {
+                    next = Some(base);
+                    &name.text
+                }
+                _ => break,
+            };
+            let name = match arguments.first() {
+                Some(name) => self.literal(&name.value, Frame::constant(environment))?.to_text(),
+                None => String::new(),
+            };
+            qualifiers.insert(0, Qualifier { kind: kind.to_string(), name });
+        }
+        self.database.elsewhere(&qualifiers).ok_or_else(|| {
+            let place: Vec<String> =
+                qualifiers.iter().map(|part| format!("{} \"{}\"", part.kind, part.name)).collect();
+            let message = format!("{} cannot be reached from here", place.join(", "));
+            Diagnostic::error("elsewhere", expr.span, message)
+                .with_help("name the table alone to read it from this database")
+        })
+    }
+}
+
+fn unknown_table(database: &dyn Database, expr: &Expr, name: &str) -> Diagnostic {
+    let names = database.table_names();
+    let near = crate::nearest::nearest(name, names.iter().map(|known| &**known));
+    suggest(Diagnostic::error("unknown-table", expr.span, format!("there is no table `{name}`")), near)
+}
