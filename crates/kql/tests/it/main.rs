@@ -19,6 +19,8 @@ mod precedence;
 mod print;
 mod registry;
 mod scalars;
+mod schema;
+mod sources;
 mod surface;
 mod types;
 
