@@ -291,6 +291,7 @@ pub enum BomFormat {
 #[command(after_help = "Examples:
   castellan content list
   castellan content show agent-lethal-trifecta
+  castellan content show SigninLogs
   castellan content add azure-policy ~/azure-policy/built-in-policies
   castellan content remove azure-policy")]
 pub struct ContentArguments {
@@ -302,21 +303,27 @@ pub struct ContentArguments {
 /// What can be done with content.
 #[derive(Debug, Subcommand)]
 pub enum ContentCommand {
-    /// List the built-in checks.
+    /// List the built-in checks, or the tables and functions that queries can read.
     #[command(after_help = "Examples:
   castellan content list
-  castellan content list --json")]
+  castellan content list --json
+  castellan content list tables")]
     List {
+        /// What to list.
+        #[arg(value_enum, default_value_t = Listed::Checks)]
+        what: Listed,
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
-    /// Explain one check: why, what it looks at, how to fix it, its examples.
+    /// Explain one check: why, what it looks at, how to fix it, its examples; or name the columns of a table.
     #[command(after_help = "Examples:
-  castellan content show agent-lethal-trifecta")]
+  castellan content show agent-lethal-trifecta
+  castellan content show SigninLogs")]
     Show {
-        /// The check's id, as `content list` shows it.
-        check: String,
+        /// The check's id, or the name of a table or function, as `content list` shows it.
+        #[arg(value_name = "NAME")]
+        name: String,
     },
     /// Install a checkout of public policy definitions, so that every scan judges by them too.
     #[command(after_help = "Examples:
@@ -337,6 +344,17 @@ pub enum ContentCommand {
         #[arg(value_enum)]
         kind: ContentKind,
     },
+}
+
+/// Kinds of content that can be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Listed {
+    /// Checks that scans judge by.
+    Checks,
+    /// Tables that queries can read, with their columns.
+    Tables,
+    /// Functions that queries can call beside those of the language.
+    Functions,
 }
 
 /// Kinds of content that can be installed.

@@ -9,13 +9,18 @@ use castellan_posture::content::{Check, Content};
 use comfy_table::{ContentArrangement, Table, presets};
 
 use crate::Ending;
-use crate::arguments::{ContentArguments, ContentCommand, ContentKind};
+use crate::arguments::{ContentArguments, ContentCommand, ContentKind, Listed};
 use crate::output::{to_stdout, width};
+use crate::tables;
 
 pub(crate) fn run(arguments: &ContentArguments, system: &dyn System) -> Result<Ending> {
     match &arguments.command {
-        ContentCommand::List { json } => list(*json, system)?,
-        ContentCommand::Show { check } => show(check)?,
+        ContentCommand::List { what, json } => match what {
+            Listed::Checks => list(*json, system)?,
+            Listed::Tables => tables::list(*json, system)?,
+            Listed::Functions => tables::list_functions(*json, system)?,
+        },
+        ContentCommand::Show { name } => show(name)?,
         ContentCommand::Add { kind, folder } => add(*kind, folder, system)?,
         ContentCommand::Remove { kind } => remove(*kind, system)?,
     }
@@ -63,15 +68,19 @@ fn check_json(check: &Check) -> serde_json::Value {
 fn show(id: &str) -> Result<()> {
     let content = Content::embedded();
     let Some(check) = content.check(id) else {
-        let near: Vec<&str> = content
+        if let Some(text) = tables::explain(id) {
+            return to_stdout(text.as_bytes());
+        }
+        let mut near: Vec<&str> = content
             .checks
             .iter()
             .map(|check| &*check.id)
             .filter(|known| shares_a_word(known, id))
             .take(5)
             .collect();
+        near.extend(tables::nearest(id));
         let hint = if near.is_empty() { String::new() } else { format!("; near it: {}", near.join(", ")) };
-        bail!("no check `{id}`{hint}; `castellan content list` shows all");
+        bail!("no check, table or function `{id}`{hint}; `castellan content list` shows all");
     };
     to_stdout(explain(check, &content)?.as_bytes())
 }

@@ -27,6 +27,7 @@ mod policy;
 mod progress;
 pub mod reference;
 mod scan;
+mod tables;
 
 use arguments::{Cli, Command};
 

@@ -32,6 +32,7 @@ mod parser;
 pub mod plan;
 mod print;
 pub mod registry;
+pub mod schema;
 mod span;
 pub mod value;
 

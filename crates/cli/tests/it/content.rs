@@ -41,3 +41,31 @@ fn added_definitions_are_judged_by_until_they_are_removed() {
     assert!(!scan().contains("No accounts in Sweden"));
     assert_eq!(desk.run(&["content", "add", "azure-policy", "absent"]).code, 2);
 }
+
+#[test]
+fn tables_and_functions_are_listed_and_shown() {
+    let desk = Desk::new();
+    let listed = desk.run(&["content", "list", "tables", "--json"]).json();
+    let sign_ins = listed.as_array().unwrap().iter().find(|table| table["name"] == "SigninLogs").unwrap();
+    let columns = sign_ins["columns"].as_array().unwrap();
+    assert!(columns.contains(&serde_json::json!({"name": "TimeGenerated", "type": "datetime"})));
+    assert_eq!(sign_ins["open"], false);
+
+    let shown = desk.run(&["content", "show", "SigninLogs"]);
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    assert!(shown.out.contains("  datetime  TimeGenerated\n"), "{}", shown.out);
+    let open = desk.run(&["content", "show", "AzureDiagnostics"]).out;
+    assert!(open.ends_with("and columns that are not known\n"), "{open}");
+
+    let list = desk.run(&["content", "list", "functions"]).out;
+    assert!(list.contains("_GetWatchlist ") && list.contains("functions."), "{list}");
+    let function = desk.run(&["content", "show", "_GetWatchlist"]).out;
+    assert!(function.contains("takes watchlistAlias: string\n"), "{function}");
+    assert!(function.contains("takes keys: dynamic = dynamic([])\n"), "{function}");
+    let functions = desk.run(&["content", "list", "functions", "--json"]).json();
+    assert!(functions.as_array().unwrap().iter().any(|function| function["returns"]["type"] == "string"));
+
+    let wrong = desk.run(&["content", "show", "SignInLog"]);
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.err.contains("near it: SigninLogs"), "{}", wrong.err);
+}

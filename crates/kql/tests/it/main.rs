@@ -21,6 +21,8 @@ mod precedence;
 mod print;
 mod registry;
 mod scalars;
+mod schema;
+mod sources;
 mod surface;
 
 use std::path::{Path, PathBuf};

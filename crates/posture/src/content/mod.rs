@@ -32,10 +32,23 @@ pub use check::{
 pub use framework::{Control, Framework};
 pub use score::ScoreControl;
 
-/// The folder `content/` of the repository, compiled in.
+/// The checks, compiled in. `content/` has more than is read here, so that its parts are named one by one.
 #[derive(RustEmbed)]
-#[folder = "../../content"]
-struct Files;
+#[folder = "../../content/policies"]
+#[prefix = "policies/"]
+struct Policies;
+
+/// The framework packs, compiled in.
+#[derive(RustEmbed)]
+#[folder = "../../content/frameworks"]
+#[prefix = "frameworks/"]
+struct Frameworks;
+
+/// The files of `content/` that stand alone.
+const FILES: [(&str, &str); 2] = [
+    ("score.yaml", include_str!("../../../../content/score.yaml")),
+    ("models.yaml", include_str!("../../../../content/models.yaml")),
+];
 
 /// Everything that the judgement needs besides the estate itself.
 #[derive(Debug)]
@@ -72,13 +85,11 @@ impl Content {
     /// The content that is built into the binary.
     pub fn embedded() -> Content {
         let mut content = Content::default();
-        let mut paths: Vec<Cow<'static, str>> = Files::iter().collect();
-        paths.sort();
-        for path in paths.into_iter().filter(|path| path.ends_with(".yaml")) {
-            if let Some(file) = Files::get(&path) {
-                content.read_file(&path, &file.data);
-            }
+        content.read_embedded::<Frameworks>();
+        for (path, text) in FILES {
+            content.read_file(path, text.as_bytes());
         }
+        content.read_embedded::<Policies>();
         content.finish();
         content
     }
@@ -138,6 +149,16 @@ impl Content {
             Err(error) => {
                 let message = format!("`{}` cannot be read: {error}", path.display());
                 self.diagnostics.push(Diagnostic::error(Span::NONE, message));
+            }
+        }
+    }
+
+    fn read_embedded<F: RustEmbed>(&mut self) {
+        let mut paths: Vec<Cow<'static, str>> = F::iter().collect();
+        paths.sort();
+        for path in paths.into_iter().filter(|path| path.ends_with(".yaml")) {
+            if let Some(file) = F::get(&path) {
+                self.read_file(&path, &file.data);
             }
         }
     }
