@@ -9,6 +9,7 @@
     clippy::disallowed_methods
 )]
 
+mod bench;
 mod corpus;
 mod hostile;
 mod literals;
