@@ -109,7 +109,9 @@ def main() -> int:
     # A wrong answer may be fast: only the same answers count.
     ratios = [result["ratio"] for result in results if result["verdict"] == "same"]
     mean = geometric_mean(ratios)
-    print(f"\n{len(ratios)} of {len(results)} answers are the same; geometric mean of their ratios: {shown(mean, '.3f')}")
+    compares = castellan is not None and duckdb is not None
+    if compares:
+        print(f"\n{len(ratios)} of {len(results)} answers are the same; geometric mean of ratios: {shown(mean, '.3f')}")
     if options.json:
         figures = {
             "threads": options.threads,
@@ -119,7 +121,6 @@ def main() -> int:
             "queries": results,
         }
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
-    compares = castellan is not None and duckdb is not None
     failed = any(": " in result["verdict"] for result in results)
     return 1 if failed or (compares and len(ratios) < len(results)) else 0
 

@@ -2,12 +2,12 @@
 -- about: MostAddresses 10%
 WITH hours AS (
     SELECT UserPrincipalName, time_bucket(INTERVAL 1 HOUR, TimeGenerated) AS Slot,
-           list(DISTINCT Location) AS Countries, approx_count_distinct(IPAddress) AS Addresses,
+           count(DISTINCT Location) AS Countries, count(DISTINCT IPAddress) AS Addresses,
            min(TimeGenerated) AS FirstSeen
     FROM SigninLogs
     WHERE ResultType = '0'
     GROUP BY ALL
-    HAVING len(Countries) >= 3
+    HAVING Countries >= 3
 )
 SELECT UserPrincipalName, count(*) AS Times, max(Addresses) AS MostAddresses, min(FirstSeen) AS FirstSeen
 FROM hours

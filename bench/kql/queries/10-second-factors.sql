@@ -1,9 +1,12 @@
 -- ordered
-SELECT AuthenticationDetails->>'$[1].authenticationMethod' AS Method,
-       time_bucket(INTERVAL 1 DAY, TimeGenerated) AS Day, count(*) AS Steps,
-       count(*) FILTER (AuthenticationDetails->>'$[1].succeeded' = 'false') AS Failed
-FROM SigninLogs
-WHERE AuthenticationRequirement = 'multiFactorAuthentication'
+WITH steps AS (
+    SELECT json_extract_string(AuthenticationDetails, ['$[1].authenticationMethod', '$[1].succeeded']) AS step,
+           time_bucket(INTERVAL 24 HOUR, TimeGenerated) AS Day
+    FROM SigninLogs
+    WHERE AuthenticationRequirement = 'multiFactorAuthentication'
+)
+SELECT step[1] AS Method, Day, count(*) AS Steps, count(*) FILTER (step[2] = 'false') AS Failed
+FROM steps
+WHERE step[1] <> ''
 GROUP BY ALL
-HAVING Method <> ''
 ORDER BY Day, Method

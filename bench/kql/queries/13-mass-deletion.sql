@@ -7,5 +7,5 @@ SELECT Caller, time_bucket(INTERVAL 10 MINUTE, TimeGenerated) AS Slot, count(*) 
 FROM AzureActivity
 WHERE OperationNameValue ILIKE '%/delete' AND lower(ActivityStatusValue) IN ('success', 'start') AND contains(Caller, '@')
 GROUP BY ALL
-HAVING Deletions >= 50
+HAVING Deletions >= 10
 ORDER BY Slot, Caller

@@ -9,7 +9,7 @@ WITH events AS (
     UNION ALL
     SELECT TimeGenerated, 'process' FROM DeviceProcessEvents WHERE AccountUpn ILIKE 'elin.m%'
 )
-SELECT time_bucket(INTERVAL 1 DAY, TimeGenerated) AS Day, Source, count(*) AS Events,
+SELECT time_bucket(INTERVAL 24 HOUR, TimeGenerated) AS Day, Source, count(*) AS Events,
        approx_count_distinct(time_bucket(INTERVAL 1 HOUR, TimeGenerated)) AS Hours
 FROM events
 GROUP BY ALL
