@@ -1,15 +1,21 @@
 //! Repository chores: `cargo xtask tidy` checks the house rules that no compiler knows, `cargo xtask generate` rewrites
-//! documentation and tables that are derived, `cargo xtask sample-estate` makes a large estate to measure with.
+//! documentation and tables that are derived, `cargo xtask sample-estate` makes a large estate and `cargo xtask
+//! generate-events` many events to measure with.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+mod events;
 mod generate;
 mod kql_reference;
 mod metadata;
+mod random;
 mod registry;
 mod sample;
 mod tidy;
+
+const USAGE: &str = "usage: cargo xtask tidy | generate | sample-estate COUNT FILE
+     | generate-events --out DIR [--rows N] [--seed S]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -17,8 +23,9 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["tidy"] => tidy::run(&root()),
         ["generate"] => generate::write(&root()),
+        ["generate-events", options @ ..] => events::run(options),
         ["sample-estate", count, file] => sample::write(count, file),
-        _ => Err(anyhow::anyhow!("usage: cargo xtask tidy | generate | sample-estate COUNT FILE")),
+        _ => Err(anyhow::anyhow!("{USAGE}")),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,25 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-/// A 64-bit linear congruential generator (Knuth's MMIX constants): enough for a sample, and the same everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        self.0 >> 33
-    }
-
-    fn flag(&mut self) -> bool {
-        self.next().is_multiple_of(2)
-    }
-
-    fn pick<'a>(&mut self, options: &[&'a str]) -> &'a str {
-        let count = u64::try_from(options.len()).unwrap_or(1).max(1);
-        let index = usize::try_from(self.next() % count).unwrap_or(0);
-        options.get(index).copied().unwrap_or_default()
-    }
-}
+use crate::random::Random;
 
 /// Types in the proportions of an ordinary estate with AI in it.
 const TYPES: &[&str] = &[
@@ -51,7 +33,7 @@ const TYPES: &[&str] = &[
 
 pub(crate) fn write(count: &str, file: &str) -> Result<()> {
     let count: usize = count.parse().with_context(|| format!("`{count}` is not a number of resources"))?;
-    let mut random = Random(20_261_121);
+    let mut random = Random::new(20_261_121);
     let data: Vec<Value> = (0..count).map(|index| resource(index, &mut random)).collect();
     let export = json!({"totalRecords": count, "count": count, "resultTruncated": "false", "data": data});
     std::fs::write(Path::new(file), serde_json::to_string(&export)?)

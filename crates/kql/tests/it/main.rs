@@ -10,6 +10,7 @@
 )]
 
 mod answers;
+mod bench;
 mod cases;
 mod corpus;
 mod hostile;
