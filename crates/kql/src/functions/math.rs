@@ -144,7 +144,7 @@ fn shift(number: i64, count: i64, left: bool) -> i64 {
 }
 
 /// The logarithm of the gamma function, by Lanczos' approximation (g = 7, n = 9).
-fn log_gamma(x: f64) -> f64 {
+pub(super) fn log_gamma(x: f64) -> f64 {
     const COEFFICIENTS: [f64; 9] = [
         0.999_999_999_999_809_9,
         676.520_368_121_885_1,
@@ -180,7 +180,7 @@ fn gamma(x: f64) -> f64 {
 }
 
 /// The error function, by its series near zero and by the continued fraction of its complement elsewhere.
-fn erf(x: f64) -> f64 {
+pub(super) fn erf(x: f64) -> f64 {
     if x.abs() < 2.5 {
         let (mut term, mut sum) = (x, x);
         for n in 1..100 {

@@ -64,23 +64,27 @@ const MANY: usize = 1024;
 const MAX_SIZE: usize = 1 << 24;
 
 /// The families, each a table.
-const FAMILIES: [&[ScalarFunction]; 11] = [
-    address::FUNCTIONS,
-    array::FUNCTIONS,
-    bag::FUNCTIONS,
-    conversion::FUNCTIONS,
-    date::FUNCTIONS,
-    encoding::FUNCTIONS,
-    hash::FUNCTIONS,
-    math::FUNCTIONS,
-    pattern::FUNCTIONS,
-    series::FUNCTIONS,
-    text::FUNCTIONS,
+const FAMILIES: &[&[&[ScalarFunction]]] = &[
+    &[
+        address::FUNCTIONS,
+        array::FUNCTIONS,
+        bag::FUNCTIONS,
+        conversion::FUNCTIONS,
+        date::FUNCTIONS,
+        encoding::FUNCTIONS,
+        hash::FUNCTIONS,
+        math::FUNCTIONS,
+        pattern::FUNCTIONS,
+        series::FUNCTIONS,
+        text::FUNCTIONS,
+        url::FUNCTIONS,
+    ],
+    &series::FAMILIES,
 ];
 
 /// All functions.
 pub fn all() -> impl Iterator<Item = &'static ScalarFunction> {
-    FAMILIES.iter().flat_map(|family| family.iter()).chain(url::FUNCTIONS)
+    FAMILIES.iter().flat_map(|families| families.iter()).flat_map(|family| family.iter())
 }
 
 /// The function of this name. Names are case-sensitive.

@@ -88,6 +88,10 @@ fn follow(id: &str, query: &str, told: &mut Vec<String>) -> usize {
                             next.extend(unseen);
                             typed = next;
                         }
+                        // Several columns at once: the binder's business.
+                        Some(Err(error)) if error.to_string().contains("gives no single value") => {
+                            return checked;
+                        }
                         Some(Err(error)) => {
                             told.push(format!("{id}: {error}"));
                             return checked;
