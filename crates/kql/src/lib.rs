@@ -22,6 +22,7 @@ mod nearest;
 mod parser;
 mod print;
 pub mod registry;
+pub mod sketch;
 mod span;
 pub mod types;
 pub mod value;

@@ -14,8 +14,10 @@
 //! ```
 
 mod address;
+mod agent;
 mod array;
 mod bag;
+mod compression;
 mod conversion;
 mod date;
 mod encoding;
@@ -23,9 +25,17 @@ mod hash;
 mod math;
 pub mod operators;
 mod pattern;
+mod punycode;
 mod series;
+mod sketches;
+mod statistics;
 mod text;
+mod timezone;
+mod units;
 mod url;
+mod xml;
+
+pub(crate) use hash::bytes as hash_bytes;
 
 use crate::value::{Dynamic, Value};
 
@@ -67,17 +77,25 @@ const MAX_SIZE: usize = 1 << 24;
 const FAMILIES: &[&[&[ScalarFunction]]] = &[
     &[
         address::FUNCTIONS,
+        agent::FUNCTIONS,
         array::FUNCTIONS,
         bag::FUNCTIONS,
+        compression::FUNCTIONS,
         conversion::FUNCTIONS,
         date::FUNCTIONS,
         encoding::FUNCTIONS,
         hash::FUNCTIONS,
         math::FUNCTIONS,
         pattern::FUNCTIONS,
+        punycode::FUNCTIONS,
         series::FUNCTIONS,
+        sketches::FUNCTIONS,
+        statistics::FUNCTIONS,
         text::FUNCTIONS,
+        timezone::FUNCTIONS,
+        units::FUNCTIONS,
         url::FUNCTIONS,
+        xml::FUNCTIONS,
     ],
     &series::FAMILIES,
 ];
