@@ -21,6 +21,7 @@ mod compression;
 mod conversion;
 mod date;
 mod encoding;
+mod geo;
 mod hash;
 mod math;
 pub mod operators;
@@ -97,6 +98,7 @@ const FAMILIES: &[&[&[ScalarFunction]]] = &[
         url::FUNCTIONS,
         xml::FUNCTIONS,
     ],
+    &geo::FAMILIES,
     &series::FAMILIES,
 ];
 

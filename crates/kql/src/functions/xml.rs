@@ -18,6 +18,9 @@ const LONGEST: usize = 1 << 20;
 /// Most elements, attributes aside.
 const MOST_NODES: u32 = 1 << 18;
 
+/// Most namespaces in one place.
+const MOST_NAMESPACES: usize = 32;
+
 /// How deep elements may stand in each other.
 const DEEPEST: usize = 128;
 
@@ -46,7 +49,7 @@ fn name(node: Node<'_, '_>, text: &str) -> Arc<str> {
 
 /// The value of an element; `None` when it is too deep.
 fn element(node: Node<'_, '_>, text: &str, depth: usize) -> Option<Dynamic> {
-    if depth > DEEPEST {
+    if depth > DEEPEST || node.namespaces().len() > MOST_NAMESPACES {
         return None;
     }
     let mut members = attributes(node, text);
@@ -69,7 +72,9 @@ fn element(node: Node<'_, '_>, text: &str, depth: usize) -> Option<Dynamic> {
 fn attributes(node: Node<'_, '_>, text: &str) -> Members {
     let mut members = Members::new();
     let outer = node.parent_element();
-    for namespace in node.namespaces() {
+    // The tree does not say where a namespace was declared; most elements declare none.
+    let tag = text.get(node.range()).and_then(|element| element.split('>').next()).unwrap_or_default();
+    for namespace in node.namespaces().filter(|_| tag.contains("xmlns")) {
         let is_outer = outer.is_some_and(|outer| outer.namespaces().any(|known| known == namespace));
         if is_outer || namespace.name() == Some("xml") {
             continue;

@@ -210,6 +210,15 @@ fn dynamics_agree(left: &Dynamic, right: &Dynamic) -> bool {
         _ => None,
     };
     match (left, right) {
+        // A ring is the same wherever it begins.
+        (Dynamic::Array(left), Dynamic::Array(right)) if is_ring(left) && is_ring(right) => {
+            let open = &left[1..];
+            left.len() == right.len()
+                && (0..open.len()).any(|start| {
+                    let turned = open.iter().cycle().skip(start);
+                    turned.zip(&right[1..]).all(|(left, right)| dynamics_agree(left, right))
+                })
+        }
         (Dynamic::Array(left), Dynamic::Array(right)) => {
             left.len() == right.len()
                 && left.iter().zip(right).all(|(left, right)| dynamics_agree(left, right))
@@ -227,8 +236,15 @@ fn dynamics_agree(left: &Dynamic, right: &Dynamic) -> bool {
     }
 }
 
+/// True for a closed path of GeoJSON.
+fn is_ring(items: &[Dynamic]) -> bool {
+    let is_position =
+        |item: &Dynamic| item.as_array().is_some_and(|item| item.len() == 2 && item[0].as_array().is_none());
+    items.len() >= 4 && items.first() == items.last() && items.iter().all(is_position)
+}
+
 /// Cases that are not met, and why.
-const EXCEPTIONS: [(&str, &str); 14] = [
+const EXCEPTIONS: [(&str, &str); 17] = [
     ("array-iff-function-02", "the page prints texts in an array without quotes"),
     ("CaseDefault", "expects a part of the output"),
     (
@@ -236,6 +252,9 @@ const EXCEPTIONS: [(&str, &str); 14] = [
         "sorting several arrays gives several columns, which only a query can have",
     ),
     ("series-stats-function-01", "several columns, which only a query can have"),
+    ("DynamicArray", "expects a part of the output"),
+    ("geo-line-densify-function-01", "the page keeps a zero at a number's end"),
+    ("geo-polygon-to-h3cells-function-01", "the same cells in another order"),
     ("gzip-base64-compress-01", "another compressor: other bytes for the same text"),
     ("zlib-base64-compress-function-01", "another compressor: other bytes for the same text"),
     ("gzip-base64-decompress-01", "the page prints the text in quotes"),
@@ -293,9 +312,8 @@ fn documented_scalars_agree() {
         };
         table.len() == rows.len() && table.iter().all(|row| rows.iter().any(|cells| row_agrees(row, cells)))
     });
-    // Nearly all of those that are missing are geospatial.
     assert!(
-        agreed == 0 && missing == 0 || agreed >= 156 && missing <= 126,
+        agreed == 0 && missing == 0 || agreed >= 268 && missing <= 3,
         "{agreed} agree, {missing} are missing"
     );
 }
@@ -311,7 +329,7 @@ fn handwritten_scalars_agree() {
         if let [(_, value)] = row.as_slice() { agrees(value, expected) } else { got.join(",") == expected }
     });
     assert!(
-        agreed == 0 && missing == 0 || agreed >= 138 && missing <= 16,
+        agreed == 0 && missing == 0 || agreed >= 143 && missing <= 10,
         "{agreed} agree, {missing} are missing"
     );
 }
