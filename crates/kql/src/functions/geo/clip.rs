@@ -92,21 +92,15 @@ fn lines_with_lines(arguments: &[Value]) -> Option<Value> {
     Some(Value::dynamic(parts(points, &chained(pieces))))
 }
 
-/// The pieces of a line inside the regions: it is cut where it meets their edges, and a piece is inside if its middle is.
-/// `None` when there are too many.
-fn inside(arc: Arc, regions: &[Region], edges: &[Arc]) -> Option<Vec<Arc>> {
-    let mut cuts: Vec<Vector> = edges.iter().flat_map(|edge| common(arc, *edge)).collect();
+/// An arc in pieces between the places where it is cut.
+fn pieces(arc: Arc, mut cuts: Vec<Vector>) -> Vec<Arc> {
     cuts.extend([arc.0, arc.1]);
     cuts.sort_by(|a, b| a.angle(arc.0).total_cmp(&b.angle(arc.0)));
     cuts.dedup_by(|a, b| a.angle(*b) < SAME);
-    let pieces = cuts.iter().copied().zip(cuts.iter().skip(1).copied());
-    let is_inside = |(start, end): &Arc| {
-        let middle = start.plus(*end).unit();
-        regions.iter().any(|region| region.contains(middle))
-    };
-    is_bounded(cuts.len(), edges.len()).then(|| pieces.filter(is_inside).collect())
+    cuts.iter().copied().zip(cuts.iter().skip(1).copied()).collect()
 }
 
+/// The line is cut where it meets the edges, and a piece is inside if its middle is.
 fn lines_with_polygons(arguments: &[Value]) -> Option<Value> {
     let (lines, polygons) = (lines_at(arguments, 0)?, polygons_at(arguments, 1)?);
     let (arcs, edges) = (line_arcs(&lines), polygon_arcs(&polygons));
@@ -114,12 +108,20 @@ fn lines_with_polygons(arguments: &[Value]) -> Option<Value> {
         return None;
     }
     let regions: Vec<Region> = polygons.iter().map(Region::new).collect();
-    let pieces: Option<Vec<Vec<Arc>>> = arcs.iter().map(|arc| inside(*arc, &regions, &edges)).collect();
-    let pieces = pieces?.concat();
-    let touches: Vec<Vector> =
-        arcs.iter().flat_map(|arc| edges.iter().flat_map(|edge| common(*arc, *edge))).collect();
-    let points = apart(touches, &pieces)?;
-    Some(Value::dynamic(parts(points, &chained(pieces))))
+    let cuts = |arc: &Arc| edges.iter().flat_map(|edge| common(*arc, *edge)).collect::<Vec<Vector>>();
+    let cuts: Vec<Vec<Vector>> = arcs.iter().map(cuts).collect();
+    let touches = cuts.concat();
+    let all: Vec<Arc> = arcs.iter().zip(cuts).flat_map(|(arc, cuts)| pieces(*arc, cuts)).collect();
+    if !is_bounded(all.len(), edges.len()) {
+        return None;
+    }
+    let is_inside = |(start, end): &Arc| {
+        let middle = start.plus(*end).unit();
+        regions.iter().any(|region| region.contains(middle))
+    };
+    let inside: Vec<Arc> = all.into_iter().filter(is_inside).collect();
+    let points = apart(touches, &inside)?;
+    Some(Value::dynamic(parts(points, &chained(inside))))
 }
 
 fn any_meet(left: &[Arc], right: &[Arc]) -> bool {

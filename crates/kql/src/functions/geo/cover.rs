@@ -8,7 +8,7 @@ use super::h3;
 use super::measure::{line_arcs, polygon_arcs};
 use super::s2::{self, Cell};
 use super::shape::{Polygon, Region, Shape, lines_at, polygons_at, vectors};
-use super::vector::{Arc, EARTH_RADIUS, Vector, meet, nearest};
+use super::vector::{Arc, EARTH_RADIUS, TINY, Vector, meet, nearest};
 use crate::functions::{ScalarFunction, function, real_at, string_array};
 use crate::value::Value;
 
@@ -52,30 +52,30 @@ impl Cover {
 
     /// How a cell lies to the shape with what lies around it.
     fn reach(&self, corners: &[Vector]) -> Reach {
+        let Some(first) = corners.first() else { return Reach::Not };
         if self.meets_edges(corners) {
-            Reach::Partly
-        } else if corners.iter().any(|corner| self.regions.iter().any(|region| region.contains(*corner))) {
-            Reach::Wholly
-        } else {
-            Reach::Not
+            return Reach::Partly;
         }
+        // No edge comes near, so all of the cell lies as one corner does.
+        if self.regions.iter().any(|region| region.contains(*first)) { Reach::Wholly } else { Reach::Not }
     }
 
     /// True when an edge or what lies around it has a point in common with a cell.
     fn meets_edges(&self, corners: &[Vector]) -> bool {
+        let center = corners.iter().copied().fold(Vector::default(), Vector::plus).unit();
+        let farthest = corners.iter().map(|corner| center.angle(*corner)).fold(0.0, f64::max);
+        let in_reach = |edge: &&Arc| center.angle(nearest(center, **edge)) <= farthest + self.radius + TINY;
         let cell = Region { rings: vec![corners.to_vec()] };
-        if self.edges.iter().any(|(start, _)| cell.contains(*start)) {
-            return true;
-        }
         let sides: Vec<Arc> = cell.arcs().collect();
         let is_near = |edge: &Arc, side: &Arc| {
-            meet(*edge, *side)
-                || self.radius > 0.0
-                    && [(edge.0, side), (edge.1, side), (side.0, edge), (side.1, edge)]
-                        .iter()
-                        .any(|(point, arc)| point.angle(nearest(*point, **arc)) <= self.radius)
+            let ends = [(edge.0, side), (edge.1, side), (side.0, edge), (side.1, edge)];
+            let is_close = |(point, arc): &(Vector, &Arc)| point.angle(nearest(*point, **arc)) <= self.radius;
+            meet(*edge, *side) || self.radius > 0.0 && ends.iter().any(is_close)
         };
-        self.edges.iter().any(|edge| sides.iter().any(|side| is_near(edge, side)))
+        self.edges
+            .iter()
+            .filter(in_reach)
+            .any(|edge| cell.contains(edge.0) || sides.iter().any(|side| is_near(edge, side)))
     }
 
     /// The S2 cells of a level; `None` when there are too many.
