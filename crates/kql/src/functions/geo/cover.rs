@@ -16,7 +16,7 @@ use crate::value::Value;
 const MOST_CELLS: usize = 65_536;
 
 /// Most edges that all cells together are compared with.
-const MOST_WORK: usize = 1 << 22;
+const MOST_WORK: usize = 1 << 21;
 
 /// How much of a cell lies in a shape.
 #[derive(Clone, Copy, PartialEq)]
