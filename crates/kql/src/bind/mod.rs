@@ -51,7 +51,7 @@ mod window;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-pub use database::{Database, Qualifier, Stored, Tables};
+pub use database::{Database, Declaration, Gives, Qualifier, Shape, Stored, Tables};
 pub(crate) use plugin::kept_columns;
 
 use crate::ast::Script;

@@ -221,7 +221,10 @@ impl Binder<'_> {
     pub(super) fn project_keep(&self, input: Arc<Plan>, patterns: &[Expr]) -> Result<Arc<Plan>> {
         let chosen = self.chosen(&input, patterns)?;
         let kept = chosen.iter().enumerate().filter(|(_, is_chosen)| **is_chosen).map(|(at, _)| at);
-        Ok(closed(picked(&input, kept)))
+        let kept = picked(&input, kept);
+        // A wildcard keeps columns too that nobody knows.
+        let is_wild = |pattern: &Expr| matches!(pattern.kind, ExprKind::Wildcard(_) | ExprKind::Star);
+        Ok(if patterns.iter().any(is_wild) { kept } else { closed(kept) })
     }
 
     /// `project-by-names`: names and wildcards, or arrays of names; those that there are not are left out.

@@ -33,6 +33,8 @@ pub(super) struct Summary {
     /// Over the keys and the outputs of the calls.
     pub(super) values: Vec<Scalar>,
     pub(super) value_fields: Vec<Field>,
+    /// Whether `*` among the aggregates takes columns along that nobody knows.
+    pub(super) is_open: bool,
 }
 
 impl Summary {
@@ -48,7 +50,8 @@ impl Summary {
             inner = fields.clone();
         }
         let step = Step::Aggregate { input, keys: self.keys, aggregates: self.calls };
-        let aggregated = super::project::closed(Plan::new(step, inner));
+        let aggregated = Plan::new(step, inner);
+        let aggregated = if self.is_open { aggregated } else { super::project::closed(aggregated) };
         if is_plain { aggregated } else { Plan::new(Step::Project { input: aggregated, values }, fields) }
     }
 }
@@ -97,7 +100,8 @@ impl Binder<'_> {
                 values.push(value);
             }
         }
-        Ok(Summary { key_fields, keys, calls: calls.into_inner(), values, value_fields })
+        let is_open = frame.is_open && aggregates.iter().any(takes_all);
+        Ok(Summary { key_fields, keys, calls: calls.into_inner(), values, value_fields, is_open })
     }
 
     /// The columns of an item of `summarize`.
@@ -179,6 +183,12 @@ impl Binder<'_> {
         let count = self.count(count, environment)?;
         Ok(Plan::new(Step::Take { input: sorted, count }, fields))
     }
+}
+
+/// Whether an aggregate takes all columns along, as `arg_max(x, *)`.
+fn takes_all(column: &Column) -> bool {
+    let is_star = |argument: &crate::ast::Argument| matches!(argument.value.kind, ExprKind::Star);
+    matches!(&column.value.kind, ExprKind::Call { arguments, .. } if arguments.iter().any(is_star))
 }
 
 /// The columns that are grouped by as they are, which `arg_max(x, *)` does not repeat.

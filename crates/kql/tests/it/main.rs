@@ -11,6 +11,9 @@
 
 mod answers;
 mod bench;
+mod bind;
+mod bind_corpus;
+
 mod cases;
 mod corpus;
 mod hostile;
