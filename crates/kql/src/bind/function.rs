@@ -23,9 +23,9 @@ impl Binder<'_> {
     ) -> Result<Scalar> {
         let environment = Environment::default();
         match stored {
-            Stored::Function(function) => {
+            Stored::Function(function) => self.in_stored(call.span, || {
                 self.scalar_function(call, function, &environment, arguments, frame)
-            }
+            }),
             Stored::Declared(Declaration { parameters, gives }) => {
                 self.declared_arguments(call.span, parameters.as_deref(), arguments, frame)?;
                 match gives {
@@ -55,9 +55,9 @@ impl Binder<'_> {
         frame: Frame<'_>,
     ) -> Result<super::operator::Flow> {
         match stored {
-            Stored::Function(function) => {
+            Stored::Function(function) => self.in_stored(call.span, || {
                 self.table_function(call, function, &Environment::default(), arguments, frame)
-            }
+            }),
             Stored::Declared(Declaration { parameters, gives }) => {
                 self.declared_arguments(call.span, parameters.as_deref(), arguments, frame)?;
                 match gives {
@@ -123,6 +123,26 @@ impl Binder<'_> {
             let (inner, last) = self.body(function, inner, call.span, false)?;
             self.flow(last, &inner, None)
         })
+    }
+
+    /// Binds the body of a function that may never be called, to find what is wrong with it.
+    pub(super) fn try_body(&self, function: &Function, environment: &Environment) {
+        if !self.collects() {
+            return;
+        }
+        self.trying(|| {
+            let inner = function.parameters.iter().fold(environment.clone(), |inner, parameter| {
+                inner.with(Arc::clone(&parameter.name.text), super::check::some_argument(&parameter.kind))
+            });
+            let span = function.parameters.first().map(|parameter| parameter.name.span).unwrap_or_default();
+            let (inner, last) = self.body(function, inner, span, true)?;
+            let frame = Frame { sees_row: true, ..Frame::constant(&inner) };
+            if self.is_tabular(last, frame) {
+                self.flow(last, &inner, None).map(|_| ())
+            } else {
+                self.scalar(last, frame).map(|_| ())
+            }
+        });
     }
 
     /// The statements before the last one, and the last one. `sees_row` where parameters may be values of a row.

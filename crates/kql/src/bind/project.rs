@@ -25,6 +25,17 @@ pub(super) struct Named {
 impl Binder<'_> {
     /// The columns that an item of `extend`, `project` or `print` gives: one, or several of some functions.
     pub(super) fn outputs(&self, column: &Column, frame: Frame<'_>) -> Result<Vec<Named>> {
+        self.or_tell(self.computed(column, frame), || {
+            let name = |name: &Name| Named {
+                given: Some(Arc::clone(&name.text)),
+                own: None,
+                value: super::check::some_value(frame),
+            };
+            column.names.iter().map(name).collect()
+        })
+    }
+
+    fn computed(&self, column: &Column, frame: Frame<'_>) -> Result<Vec<Named>> {
         if let Some(several) = self.several(column, frame)? {
             return Ok(several);
         }

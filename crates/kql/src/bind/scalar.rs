@@ -22,6 +22,10 @@ pub(super) fn suggest(diagnostic: Diagnostic, near: Option<&str>) -> Diagnostic 
 impl Binder<'_> {
     /// A value of a row.
     pub(super) fn scalar(&self, expr: &Expr, frame: Frame<'_>) -> Result<Scalar> {
+        self.or_tell(self.value(expr, frame), || super::check::some_value(frame))
+    }
+
+    fn value(&self, expr: &Expr, frame: Frame<'_>) -> Result<Scalar> {
         let bound = match &expr.kind {
             ExprKind::Literal { value, scalar_type } => {
                 return Ok(Scalar::literal(value.clone(), *scalar_type));

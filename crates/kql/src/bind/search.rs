@@ -111,7 +111,7 @@ impl Binder<'_> {
             ExprKind::Binary { operator, left, right } if operator.kind == BinaryKind::Search => {
                 self.column_term(left, right, frame, is_case_sensitive)
             }
-            _ => match self.condition(expr, frame) {
+            _ => match self.strictly(|| self.condition(expr, frame)) {
                 Err(error) if error.code == "unknown-name" => {
                     Ok(Scalar::literal(Value::Bool(false), ScalarType::Bool))
                 }
@@ -139,7 +139,7 @@ impl Binder<'_> {
         frame: Frame<'_>,
         is_case_sensitive: bool,
     ) -> Result<Scalar> {
-        let value = match self.scalar(column, frame) {
+        let value = match self.strictly(|| self.scalar(column, frame)) {
             Ok(value) => value,
             Err(error) if error.code == "unknown-name" => {
                 return Ok(Scalar::literal(Value::Bool(false), ScalarType::Bool));

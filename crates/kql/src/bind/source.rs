@@ -178,12 +178,17 @@ impl Binder<'_> {
     ) -> Result<Flow> {
         let mut environment = environment.clone();
         let mut flow = match &query.source {
-            Some(source) => Some(self.flow(source, &environment, part)?),
+            Some(source) => {
+                let found = self.flow(source, &environment, part);
+                Some(self.or_tell(found, || super::check::some_rows(None))?)
+            }
             None => part.map(|part| Flow::Table(Arc::clone(part))),
         };
         for operator in &query.operators {
             self.count_work(operator.span)?;
-            flow = Some(self.operator(operator, flow, &mut environment)?);
+            let input = flow.clone();
+            let found = self.operator(operator, flow, &mut environment);
+            flow = Some(self.or_tell(found, || super::check::some_rows(input.as_ref()))?);
         }
         flow.ok_or_else(|| Diagnostic::error("not-tabular", expr.span, "a table is expected here"))
     }
@@ -283,8 +288,8 @@ impl Binder<'_> {
     ) -> Result<Arc<Plan>> {
         let is_known = registry::find(name).is_some_and(|row| row.kind.is_function());
         if !is_known {
-            let constants: Result<Vec<crate::Value>> =
-                arguments.iter().map(|argument| self.literal(&argument.value, frame)).collect();
+            let constants: Result<Vec<crate::Value>> = self
+                .strictly(|| arguments.iter().map(|argument| self.literal(&argument.value, frame)).collect());
             if let Ok(constants) = &constants
                 && let Some(plan) = self.database.call(name, constants)
             {

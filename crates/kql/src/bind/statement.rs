@@ -69,7 +69,8 @@ impl Binder<'_> {
         match statement {
             Statement::Let { name, value } => {
                 self.count_work(name.span)?;
-                let binding = self.let_value(value, &environment, sees_row)?;
+                let binding = self.let_value(value, &environment, sees_row);
+                let binding = self.or_tell(binding, || self.some_binding(value, &environment))?;
                 Ok(environment.with(Arc::clone(&name.text), binding))
             }
             Statement::Set { name, value } => {
@@ -112,6 +113,7 @@ impl Binder<'_> {
             {
                 return Ok(Binding::Table { plan, is_view: true });
             }
+            self.try_body(&function, environment);
             return Ok(Binding::Function { function, environment: environment.clone() });
         }
         if let ExprKind::Name(name) = &value.kind

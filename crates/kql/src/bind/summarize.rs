@@ -94,7 +94,8 @@ impl Binder<'_> {
         let gather = Gather::Aggregates { calls: &calls, before: keys.len(), keys: &key_fields };
         for column in aggregates {
             let inside = Frame { gather, ..frame };
-            for (name, value) in self.aggregated(column, inside, &by_columns(by))? {
+            let found = self.aggregated(column, inside, &by_columns(by));
+            for (name, value) in self.or_tell(found, || some_outputs(column, frame))? {
                 let name = names.or_numbered(name.as_deref());
                 value_fields.push(Field { name, scalar_type: value.scalar_type });
                 values.push(value);
@@ -183,6 +184,13 @@ impl Binder<'_> {
         let count = self.count(count, environment)?;
         Ok(Plan::new(Step::Take { input: sorted, count }, fields))
     }
+}
+
+/// The columns of an item that is wrong.
+fn some_outputs(column: &Column, frame: Frame<'_>) -> Vec<(Option<String>, Scalar)> {
+    let own = auto_name(&column.value).into_iter();
+    let names = column.names.iter().map(|name| name.text.to_string()).chain(own);
+    names.take(column.names.len().max(1)).map(|name| (Some(name), super::check::some_value(frame))).collect()
 }
 
 /// Whether an aggregate takes all columns along, as `arg_max(x, *)`.

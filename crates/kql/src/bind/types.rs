@@ -59,7 +59,7 @@ pub(super) fn binary(operator: BinaryOperator, left: ScalarType, right: ScalarTy
             match (left, right) {
                 // What a dynamic value holds is known only row by row; numbers are the common case.
                 (Dynamic, other) | (other, Dynamic) => match other {
-                    Dynamic => Some(Real),
+                    Dynamic => Some(Dynamic),
                     DateTime | TimeSpan => Some(other),
                     String | Bool | ScalarType::Guid => None,
                     number => Some(number),

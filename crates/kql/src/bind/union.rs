@@ -44,7 +44,12 @@ impl Binder<'_> {
         }
         let mut missing = None;
         for table in tables {
-            match self.legs(table, legs.len(), environment) {
+            let found = if is_fuzzy {
+                self.strictly(|| self.legs(table, legs.len(), environment))
+            } else {
+                self.legs(table, legs.len(), environment)
+            };
+            match found {
                 Ok(found) => legs.extend(found),
                 Err(error) if is_fuzzy && is_missing(&error) => {
                     self.warn("fuzzy-union", error.span, format!("left out of the union: {}", error.message));

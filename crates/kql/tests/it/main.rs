@@ -15,6 +15,7 @@ mod bind;
 mod bind_corpus;
 
 mod cases;
+mod check;
 mod corpus;
 mod hostile;
 mod literals;
