@@ -116,12 +116,10 @@ impl Binder<'_> {
             }
             let to = item.to.unwrap_or(ScalarType::Dynamic);
             let given = item.column.names.first().map(|name| name.text.to_string());
-            let own = auto_name(&item.column.value);
-            let is_column = matches!(&value.kind, crate::plan::ScalarKind::Column(_));
-            let wanted = given.clone().or(own);
-            let existing =
+            let wanted = given.or_else(|| auto_name(&item.column.value));
+            // Also where the name is its own: rules write `mv-expand parse_json(Entities)`, and go on with `Entities`.
+            let replaced =
                 wanted.as_ref().and_then(|name| fields.iter().position(|(field, _)| *field.name == **name));
-            let replaced = existing.filter(|_| given.is_some() || is_column);
             let field = match replaced.and_then(|at| fields.get_mut(at)) {
                 Some((field, from)) => {
                     *from = width + at;

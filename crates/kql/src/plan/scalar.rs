@@ -103,6 +103,17 @@ impl Scalar {
         Scalar { kind: ScalarKind::Column(position), scalar_type }
     }
 
+    /// A column that nobody declared, of a table that may have more than it says. A plan with one can be checked, not
+    /// run: it stands behind all columns, where every row is empty.
+    pub fn unknown(scalar_type: ScalarType) -> Scalar {
+        Scalar::column(usize::MAX, scalar_type)
+    }
+
+    /// Whether it is a column that nobody declared.
+    pub fn is_unknown(&self) -> bool {
+        self.kind == ScalarKind::Column(usize::MAX)
+    }
+
     /// The value as another type; itself when it has that type.
     #[must_use]
     pub fn cast(self, scalar_type: ScalarType) -> Scalar {
