@@ -34,6 +34,16 @@ pub(crate) fn answer(query: &str) -> Result<Answer, Diagnostic> {
     }
 }
 
+/// The rows of a query that has to run, each as text with `|` between its values.
+pub(crate) fn texts(query: &str) -> Vec<String> {
+    let rows = match answer(query) {
+        Ok(answer) => answer.rows,
+        Err(error) => panic!("{error}: {query}"),
+    };
+    let text = |row: &Row| row.iter().map(Value::to_text).collect::<Vec<String>>().join("|");
+    rows.iter().map(text).collect()
+}
+
 /// Compares by the rules of the corpus's README.
 pub(crate) fn agrees(value: &Value, expected: &str) -> bool {
     let (text, expected) = (value.to_text(), expected.trim());

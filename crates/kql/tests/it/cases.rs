@@ -144,7 +144,7 @@ fn handwritten(answer: &Answer, case: &Json) -> Result<(), String> {
 }
 
 /// Cases that are not met, and why.
-const DOCUMENTED_EXCEPTIONS: [(&str, &str); 18] = [
+const DOCUMENTED_EXCEPTIONS: [(&str, &str); 21] = [
     ("array-iff-function-02", "the page prints texts in an array without quotes"),
     (
         "binary-all-xor-aggregation-function-01",
@@ -162,6 +162,9 @@ const DOCUMENTED_EXCEPTIONS: [(&str, &str); 18] = [
     ),
     ("join-rightanti-01", "the page prints the left side's column over the right side's values"),
     ("mv-apply-operator-04", "the page prints `Val1` for `Val`"),
+    ("node-degree-out-01", "the page prints a name that the query does not give"),
+    ("node-degree-out-02", "the page prints columns of another query"),
+    ("node-id-01", "the page prints names that the query does not give"),
     ("parse-url-query-function-01", "the page prints an object in quotes, which is no JSON"),
     ("parse-where-operator-01", "the query misspells a column, the page does not"),
     ("series-product-function-01", "the page prints a name that the query does not give"),
@@ -212,10 +215,10 @@ fn hold(tally: &Tally, exceptions: &[(&str, &str)], agreed: usize, refused: usiz
 
 #[test]
 fn documented_cases_agree() {
-    hold(&run("kql/doc_cases.jsonl", documented), &DOCUMENTED_EXCEPTIONS, 276, 209);
+    hold(&run("kql/doc_cases.jsonl", documented), &DOCUMENTED_EXCEPTIONS, 292, 191);
 }
 
 #[test]
 fn handwritten_cases_agree() {
-    hold(&run("kql/handwritten_cases.jsonl", handwritten), &HANDWRITTEN_EXCEPTIONS, 213, 11);
+    hold(&run("kql/handwritten_cases.jsonl", handwritten), &HANDWRITTEN_EXCEPTIONS, 214, 11);
 }

@@ -13,6 +13,7 @@ mod answers;
 mod bench;
 mod cases;
 mod corpus;
+mod graph;
 mod hostile;
 mod literals;
 mod malformed;
