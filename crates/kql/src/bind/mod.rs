@@ -52,7 +52,9 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 pub use database::{Database, Qualifier, Stored, Tables};
-pub(crate) use plugin::kept_columns;
+pub(crate) use names::Names;
+pub(crate) use operator::dotnet_name;
+pub(crate) use plugin::{kept_columns, pivot_keys};
 
 use crate::ast::Script;
 use crate::diagnostic::Diagnostic;

@@ -27,6 +27,7 @@ mod series;
 mod text;
 mod url;
 
+pub(crate) use address::Network;
 pub use pattern::regex;
 
 use crate::value::{Dynamic, Value};

@@ -34,6 +34,14 @@ pub(crate) fn answer(query: &str) -> Result<Answer, Diagnostic> {
     }
 }
 
+/// Why a query over no tables does not run within so many rows.
+pub(crate) fn refusal_within(rows: usize, query: &str) -> &'static str {
+    let parsed = castellan_kql::parse(query);
+    let bound = bind(&parsed.script, &Tables::default(), &Options::default()).unwrap();
+    let limits = Limits { rows, ..Limits::default() };
+    run(&bound.results[0].plan, &NoTables, &limits).unwrap_err().code
+}
+
 /// The rows of a query that has to run, each as text with `|` between its values.
 pub(crate) fn texts(query: &str) -> Vec<String> {
     let rows = match answer(query) {

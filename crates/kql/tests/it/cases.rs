@@ -144,7 +144,7 @@ fn handwritten(answer: &Answer, case: &Json) -> Result<(), String> {
 }
 
 /// Cases that are not met, and why.
-const DOCUMENTED_EXCEPTIONS: [(&str, &str); 21] = [
+const DOCUMENTED_EXCEPTIONS: [(&str, &str); 22] = [
     ("array-iff-function-02", "the page prints texts in an array without quotes"),
     (
         "binary-all-xor-aggregation-function-01",
@@ -169,6 +169,7 @@ const DOCUMENTED_EXCEPTIONS: [(&str, &str); 21] = [
     ("parse-where-operator-01", "the query misspells a column, the page does not"),
     ("series-product-function-01", "the page prints a name that the query does not give"),
     ("series-sum-function-01", "the page prints a name that the query does not give"),
+    ("sliding-window-counts-plugin-01", "the page prints `dcount` for `Dcount`"),
     ("split-function-01", "the page misspells `print_4`"),
     ("tohex-function-01", "the page misspells `print_4`"),
     ("zip-function-03", "the page prints a name that only `print` gives"),
@@ -215,7 +216,7 @@ fn hold(tally: &Tally, exceptions: &[(&str, &str)], agreed: usize, refused: usiz
 
 #[test]
 fn documented_cases_agree() {
-    hold(&run("kql/doc_cases.jsonl", documented), &DOCUMENTED_EXCEPTIONS, 292, 191);
+    hold(&run("kql/doc_cases.jsonl", documented), &DOCUMENTED_EXCEPTIONS, 299, 183);
 }
 
 #[test]

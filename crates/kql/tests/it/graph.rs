@@ -1,9 +1,6 @@
 //! Graphs: what the documented cases do not show.
 
-use castellan_kql::bind::{Options, Tables, bind};
-use castellan_kql::interpret::{Limits, NoTables, run};
-
-use crate::answers::texts;
+use crate::answers::{refusal_within, texts};
 
 /// Edges of a letter each way: `ab bc` is an edge from a to b and one from b to c.
 fn graph(edges: &str, rest: &str) -> String {
@@ -179,12 +176,7 @@ fn an_explosion_meets_the_limit() {
         "graph-match (a)-[e*1..9]->(b)-[f*1..9]->(c) where a.id + b.id + c.id == -1 project 1",
         "graph-shortest-paths output=all (a)-[e*7..9]->(b) project 1",
     ] {
-        let parsed = castellan_kql::parse(&complete(12, rest));
-        let bound = bind(&parsed.script, &Tables::default(), &Options::default());
-        let bound = bound.unwrap();
-        let limits = Limits { rows: 200_000, ..Limits::default() };
-        let error = run(&bound.results[0].plan, &NoTables, &limits).unwrap_err();
-        assert_eq!(error.code, "too-many-rows", "{rest}");
+        assert_eq!(refusal_within(200_000, &complete(12, rest)), "too-many-rows", "{rest}");
     }
 }
 

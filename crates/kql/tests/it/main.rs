@@ -19,6 +19,7 @@ mod literals;
 mod malformed;
 mod messages;
 mod placeholders;
+mod plugins;
 mod precedence;
 mod print;
 mod registry;
