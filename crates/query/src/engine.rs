@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use castellan_base::{OsSystem, System, Ticks};
-use castellan_kql::bind::{self, Database, Options, Stored, bind};
+use castellan_kql::bind::{self, Database, Options, Shape, Stored, bind};
 use castellan_kql::plan::{Chart, Field as Column, NamedPlan, Plan, Step};
 use castellan_kql::{Diagnostic, Severity};
 use datafusion::arrow::datatypes::SchemaRef;
@@ -61,8 +61,8 @@ struct Registered {
 }
 
 impl Database for Registered {
-    fn table(&self, name: &str) -> Option<Vec<Column>> {
-        self.tables.get(name).map(|table| table.columns().to_vec())
+    fn table(&self, name: &str) -> Option<Shape> {
+        self.tables.get(name).map(|table| table.columns().to_vec().into())
     }
 
     fn table_names(&self) -> Vec<Arc<str>> {

@@ -64,19 +64,19 @@ fn rule(pattern: &str, arguments: &[Argument]) -> String {
 
 /// Gives every column a name of its own.
 #[derive(Default)]
-pub(super) struct Names {
+pub(crate) struct Names {
     taken: HashSet<Arc<str>>,
     unnamed: usize,
 }
 
 impl Names {
     /// With names that are taken.
-    pub(super) fn with(taken: impl IntoIterator<Item = Arc<str>>) -> Names {
+    pub(crate) fn with(taken: impl IntoIterator<Item = Arc<str>>) -> Names {
         Names { taken: taken.into_iter().collect(), unnamed: 0 }
     }
 
     /// The name, with a number behind it where it is taken.
-    pub(super) fn unique(&mut self, wanted: &str) -> Arc<str> {
+    pub(crate) fn unique(&mut self, wanted: &str) -> Arc<str> {
         let mut name: Arc<str> = wanted.into();
         let mut number = 0_usize;
         while !self.taken.insert(Arc::clone(&name)) {
@@ -93,7 +93,7 @@ impl Names {
     }
 
     /// The name, or `Column1` and so on without one.
-    pub(super) fn or_numbered(&mut self, wanted: Option<&str>) -> Arc<str> {
+    pub(crate) fn or_numbered(&mut self, wanted: Option<&str>) -> Arc<str> {
         match wanted {
             Some(name) => self.unique(name),
             None => {

@@ -362,7 +362,8 @@ fn schema_of(input: &Plan) -> Arc<Plan> {
     Plan::new(Step::Rows(rows), columns)
 }
 
-fn dotnet_name(scalar_type: ScalarType) -> &'static str {
+/// The .NET type that holds values of a type, as `getschema` names it.
+pub(crate) fn dotnet_name(scalar_type: ScalarType) -> &'static str {
     match scalar_type {
         ScalarType::Bool => "System.SByte",
         ScalarType::Int => "System.Int32",

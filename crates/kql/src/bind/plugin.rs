@@ -126,13 +126,18 @@ impl Binder<'_> {
         let mut next = 0;
         let mut used = 0;
         for argument in arguments {
-            if let Some(name) = &argument.name {
-                let Some(place) = places.iter().find(|place| place.name == &*name.text) else {
-                    let message = format!("the plugin has no argument `{}`", name.text);
-                    return Err(Diagnostic::error("unknown-argument", name.span, message));
-                };
-                placed.push(self.plugin_argument(place, &argument.value, input, &placed, environment)?);
+            let named =
+                argument.name.as_ref().and_then(|name| places.iter().find(|place| place.name == &*name.text));
+            if let Some(place) = named {
+                placed.push(self.plugin_argument(place, argument, input, &placed, environment)?);
                 continue;
+            }
+            // What repeats may have names of its own, which are those of columns.
+            if let Some(name) = &argument.name
+                && !places.iter().any(|place| place.repeat.is_some())
+            {
+                let message = format!("the plugin has no argument `{}`", name.text);
+                return Err(Diagnostic::error("unknown-argument", name.span, message));
             }
             // A place that repeats keeps taking; one that does not fit and may be left out is passed over.
             loop {
@@ -145,7 +150,11 @@ impl Binder<'_> {
                     (next, used) = (next + 1, 0);
                     continue;
                 }
-                match self.plugin_argument(place, &argument.value, input, &placed, environment) {
+                if is_default(&argument.value) && !place.is_required() {
+                    used += 1;
+                    break;
+                }
+                match self.plugin_argument(place, argument, input, &placed, environment) {
                     Ok(value) => {
                         placed.push(value);
                         used += 1;
@@ -169,11 +178,12 @@ impl Binder<'_> {
     fn plugin_argument(
         &self,
         place: &'static registry::Argument,
-        given: &Expr,
+        argument: &Argument,
         input: &Plan,
         before: &[PluginArgument],
         environment: &Environment,
     ) -> Result<PluginArgument> {
+        let given = &argument.value;
         // What is looked up is a column of the table that was given before.
         let table = before.iter().find_map(|argument| match &argument.value {
             PluginValue::Table(plan) if matches!(place.name, "network" | "line" | "polygon") => Some(&**plan),
@@ -218,7 +228,8 @@ impl Binder<'_> {
             }
             PluginValue::Scalar(scalar)
         };
-        Ok(PluginArgument { name: place.name, value })
+        let name = argument.name.as_ref().map(|name| Arc::clone(&name.text));
+        Ok(PluginArgument { name: place.name, given: name, value })
     }
 
     fn plugin_aggregate(&self, given: &Expr, frame: Frame<'_>) -> Result<crate::plan::Aggregate> {
@@ -244,12 +255,11 @@ impl Binder<'_> {
             "sequence_detect" => {
                 fields.extend(dimensions(plugin, input));
                 let timeline = columns_of(plugin, input, "timeline");
-                let timeline = timeline.first().map_or("", |field| &field.name).to_owned();
-                for (at, argument) in
-                    plugin.arguments.iter().filter(|argument| argument.name == "step").enumerate()
-                {
-                    let _ = argument;
-                    fields.push(Field::new(format!("step{at}_{timeline}"), ScalarType::DateTime));
+                let Some(timeline) = timeline.first() else { return Ok(None) };
+                let steps = plugin.arguments.iter().filter(|argument| argument.name == "step");
+                for (at, argument) in steps.enumerate() {
+                    let step = argument.given.as_deref().map_or(format!("step{at}"), str::to_owned);
+                    fields.push(Field::new(format!("{step}_{}", timeline.name), timeline.scalar_type));
                 }
                 fields.push(Field::new("Duration", ScalarType::TimeSpan));
             }
@@ -294,6 +304,11 @@ impl Binder<'_> {
     }
 }
 
+/// `"~"` stands for what an argument is when it is left out.
+fn is_default(given: &Expr) -> bool {
+    matches!(&given.kind, ExprKind::Literal { value, .. } if value.as_str() == Some("~"))
+}
+
 /// A number may stand where another number is asked for.
 fn numbers(wanted: ArgumentType, given: ScalarType) -> bool {
     matches!(wanted, ArgumentType::Exact(exact) if exact.is_number()) && given.is_number()
@@ -318,6 +333,10 @@ fn described(part: &str, plugin: &Plugin, input: &Plan) -> Vec<Field> {
         "timeline" => columns_of(plugin, input, "timeline"),
         "dimensions" => dimensions(plugin, input),
         "columns of the input" => input.columns.clone(),
+        "columns of the input but split" => {
+            let split = columns_of(plugin, input, "split");
+            input.columns.iter().filter(|field| !split.contains(field)).cloned().collect()
+        }
         "columns of the table" => {
             plugin.table("table").map(|table| table.columns.clone()).unwrap_or_default()
         }

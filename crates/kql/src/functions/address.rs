@@ -5,6 +5,32 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::{MANY, ScalarFunction, at, boolean, function, items_at, long_at, or_null, text_at};
 use crate::value::{Dynamic, Value};
 
+/// An address with a prefix, from the highest bit on whatever the version: `10.0.0.0/8` begins with the bits of 10.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Network {
+    /// The address.
+    pub(crate) address: u128,
+    /// The bits that count.
+    pub(crate) prefix: u32,
+}
+
+impl Network {
+    /// Version 4; `None` for anything else.
+    pub(crate) fn ipv4(text: &str) -> Option<Network> {
+        ipv4(text).map(|(address, prefix)| Network { address: u128::from(address) << 96, prefix })
+    }
+
+    /// Version 6, and version 4 as its mapped addresses; `None` for anything else.
+    pub(crate) fn ipv6(text: &str) -> Option<Network> {
+        ipv6(text).map(|(address, prefix)| Network { address, prefix })
+    }
+
+    /// The bits of a prefix.
+    pub(crate) fn mask(prefix: u32) -> u128 {
+        mask6(prefix)
+    }
+}
+
 /// An address and the bits of its prefix.
 fn ipv4(text: &str) -> Option<(u32, u32)> {
     let (address, prefix) = text.trim().split_once('/').unwrap_or((text.trim(), "32"));

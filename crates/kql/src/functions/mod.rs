@@ -38,6 +38,7 @@ mod xml;
 
 pub(crate) use hash::bytes as hash_bytes;
 
+pub(crate) use address::Network;
 pub use pattern::regex;
 
 use crate::value::{Dynamic, Value};

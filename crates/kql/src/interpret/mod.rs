@@ -16,6 +16,7 @@
 //! ```
 
 mod expand;
+mod graph;
 mod group;
 mod join;
 mod nested;
@@ -198,11 +199,15 @@ impl Run<'_> {
             Step::TopNested { input, levels } => self.top_nested(input, levels),
             Step::Scan(scan) => self.scan(scan),
             Step::Plugin { input, plugin } => self.plugin(plan, input, plugin),
-            Step::Reduce { .. }
-            | Step::GraphMatch { .. }
-            | Step::GraphShortestPaths { .. }
-            | Step::GraphNodes { .. }
-            | Step::GraphEdges { .. } => Err(failure("unsupported", "this step is not supported".to_owned())),
+            Step::GraphMatch { graph, pattern } => self.graph_match(graph, pattern),
+            Step::GraphShortestPaths { graph, pattern, all } => {
+                self.graph_shortest_paths(graph, pattern, *all)
+            }
+            Step::GraphNodes { graph, with_id } => self.graph_nodes(graph, *with_id),
+            Step::GraphEdges { graph, with_source, with_target } => {
+                self.graph_edges(graph, *with_source, *with_target)
+            }
+            Step::Reduce { .. } => Err(failure("unsupported", "this step is not supported".to_owned())),
         }
     }
 

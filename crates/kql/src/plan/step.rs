@@ -532,6 +532,8 @@ pub struct Plugin {
 pub struct PluginArgument {
     /// Its name in the registry.
     pub name: &'static str,
+    /// The name that the query gives it.
+    pub given: Option<Arc<str>>,
     /// What it is.
     pub value: PluginValue,
 }

@@ -34,6 +34,24 @@ pub(crate) fn answer(query: &str) -> Result<Answer, Diagnostic> {
     }
 }
 
+/// Why a query over no tables does not run within so many rows.
+pub(crate) fn refusal_within(rows: usize, query: &str) -> &'static str {
+    let parsed = castellan_kql::parse(query);
+    let bound = bind(&parsed.script, &Tables::default(), &Options::default()).unwrap();
+    let limits = Limits { rows, ..Limits::default() };
+    run(&bound.results[0].plan, &NoTables, &limits).unwrap_err().code
+}
+
+/// The rows of a query that has to run, each as text with `|` between its values.
+pub(crate) fn texts(query: &str) -> Vec<String> {
+    let rows = match answer(query) {
+        Ok(answer) => answer.rows,
+        Err(error) => panic!("{error}: {query}"),
+    };
+    let text = |row: &Row| row.iter().map(Value::to_text).collect::<Vec<String>>().join("|");
+    rows.iter().map(text).collect()
+}
+
 /// Compares by the rules of the corpus's README.
 pub(crate) fn agrees(value: &Value, expected: &str) -> bool {
     let (text, expected) = (value.to_text(), expected.trim());

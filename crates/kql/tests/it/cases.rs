@@ -144,7 +144,8 @@ fn handwritten(answer: &Answer, case: &Json) -> Result<(), String> {
 }
 
 /// Cases that are not met, and why.
-const DOCUMENTED_EXCEPTIONS: [(&str, &str); 26] = [
+const DOCUMENTED_EXCEPTIONS: [(&str, &str); 31] = [
+    ("geospatial-joins-02", "the page repeats the coordinates of the row before"),
     ("geo-line-densify-function-01", "the page keeps a zero at a number's end"),
     ("geo-polygon-to-h3cells-function-01", "the same cells in another order"),
     ("gzip-base64-compress-01", "another compressor: other bytes for the same text"),
@@ -170,10 +171,14 @@ const DOCUMENTED_EXCEPTIONS: [(&str, &str); 26] = [
     ),
     ("join-rightanti-01", "the page prints the left side's column over the right side's values"),
     ("mv-apply-operator-04", "the page prints `Val1` for `Val`"),
+    ("node-degree-out-01", "the page prints a name that the query does not give"),
+    ("node-degree-out-02", "the page prints columns of another query"),
+    ("node-id-01", "the page prints names that the query does not give"),
     ("parse-url-query-function-01", "the page prints an object in quotes, which is no JSON"),
     ("parse-where-operator-01", "the query misspells a column, the page does not"),
     ("series-product-function-01", "the page prints a name that the query does not give"),
     ("series-sum-function-01", "the page prints a name that the query does not give"),
+    ("sliding-window-counts-plugin-01", "the page prints `dcount` for `Dcount`"),
     ("split-function-01", "the page misspells `print_4`"),
     ("tohex-function-01", "the page misspells `print_4`"),
     ("zip-function-03", "the page prints a name that only `print` gives"),
@@ -222,7 +227,7 @@ fn hold(tally: &Tally, exceptions: &[(&str, &str)], agreed: usize, refused: usiz
 
 #[test]
 fn documented_cases_agree() {
-    hold(&run("kql/doc_cases.jsonl", documented), &DOCUMENTED_EXCEPTIONS, 412, 66);
+    hold(&run("kql/doc_cases.jsonl", documented), &DOCUMENTED_EXCEPTIONS, 435, 38);
 }
 
 #[test]
