@@ -37,6 +37,8 @@ pub enum Command {
     Policy(PolicyArguments),
     /// Write the AI bill of materials of an estate.
     Bom(BomArguments),
+    /// Ask files, and what a scan reads, in KQL.
+    Query(QueryArguments),
     /// List and explain the built-in checks; add public policy definitions.
     Content(ContentArguments),
     /// Print a shell completion script.
@@ -92,6 +94,134 @@ pub struct EstateArguments {
 
 fn parse_time(text: &str) -> Result<Ticks, String> {
     text.parse::<Ticks>().map_err(|error| error.to_string())
+}
+
+/// `castellan query`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  castellan query 'print 1 + 1'
+  castellan query 'SigninLogs | summarize count() by ResultType' --table SigninLogs=signins.jsonl
+  castellan query 'Resources | summarize count() by type' --scan infra/
+  castellan query --file rule.kql --table Logs=parquet/ --format csv -o result.csv
+  castellan query --check --file rule.kql                 against the tables of Azure Monitor
+  castellan query --batch queries.jsonl --table Logs=logs.parquet
+
+Exit codes: 0 fine, 1 --check found errors, 2 wrong usage, input or query.")]
+pub struct QueryArguments {
+    /// The query; `-` for standard input.
+    #[arg(value_name = "KQL", conflicts_with_all = ["file", "batch"])]
+    pub query: Option<String>,
+
+    /// A file with the query; `-` for standard input.
+    #[arg(long, short, value_name = "FILE", conflicts_with = "batch")]
+    pub file: Option<PathBuf>,
+
+    /// Queries, one JSON object with `id` and `query` a line; `-` for standard input. Answers come out in the same form.
+    #[arg(long, value_name = "FILE")]
+    pub batch: Option<PathBuf>,
+
+    /// A table: Parquet, JSON Lines or CSV, or a folder of one of them (repeatable).
+    #[arg(long = "table", short, value_name = "NAME=PATH", value_parser = parse_table, help_heading = "Tables")]
+    pub tables: Vec<(String, PathBuf)>,
+
+    /// Read these as `castellan scan` does, and give them as Resources, ResourceContainers, AuthorizationResources and
+    /// SecurityResources (repeatable).
+    #[arg(long, value_name = "PATH", help_heading = "Tables")]
+    pub scan: Vec<String>,
+
+    /// A value for `declare query_parameters` (repeatable).
+    #[arg(long = "parameter", short, value_name = "NAME=VALUE", value_parser = parse_pair, help_heading = "Asking")]
+    pub parameters: Vec<(String, String)>,
+
+    /// Let now() be this time: 2026-11-21 or 2026-11-21T10:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = parse_time, help_heading = "Asking")]
+    pub as_of: Option<Ticks>,
+
+    /// Say how the query would run, and do not run it.
+    #[arg(long, help_heading = "Asking", conflicts_with = "batch")]
+    pub explain: bool,
+
+    /// Only say what is wrong with the query, by the tables of Azure Monitor.
+    #[arg(long, help_heading = "Asking")]
+    pub check: bool,
+
+    /// Output format; a table for a person, JSON otherwise.
+    #[arg(long, value_enum, help_heading = "Output", conflicts_with = "batch")]
+    pub format: Option<QueryFormat>,
+
+    /// Write to this file instead of standard output.
+    #[arg(long, short, value_name = "FILE", help_heading = "Output", conflicts_with = "batch")]
+    pub output: Option<PathBuf>,
+
+    /// No progress and no warnings on standard error; errors remain.
+    #[arg(long, short, help_heading = "Output")]
+    pub quiet: bool,
+
+    /// Longest time for a query, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 600, help_heading = "Limits")]
+    pub time: u64,
+
+    /// Most memory for a query, in MiB; sorts, joins and aggregates use the disk before.
+    #[arg(long, value_name = "MIB", default_value_t = 4096, help_heading = "Limits")]
+    pub memory: usize,
+
+    /// Most rows of a result.
+    #[arg(long, value_name = "N", default_value_t = 10_000_000, help_heading = "Limits")]
+    pub rows: usize,
+
+    /// Threads; as many as the machine has by default.
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub threads: Option<usize>,
+}
+
+impl QueryArguments {
+    /// How many threads work on a query.
+    pub fn threads(&self) -> usize {
+        let all = || std::thread::available_parallelism().map_or(2, usize::from);
+        self.threads.unwrap_or_else(all).clamp(1, 256)
+    }
+}
+
+fn parse_pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE".to_owned()),
+    }
+}
+
+fn parse_table(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => Ok((name.to_owned(), path.into())),
+        _ => Err("write NAME=PATH, as SigninLogs=signins.jsonl".to_owned()),
+    }
+}
+
+/// Formats of results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum QueryFormat {
+    /// For a person.
+    Table,
+    /// An array of objects; one array for each result where there are several.
+    Json,
+    /// An object a line.
+    Jsonl,
+    /// Comma-separated values with a header.
+    Csv,
+    /// Parquet; the first result where there are several.
+    Parquet,
+}
+
+impl QueryFormat {
+    /// The format that a file's name asks for; JSON for any other.
+    pub fn of_file(file: &Path) -> QueryFormat {
+        match file.extension().and_then(|ending| ending.to_str()) {
+            Some("csv") => QueryFormat::Csv,
+            Some("jsonl" | "ndjson") => QueryFormat::Jsonl,
+            Some("parquet") => QueryFormat::Parquet,
+            Some("txt") => QueryFormat::Table,
+            _ => QueryFormat::Json,
+        }
+    }
 }
 
 /// Token sources for `azure:`.

@@ -25,6 +25,7 @@ mod fixes;
 mod output;
 mod policy;
 mod progress;
+mod query;
 pub mod reference;
 mod scan;
 mod tables;
@@ -62,6 +63,7 @@ where
         Command::Scan(arguments) => scan::run(arguments, system),
         Command::Policy(arguments) => policy::run(arguments, system),
         Command::Bom(arguments) => bom::run(arguments, system),
+        Command::Query(arguments) => query::run(arguments, system),
         Command::Content(arguments) => content::run(arguments, system),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -35,7 +35,7 @@ pub mod physical;
 mod steps;
 mod tables;
 
-pub use datafusion::arrow;
+pub use datafusion::{arrow, parquet};
 pub use engine::{Answer, Answers, Engine, Explanation, Settings};
 pub use error::Error;
 pub use limits::{Cancellation, Limits};

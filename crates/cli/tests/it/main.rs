@@ -19,6 +19,7 @@ mod page;
 mod pages;
 mod pipes;
 mod policy;
+mod query;
 mod reports;
 mod scan;
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use castellan_kql::plan::Scalar;
 use castellan_kql::value::{Dynamic, UNIX_EPOCH_TICKS};
 use castellan_kql::{ScalarType, Value};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array};
@@ -12,6 +13,7 @@ use datafusion::functions::core::expr_fn::coalesce;
 use datafusion::logical_expr::{ColumnarValue, Expr, cast as cast_to, lit};
 
 use crate::functions::kernel::{Kernel, call};
+use crate::functions::row::RowExpression;
 use crate::physical::{TYPE_KEY, Writer, data_type};
 
 const TICKS_PER_DAY: i64 = castellan_kql::value::TICKS_PER_DAY;
@@ -61,6 +63,19 @@ pub(super) fn column(field: &Field, source: Expr) -> Result<(ScalarType, Expr)> 
             "the column `{}` has the type {other}, which has no place in the language; leave it out or convert it",
             field.name()
         ),
+    }
+}
+
+/// The value as the type that the column is known to have.
+pub(super) fn wanted(found: ScalarType, value: Expr, wanted: ScalarType) -> (ScalarType, Expr) {
+    match (found, wanted) {
+        (found, wanted) if found == wanted => (found, value),
+        // The text of a dynamic column is its form already.
+        (ScalarType::String, ScalarType::Dynamic) => (ScalarType::Dynamic, value),
+        _ => {
+            let cast = Scalar::column(0, found).cast(wanted);
+            (wanted, call(RowExpression::new(cast, vec![found]), vec![value]))
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Tables: anything that DataFusion can scan, seen as columns of the language.
 
 mod convert;
+mod file;
 
 use std::sync::Arc;
 
@@ -28,10 +29,22 @@ impl Table {
     ///
     /// Errors: a column of a type that has no place in the language.
     pub fn new(provider: Arc<dyn TableProvider>) -> Result<Table> {
+        Table::with_types(provider, &[])
+    }
+
+    /// The same with the types of some columns known: text may hold JSON or times.
+    ///
+    /// Errors: as [`Table::new`].
+    pub fn with_types(provider: Arc<dyn TableProvider>, known: &[Column]) -> Result<Table> {
         let (mut columns, mut values) = (Vec::new(), Vec::new());
         for field in provider.schema().fields() {
             let source = Expr::Column(datafusion::common::Column::new(Some(SCAN), field.name()));
+            let wanted = known.iter().find(|column| *column.name == **field.name());
             let (scalar_type, value) = convert::column(field, source)?;
+            let (scalar_type, value) = match wanted {
+                Some(wanted) => convert::wanted(scalar_type, value, wanted.scalar_type),
+                None => (scalar_type, value),
+            };
             columns.push(Column::new(field.name().as_str(), scalar_type));
             values.push(value.alias(field.name()));
         }

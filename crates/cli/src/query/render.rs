@@ -1,0 +1,137 @@
+//! Results as people and programs read them.
+
+use anyhow::{Context, Result};
+use castellan_base::System;
+use castellan_kql::Value;
+use castellan_kql::value::Dynamic;
+use castellan_query::{Answer, Answers, physical};
+use comfy_table::{CellAlignment, ContentArrangement, presets};
+use serde_json::{Map, Value as Json};
+
+use crate::arguments::QueryFormat;
+use crate::output::width;
+
+/// Rows that a person is shown.
+const SHOWN: usize = 500;
+
+/// All results in a format.
+pub(super) fn answers(answers: &Answers, format: QueryFormat, system: &dyn System) -> Result<Vec<u8>> {
+    match format {
+        QueryFormat::Table => {
+            let mut text = String::new();
+            for answer in &answers.answers {
+                if let Some(name) = &answer.name {
+                    text.push_str(&format!("{name}\n"));
+                }
+                text.push_str(&table(answer, system)?);
+            }
+            Ok(text.into_bytes())
+        }
+        QueryFormat::Json => {
+            let mut all = match answers.answers.as_slice() {
+                [single] => serde_json::to_vec_pretty(&objects(single)?)?,
+                several => serde_json::to_vec_pretty(&several.iter().map(objects).collect::<Result<Vec<_>>>()?)?,
+            };
+            all.push(b'\n');
+            Ok(all)
+        }
+        QueryFormat::Jsonl => {
+            let mut all = Vec::new();
+            for answer in &answers.answers {
+                for object in objects(answer)? {
+                    serde_json::to_writer(&mut all, &object)?;
+                    all.push(b'\n');
+                }
+            }
+            Ok(all)
+        }
+        QueryFormat::Csv => csv(first(answers)?),
+        QueryFormat::Parquet => super::parquet::write(first(answers)?),
+    }
+}
+
+fn first(answers: &Answers) -> Result<&Answer> {
+    answers.answers.first().context("there is no result")
+}
+
+fn rows(answer: &Answer) -> Result<Vec<Vec<Value>>> {
+    let mut all = Vec::with_capacity(answer.rows());
+    for batch in &answer.batches {
+        all.extend(physical::rows(batch, &answer.columns)?);
+    }
+    Ok(all)
+}
+
+fn objects(answer: &Answer) -> Result<Vec<Json>> {
+    let object = |row: &Vec<Value>| {
+        let members = answer.columns.iter().zip(row);
+        Json::Object(members.map(|(column, value)| (column.name.to_string(), cell(value))).collect::<Map<_, _>>())
+    };
+    Ok(rows(answer)?.iter().map(object).collect())
+}
+
+/// A value as JSON: numbers as numbers, times, guids and decimals as text, dynamic values as they are.
+pub(super) fn cell(value: &Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(flag) => Json::Bool(*flag),
+        Value::Int(number) => Json::from(*number),
+        Value::Long(number) => Json::from(*number),
+        Value::Real(number) => real(*number),
+        Value::Dynamic(dynamic) => json(dynamic),
+        other => Json::String(other.to_text()),
+    }
+}
+
+fn real(number: f64) -> Json {
+    match serde_json::Number::from_f64(number) {
+        Some(number) => Json::Number(number),
+        None if number.is_nan() => Json::from("NaN"),
+        None if number > 0.0 => Json::from("Infinity"),
+        None => Json::from("-Infinity"),
+    }
+}
+
+fn json(dynamic: &Dynamic) -> Json {
+    match dynamic {
+        Dynamic::Array(items) => Json::Array(items.iter().map(json).collect()),
+        Dynamic::Bag(members) => {
+            Json::Object(members.iter().map(|(key, value)| (key.to_string(), json(value))).collect())
+        }
+        scalar => cell(&scalar.to_value()),
+    }
+}
+
+fn csv(answer: &Answer) -> Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(answer.columns.iter().map(|column| &*column.name))?;
+    for row in rows(answer)? {
+        writer.write_record(row.iter().map(Value::to_text))?;
+    }
+    writer.into_inner().context("cannot write CSV")
+}
+
+/// What a terminal shows: control characters written out, long cells wrapped.
+fn table(answer: &Answer, system: &dyn System) -> Result<String> {
+    let mut table = comfy_table::Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(width(system)).unwrap_or(u16::MAX));
+    table.set_header(answer.columns.iter().map(|column| inert(&column.name)));
+    let all = rows(answer)?;
+    for row in all.iter().take(SHOWN) {
+        table.add_row(row.iter().map(|value| inert(&value.to_text())));
+    }
+    for (at, column) in answer.columns.iter().enumerate() {
+        if let Some(shown) = table.column_mut(at).filter(|_| column.scalar_type.is_number()) {
+            shown.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let count = all.len();
+    let rest = if count > SHOWN { format!(", the first {SHOWN} shown (--format json has all)") } else { String::new() };
+    Ok(format!("{table}\n{count} {}{rest}\n", if count == 1 { "row" } else { "rows" }))
+}
+
+/// Logs hold what others wrote: nothing of it may steer the terminal.
+fn inert(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() && character != '\n' { '\u{fffd}' } else { character }).collect()
+}
