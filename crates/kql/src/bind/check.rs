@@ -10,7 +10,7 @@ use super::environment::{Binding, Environment};
 use super::frame::Frame;
 use super::operator::Flow;
 use super::{Binder, Database, Options, Result};
-use crate::ast::{Expr, Function, ParameterKind, Script, Statement};
+use crate::ast::{Expr, Function, Parameter, ParameterKind, Script, Statement};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::plan::{Field, Plan, Scalar, ScalarKind, Step};
 use crate::span::Span;
@@ -76,9 +76,17 @@ pub enum Known {
 }
 
 /// The columns that the last query of a script gives, and the names that it can see, whatever is wrong with it.
-pub fn outline(script: &Script, database: &dyn Database, options: &Options) -> Outline {
+/// `parameters` are those of the function whose body the script is, where it is one.
+pub fn outline(
+    script: &Script,
+    parameters: &[Parameter],
+    database: &dyn Database,
+    options: &Options,
+) -> Outline {
     let binder = Binder::collecting(database, options);
-    let mut environment = Environment::default();
+    let mut environment = parameters.iter().fold(Environment::default(), |outer, parameter| {
+        outer.with(Arc::clone(&parameter.name.text), some_argument(&parameter.kind))
+    });
     let mut outline = Outline::default();
     for statement in &script.statements {
         match statement {

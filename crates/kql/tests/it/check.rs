@@ -68,7 +68,7 @@ fn a_fuzzy_union_may_lack_tables() {
 fn an_outline_goes_on_behind_errors() {
     let query =
         "let t = 1h; let f = (x: long) { x }; SigninLogs | where Nope == 1 | project Id, when = now() + t";
-    let outline = outline(&parse(query).script, Catalog::built_in(), &Options::default());
+    let outline = outline(&parse(query).script, &[], Catalog::built_in(), &Options::default());
     let columns: Vec<&str> = outline.columns.iter().map(|column| &*column.name).collect();
     assert_eq!(columns, ["Id", "when"]);
     let [(f, Known::Function(_)), (t, Known::Value(_))] = outline.names.as_slice() else {

@@ -17,6 +17,7 @@ mod bind_corpus;
 mod cases;
 mod check;
 mod corpus;
+mod editor;
 mod hostile;
 mod literals;
 mod malformed;
