@@ -12,7 +12,7 @@ use super::operator::Flow;
 use super::{Binder, Database, Options, Result};
 use crate::ast::{Expr, Function, Parameter, ParameterKind, Script, Statement};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::plan::{Field, Plan, Scalar, ScalarKind, Step};
+use crate::plan::{Field, NamedPlan, Plan, Scalar, ScalarKind, Step};
 use crate::span::Span;
 use crate::value::ScalarType;
 
@@ -88,8 +88,10 @@ pub fn outline(
         outer.with(Arc::clone(&parameter.name.text), some_argument(&parameter.kind))
     });
     let mut outline = Outline::default();
-    for statement in &script.statements {
+    let last = script.statements.len().saturating_sub(1);
+    for (at, statement) in script.statements.iter().enumerate() {
         match statement {
+            Statement::Query(_) if at < last => {}
             Statement::Query(query) => {
                 let flow = binder.flow(query, &environment, None);
                 if let Ok(plan) = flow.and_then(|flow| flow.table(query.span)) {
@@ -122,9 +124,10 @@ impl<'b> Binder<'b> {
         Binder { told, ..Binder::new(database, options) }
     }
 
-    /// Whether errors are collected here.
+    /// Whether errors are collected here; not any more once there are many, so that the next one ends the binding.
     pub(super) fn collects(&self) -> bool {
-        self.told.list.is_some() && self.told.strict.get() == 0
+        let has_room = |list: &RefCell<Vec<Diagnostic>>| list.borrow().len() < MOST_TOLD;
+        self.told.list.as_ref().is_some_and(has_room) && self.told.strict.get() == 0
     }
 
     /// What was found, or where errors are collected, something in its place.
@@ -191,6 +194,11 @@ impl<'b> Binder<'b> {
             Binding::Scalar(some_value(Frame::constant(environment)))
         }
     }
+}
+
+/// Stands for the results of a query that is wrong.
+pub(super) fn some_results() -> Vec<NamedPlan> {
+    vec![NamedPlan { name: None, plan: open(Vec::new()) }]
 }
 
 /// Rows with columns that nobody knows, besides some.

@@ -30,12 +30,18 @@ pub fn check(text: &str, database: &dyn Database) -> Vec<Diagnostic> {
     found
 }
 
+/// Most spellings of former times that are told.
+const MOST_LEGACY: usize = 100;
+
 /// Functions in a spelling of former times.
 fn legacy(text: &str) -> Vec<Diagnostic> {
     let (tokens, _) = tokens(text);
     let mut found = Vec::new();
     let mut defined: HashSet<&str> = HashSet::new();
     for pair in tokens.windows(2) {
+        if found.len() >= MOST_LEGACY {
+            break;
+        }
         let [token, next] = pair else { continue };
         let word = token.span.text(text);
         if word == "let" {

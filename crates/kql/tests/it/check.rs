@@ -27,6 +27,14 @@ fn every_operator_is_checked() {
 }
 
 #[test]
+fn every_query_is_checked() {
+    wrong(
+        "Nope; SigninLogs | project Gone",
+        &[("Nope", "there is no table `Nope`"), ("Gone", "there is no column or variable `Gone`")],
+    );
+}
+
+#[test]
 fn what_follows_from_an_error_is_not_told() {
     wrong("let a = nope + 1; SigninLogs | take a", &[("nope", "there is no column or variable `nope`")]);
     wrong("Nope | where x == 1 | summarize count() by y", &[("Nope", "there is no table `Nope`")]);
