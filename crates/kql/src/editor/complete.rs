@@ -108,7 +108,13 @@ impl Place<'_> {
         if sign == Some(TokenKind::Sign(".")) {
             return self.members();
         }
+        if previous.is_some_and(|at| cursor.token_text(at) == "matches") {
+            return self.words(["regex"], ItemKind::Keyword, true);
+        }
+        let is_typed = sign == Some(TokenKind::Sign(":"))
+            && cursor.operator(cursor.pipeline()).is_some_and(|(name, _)| name.starts_with("parse"));
         match cursor.role(innermost) {
+            _ if is_typed => return self.types(),
             Role::Schema => return self.types(),
             Role::Properties => return self.properties(),
             _ => {}
@@ -154,7 +160,9 @@ impl Place<'_> {
         if takes_rows {
             self.tables();
         }
-        let is_aggregated = self.takes_aggregates(level) && self.cursor.role(innermost) != Role::Call;
+        let called = self.cursor.call().and_then(|(name, _)| registry::find(name));
+        let is_aggregated =
+            self.takes_aggregates(level) && called.is_none_or(|row| row.kind != Kind::Aggregate);
         self.expression(is_aggregated);
     }
 
@@ -298,6 +306,14 @@ impl Place<'_> {
             let insert = if is_alone { row.name.to_owned() } else { format!("{} ", row.name) };
             of_row(row, ItemKind::Operator).inserting(insert)
         }));
+        // `order` and `limit` are as good as `sort` and `take`, and more usual.
+        for row in registry::operators() {
+            let spellings = row.legacy.iter().filter(|name| matches!(**name, "order" | "limit"));
+            self.items.extend(
+                spellings
+                    .map(|name| of_row(row, ItemKind::Operator).named(name).inserting(format!("{name} "))),
+            );
+        }
     }
 
     /// Where rows begin: tables, functions, and operators that need no rows.
@@ -382,12 +398,20 @@ impl Place<'_> {
             self.functions(Kind::Window, ItemKind::Function);
         }
         self.functions(Kind::Scalar, ItemKind::Function);
+        self.constants();
+    }
+
+    /// Constants of a type: `datetime(...)`.
+    fn constants(&mut self) {
+        let rows = registry::rows().filter(|row| row.kind == Kind::Type);
+        self.items.extend(rows.map(|row| of_row(row, ItemKind::Type).inserting(format!("{}(", row.name))));
     }
 
     /// A value outside of any row.
     fn values(&mut self) {
         self.variables();
         self.functions(Kind::Scalar, ItemKind::Function);
+        self.constants();
         self.words(["true", "false"], ItemKind::Value, true);
     }
 

@@ -60,6 +60,10 @@ impl Item {
         Item { insert, ..Item::new(name, kind) }
     }
 
+    pub(super) fn named(self, label: &str) -> Item {
+        Item { label: label.to_owned(), ..self }
+    }
+
     pub(super) fn inserting(self, insert: impl Into<String>) -> Item {
         Item { insert: insert.into(), ..self }
     }

@@ -18,6 +18,7 @@ mod cases;
 mod check;
 mod corpus;
 mod editor;
+mod editor_corpus;
 mod hostile;
 mod literals;
 mod malformed;
