@@ -1,6 +1,6 @@
 //! What may be written at a place.
 
-use super::cursor::{Cursor, Role};
+use super::cursor::{Cursor, Role, SOURCES};
 use super::item::{Item, ItemKind, ranked};
 use super::scope::Scope;
 use super::syntax;
@@ -19,9 +19,6 @@ pub struct Completions {
     /// The items, best first.
     pub items: Vec<Item>,
 }
-
-/// Operators that can begin a pipeline.
-const SOURCES: [&str; 7] = ["datatable", "externaldata", "find", "print", "range", "search", "union"];
 
 /// Operators that take columns alone.
 const OF_COLUMNS: [&str; 7] = [

@@ -5,7 +5,8 @@ use crate::lexer::{Token, TokenKind, comments, tokens};
 use crate::span::Span;
 
 /// Operators that can begin a pipeline.
-const SOURCES: [&str; 7] = ["datatable", "externaldata", "find", "print", "range", "search", "union"];
+pub(super) const SOURCES: [&str; 7] =
+    ["datatable", "externaldata", "find", "print", "range", "search", "union"];
 
 /// Words before a bracket that is not the bracket of a call.
 const WORDS: [&str; 14] = [
