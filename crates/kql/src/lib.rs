@@ -2,7 +2,7 @@
 //!
 //! [`parse`] turns text into a tree ([`ast`]) and diagnostics, whatever the text. [`mod@bind`] resolves names and types
 //! against tables, and gives a [`plan`]. [`interpret`] runs a plan over rows of values, plainly; `castellan-query` runs it
-//! fast. [`functions`] and [`aggregates`] are the language's own, [`registry`] describes them, and [`value`] has the scalar
+//! fast. [`editor`] answers what an editor asks while a query is written. [`functions`] and [`aggregates`] are the language's own, [`registry`] describes them, and [`value`] has the scalar
 //! values and how they are read, written, converted and compared.
 //!
 //! ```
@@ -24,6 +24,7 @@ pub mod aggregates;
 pub mod ast;
 pub mod bind;
 mod diagnostic;
+pub mod editor;
 pub mod functions;
 pub mod interpret;
 mod lexer;

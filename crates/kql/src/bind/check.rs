@@ -10,9 +10,9 @@ use super::environment::{Binding, Environment};
 use super::frame::Frame;
 use super::operator::Flow;
 use super::{Binder, Database, Options, Result};
-use crate::ast::{Expr, Function, ParameterKind, Script, Statement};
+use crate::ast::{Expr, Function, Parameter, ParameterKind, Script, Statement};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::plan::{Field, Plan, Scalar, ScalarKind, Step};
+use crate::plan::{Field, NamedPlan, Plan, Scalar, ScalarKind, Step};
 use crate::span::Span;
 use crate::value::ScalarType;
 
@@ -76,12 +76,22 @@ pub enum Known {
 }
 
 /// The columns that the last query of a script gives, and the names that it can see, whatever is wrong with it.
-pub fn outline(script: &Script, database: &dyn Database, options: &Options) -> Outline {
+/// `parameters` are those of the function whose body the script is, where it is one.
+pub fn outline(
+    script: &Script,
+    parameters: &[Parameter],
+    database: &dyn Database,
+    options: &Options,
+) -> Outline {
     let binder = Binder::collecting(database, options);
-    let mut environment = Environment::default();
+    let mut environment = parameters.iter().fold(Environment::default(), |outer, parameter| {
+        outer.with(Arc::clone(&parameter.name.text), some_argument(&parameter.kind))
+    });
     let mut outline = Outline::default();
-    for statement in &script.statements {
+    let last = script.statements.len().saturating_sub(1);
+    for (at, statement) in script.statements.iter().enumerate() {
         match statement {
+            Statement::Query(_) if at < last => {}
             Statement::Query(query) => {
                 let flow = binder.flow(query, &environment, None);
                 if let Ok(plan) = flow.and_then(|flow| flow.table(query.span)) {
@@ -114,9 +124,10 @@ impl<'b> Binder<'b> {
         Binder { told, ..Binder::new(database, options) }
     }
 
-    /// Whether errors are collected here.
+    /// Whether errors are collected here; not any more once there are many, so that the next one ends the binding.
     pub(super) fn collects(&self) -> bool {
-        self.told.list.is_some() && self.told.strict.get() == 0
+        let has_room = |list: &RefCell<Vec<Diagnostic>>| list.borrow().len() < MOST_TOLD;
+        self.told.list.as_ref().is_some_and(has_room) && self.told.strict.get() == 0
     }
 
     /// What was found, or where errors are collected, something in its place.
@@ -183,6 +194,11 @@ impl<'b> Binder<'b> {
             Binding::Scalar(some_value(Frame::constant(environment)))
         }
     }
+}
+
+/// Stands for the results of a query that is wrong.
+pub(super) fn some_results() -> Vec<NamedPlan> {
+    vec![NamedPlan { name: None, plan: open(Vec::new()) }]
 }
 
 /// Rows with columns that nobody knows, besides some.

@@ -15,6 +15,11 @@ pub trait Database {
     /// The names of all tables, for wildcards, `search` and suggestions.
     fn table_names(&self) -> Vec<Arc<str>>;
 
+    /// The names of all stored functions, for suggestions.
+    fn function_names(&self) -> Vec<Arc<str>> {
+        Vec::new()
+    }
+
     /// A stored function.
     fn function(&self, name: &str) -> Option<Stored> {
         let _ = name;
@@ -111,6 +116,10 @@ impl Database for Tables {
 
     fn table_names(&self) -> Vec<Arc<str>> {
         self.tables.keys().cloned().collect()
+    }
+
+    fn function_names(&self) -> Vec<Arc<str>> {
+        self.functions.keys().cloned().collect()
     }
 
     fn function(&self, name: &str) -> Option<Stored> {

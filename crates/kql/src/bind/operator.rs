@@ -204,6 +204,10 @@ impl Binder<'_> {
                     "write the body once for each table and put the results together with `union`",
                 ))
             }
+            // The syntax is wrong, which was told.
+            OperatorKind::Unknown(_) if self.collects() => {
+                Ok(Arc::new(Plan { is_open: true, ..Arc::unwrap_or_clone(input) }))
+            }
             OperatorKind::Unknown(name) => {
                 let message = format!("there is no operator `{}`", name.text);
                 Err(Diagnostic::error("unknown-operator", name.span, message))

@@ -50,6 +50,8 @@ impl Binder<'_> {
                 self.membership(value, *operator, items, frame)?
             }
             ExprKind::Query(query) => return self.bracketed(expr, query, frame),
+            // The syntax is wrong, which was told.
+            ExprKind::Error if self.collects() => return Ok(super::check::some_value(frame)),
             _ => return Err(not_scalar(expr)),
         };
         Ok(bound.folded())

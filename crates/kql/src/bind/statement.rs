@@ -18,7 +18,10 @@ impl Binder<'_> {
         let mut results = Vec::new();
         for statement in &script.statements {
             match statement {
-                Statement::Query(query) => results.extend(self.results(query, &environment)?),
+                Statement::Query(query) => {
+                    let found = self.results(query, &environment);
+                    results.extend(self.or_tell(found, super::check::some_results)?);
+                }
                 _ => environment = self.statement(statement, environment, false)?,
             }
         }

@@ -41,7 +41,8 @@ pub(super) fn binary(operator: BinaryOperator, left: ScalarType, right: ScalarTy
             let is_condition = |found| matches!(found, Bool | Dynamic) || ScalarType::is_number(found);
             (is_condition(left) && is_condition(right)).then_some(Bool)
         }
-        // Rules compare `ResultType == 0` and `EventID == "4688"`, and the service takes it.
+        // Published rules compare `ResultType == 0` and `EventID == "4688"`.
+        // Source: the operator table of microsoft/Kusto-Query-Language, where `==` takes any two scalars.
         BinaryKind::Equal if left == String || right == String => Some(Bool),
         BinaryKind::Equal
         | BinaryKind::Less

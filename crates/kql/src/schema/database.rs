@@ -19,6 +19,10 @@ impl Database for Catalog {
         self.tables().map(|table| Arc::clone(&table.name)).collect()
     }
 
+    fn function_names(&self) -> Vec<Arc<str>> {
+        self.functions().map(|function| Arc::clone(&function.name)).collect()
+    }
+
     fn function(&self, name: &str) -> Option<Stored> {
         Some(Stored::Declared(declaration(Catalog::function(self, name)?)))
     }

@@ -27,6 +27,14 @@ fn every_operator_is_checked() {
 }
 
 #[test]
+fn every_query_is_checked() {
+    wrong(
+        "Nope; SigninLogs | project Gone",
+        &[("Nope", "there is no table `Nope`"), ("Gone", "there is no column or variable `Gone`")],
+    );
+}
+
+#[test]
 fn what_follows_from_an_error_is_not_told() {
     wrong("let a = nope + 1; SigninLogs | take a", &[("nope", "there is no column or variable `nope`")]);
     wrong("Nope | where x == 1 | summarize count() by y", &[("Nope", "there is no table `Nope`")]);
@@ -68,7 +76,7 @@ fn a_fuzzy_union_may_lack_tables() {
 fn an_outline_goes_on_behind_errors() {
     let query =
         "let t = 1h; let f = (x: long) { x }; SigninLogs | where Nope == 1 | project Id, when = now() + t";
-    let outline = outline(&parse(query).script, Catalog::built_in(), &Options::default());
+    let outline = outline(&parse(query).script, &[], Catalog::built_in(), &Options::default());
     let columns: Vec<&str> = outline.columns.iter().map(|column| &*column.name).collect();
     assert_eq!(columns, ["Id", "when"]);
     let [(f, Known::Function(_)), (t, Known::Value(_))] = outline.names.as_slice() else {

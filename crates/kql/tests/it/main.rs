@@ -17,6 +17,8 @@ mod bind_corpus;
 mod cases;
 mod check;
 mod corpus;
+mod editor;
+mod editor_corpus;
 mod graph;
 mod hostile;
 mod literals;
