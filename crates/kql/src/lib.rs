@@ -33,6 +33,7 @@ pub mod plan;
 mod print;
 pub mod registry;
 pub mod schema;
+pub mod sketch;
 mod span;
 pub mod value;
 

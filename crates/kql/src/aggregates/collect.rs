@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use super::Accumulator;
 use crate::value::{Dynamic, Key, Value};
 
-/// `make_list(x)`
+/// `make_list(x)`: of arrays their items, as the documentation's `geo_point_in_polygon` page relies on.
 #[derive(Debug)]
 pub(super) struct List {
     limit: usize,
@@ -25,8 +25,14 @@ impl List {
 impl Accumulator for List {
     fn update(&mut self, arguments: &[Value]) {
         let Some(value) = arguments.first() else { return };
-        if self.items.len() < self.limit && (self.with_nulls || !value.is_null()) {
-            self.items.push(Dynamic::from_value(value));
+        let free = self.limit.saturating_sub(self.items.len());
+        match value {
+            Value::Null if !self.with_nulls => {}
+            Value::Dynamic(dynamic) => match &**dynamic {
+                Dynamic::Array(items) => self.items.extend(items.iter().take(free).cloned()),
+                other => self.items.extend(std::iter::once(other.clone()).take(free)),
+            },
+            other => self.items.extend(std::iter::once(Dynamic::from_value(other)).take(free)),
         }
     }
 

@@ -17,6 +17,7 @@ mod number;
 mod percentile;
 mod pick;
 mod schema;
+mod sketch;
 
 use crate::plan::AggregateFunction as F;
 use crate::value::{ScalarType, Value};
@@ -56,6 +57,9 @@ pub fn accumulator(function: &F, types: &[ScalarType]) -> Box<dyn Accumulator> {
         F::BinaryOr => Box::new(number::Bits::new(|left, right| left | right)),
         F::BinaryXor => Box::new(number::Bits::new(|left, right| left ^ right)),
         F::BuildSchema => Box::new(schema::Schema::default()),
-        F::Hll | F::HllMerge | F::TDigest | F::TDigestMerge => Box::new(collect::List::new(0, false)),
+        F::Hll { accuracy } => Box::new(sketch::Distinct::new(*accuracy)),
+        F::HllMerge => Box::new(sketch::MergedDistinct::default()),
+        F::TDigest => Box::new(sketch::Digest::default()),
+        F::TDigestMerge => Box::new(sketch::MergedDigest::default()),
     }
 }

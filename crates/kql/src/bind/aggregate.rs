@@ -228,8 +228,9 @@ impl Binder<'_> {
             "binary_all_xor" => F::BinaryXor,
             "buildschema" => F::BuildSchema,
             "hll" | "hll_if" => {
+                let accuracy = arguments.get(1).and_then(Scalar::as_literal).and_then(Value::to_i64);
                 arguments.truncate(1);
-                F::Hll
+                F::Hll { accuracy: accuracy.and_then(|accuracy| usize::try_from(accuracy).ok()).unwrap_or(1) }
             }
             "hll_merge" => F::HllMerge,
             "tdigest" => F::TDigest,

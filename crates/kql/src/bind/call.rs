@@ -71,7 +71,6 @@ impl Binder<'_> {
                 Scalar { kind: ScalarKind::Volatile(Volatile::Guid), scalar_type: ScalarType::Guid }
             }
             ("assert", Some(condition)) => self.assertion(call, condition, frame)?,
-            ("around", Some(_)) => self.around(call, frame)?,
             ("bin_auto", Some(value)) => self.bin_auto(call, value, frame)?,
             ("column_names_of", Some(table)) => self.column_names(table, frame)?,
             ("ingestion_time", _) => match frame.position("$IngestionTime") {
@@ -171,24 +170,6 @@ impl Binder<'_> {
             None => String::new(),
         };
         Err(Diagnostic::error("assertion", call.expr.span, format!("the query asserts otherwise: {message}")))
-    }
-
-    /// `around(value, center, delta)` is `value between (center - delta .. center + delta)`.
-    fn around(&self, call: &Call<'_>, frame: Frame<'_>) -> Result<Scalar> {
-        use crate::ast::BinaryKind::{Add, Subtract};
-        let [value, center, delta] = call.arguments else { return Err(self.no_signature(call, &[])) };
-        let value = self.scalar(&value.value, frame)?;
-        let (center, delta) = (self.scalar(&center.value, frame)?, self.scalar(&delta.value, frame)?);
-        let scalar_type = center.scalar_type;
-        let low = operation(Subtract, center.clone(), delta.clone(), scalar_type);
-        let high = operation(Add, center, delta, scalar_type);
-        let kind = ScalarKind::Between {
-            value: Box::new(value),
-            is_negated: false,
-            low: Box::new(low),
-            high: Box::new(high),
-        };
-        Ok(Scalar { kind, scalar_type: ScalarType::Bool }.folded())
     }
 
     /// `bin_auto(value)` with the size that `set query_bin_auto_size` gave.

@@ -43,6 +43,7 @@ fn type_name(value: &Value) -> &'static str {
 }
 
 pub(super) const FUNCTIONS: &[ScalarFunction] = &[
+    function("estimate_data_size", 1, MANY, estimate_data_size),
     function("tobool", 1, 1, |a| at(a, 0).convert(ScalarType::Bool)),
     function("toboolean", 1, 1, |a| at(a, 0).convert(ScalarType::Bool)),
     function("toint", 1, 1, |a| at(a, 0).convert(ScalarType::Int)),
@@ -122,6 +123,32 @@ fn canonical(value: &Value) -> String {
         Value::Null => String::new(),
         _ => Dynamic::from_value(value).to_string(),
     }
+}
+
+/// About how many bytes a value takes: texts their length, other types their width.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Null => 0,
+        Value::Bool(_) => 1,
+        Value::Int(_) => 4,
+        Value::Long(_) | Value::Real(_) | Value::DateTime(_) | Value::TimeSpan(_) => 8,
+        Value::Decimal(_) | Value::Guid(_) => 16,
+        Value::String(text) => text.len(),
+        Value::Dynamic(dynamic) => dynamic_size(dynamic),
+    }
+}
+
+/// A dynamic value takes a byte more than what it holds, for what kind it is.
+fn dynamic_size(dynamic: &Dynamic) -> usize {
+    1 + match dynamic {
+        Dynamic::Array(items) => items.iter().map(dynamic_size).sum(),
+        Dynamic::Bag(members) => members.iter().map(|(key, value)| key.len() + dynamic_size(value)).sum(),
+        scalar => size(&scalar.to_value()),
+    }
+}
+
+fn estimate_data_size(arguments: &[Value]) -> Value {
+    Value::Long(arguments.iter().map(|value| i64::try_from(size(value)).unwrap_or(i64::MAX)).sum())
 }
 
 #[cfg(test)]

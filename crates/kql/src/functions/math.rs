@@ -124,6 +124,18 @@ fn sign(arguments: &[Value]) -> Value {
     })
 }
 
+/// `around(value, center, delta)`: true within delta of the center.
+fn around(arguments: &[Value]) -> Option<bool> {
+    let [value, center, delta] = std::array::from_fn(|position| at(arguments, position).unwrapped());
+    match (value, center, delta) {
+        (Value::DateTime(value), Value::DateTime(center), Value::TimeSpan(delta))
+        | (Value::TimeSpan(value), Value::TimeSpan(center), Value::TimeSpan(delta)) => {
+            Some(value.abs_diff(center) <= u64::try_from(delta).ok()?)
+        }
+        (value, center, delta) => Some((value.to_f64()? - center.to_f64()?).abs() <= delta.to_f64()?),
+    }
+}
+
 fn pow(arguments: &[Value]) -> Value {
     match (real_at(arguments, 0), real_at(arguments, 1)) {
         (Some(base), Some(exponent)) => Value::Real(base.powf(exponent)),
@@ -144,7 +156,7 @@ fn shift(number: i64, count: i64, left: bool) -> i64 {
 }
 
 /// The logarithm of the gamma function, by Lanczos' approximation (g = 7, n = 9).
-fn log_gamma(x: f64) -> f64 {
+pub(super) fn log_gamma(x: f64) -> f64 {
     const COEFFICIENTS: [f64; 9] = [
         0.999_999_999_999_809_9,
         676.520_368_121_885_1,
@@ -180,7 +192,7 @@ fn gamma(x: f64) -> f64 {
 }
 
 /// The error function, by its series near zero and by the continued fraction of its complement elsewhere.
-fn erf(x: f64) -> f64 {
+pub(super) fn erf(x: f64) -> f64 {
     if x.abs() < 2.5 {
         let (mut term, mut sum) = (x, x);
         for n in 1..100 {
@@ -213,6 +225,7 @@ pub(super) const FUNCTIONS: &[ScalarFunction] = &[
         (Some(y), Some(x)) => Value::Real(y.atan2(x)),
         _ => Value::Null,
     }),
+    function("around", 3, 3, |a| or_null(around(a), boolean)),
     function("bin", 2, 2, |a| bin(at(a, 0), at(a, 1))),
     function("floor", 2, 2, |a| bin(at(a, 0), at(a, 1))),
     function("bin_at", 3, 3, bin_at),

@@ -14,18 +14,29 @@
 //! ```
 
 mod address;
+mod agent;
 mod array;
 mod bag;
+mod compression;
 mod conversion;
 mod date;
 mod encoding;
+mod geo;
 mod hash;
 mod math;
 pub mod operators;
 mod pattern;
+mod punycode;
 mod series;
+mod sketches;
+mod statistics;
 mod text;
+mod timezone;
+mod units;
 mod url;
+mod xml;
+
+pub(crate) use hash::bytes as hash_bytes;
 
 pub(crate) use address::Network;
 pub use pattern::regex;
@@ -74,23 +85,36 @@ const MANY: usize = 1024;
 const MAX_SIZE: usize = 1 << 24;
 
 /// The families, each a table.
-const FAMILIES: [&[ScalarFunction]; 11] = [
-    address::FUNCTIONS,
-    array::FUNCTIONS,
-    bag::FUNCTIONS,
-    conversion::FUNCTIONS,
-    date::FUNCTIONS,
-    encoding::FUNCTIONS,
-    hash::FUNCTIONS,
-    math::FUNCTIONS,
-    pattern::FUNCTIONS,
-    series::FUNCTIONS,
-    text::FUNCTIONS,
+const FAMILIES: &[&[&[ScalarFunction]]] = &[
+    &[
+        address::FUNCTIONS,
+        agent::FUNCTIONS,
+        array::FUNCTIONS,
+        bag::FUNCTIONS,
+        compression::FUNCTIONS,
+        conversion::FUNCTIONS,
+        date::FUNCTIONS,
+        encoding::FUNCTIONS,
+        hash::FUNCTIONS,
+        math::FUNCTIONS,
+        pattern::FUNCTIONS,
+        punycode::FUNCTIONS,
+        series::FUNCTIONS,
+        sketches::FUNCTIONS,
+        statistics::FUNCTIONS,
+        text::FUNCTIONS,
+        timezone::FUNCTIONS,
+        units::FUNCTIONS,
+        url::FUNCTIONS,
+        xml::FUNCTIONS,
+    ],
+    &geo::FAMILIES,
+    &series::FAMILIES,
 ];
 
 /// All functions.
 pub fn all() -> impl Iterator<Item = &'static ScalarFunction> {
-    FAMILIES.iter().flat_map(|family| family.iter()).chain(url::FUNCTIONS)
+    FAMILIES.iter().flat_map(|families| families.iter()).flat_map(|family| family.iter())
 }
 
 /// The function of this name. Names are case-sensitive.

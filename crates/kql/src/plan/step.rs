@@ -326,10 +326,13 @@ pub enum AggregateFunction {
     /// The schema that all values fit.
     BuildSchema,
     /// A sketch for counting different values.
-    Hll,
+    Hll {
+        /// 0 (rough) to 4 (fine).
+        accuracy: usize,
+    },
     /// Such sketches merged.
     HllMerge,
-    /// A sketch for percentiles.
+    /// A sketch for percentiles; the second argument says how often the first counts.
     TDigest,
     /// Such sketches merged.
     TDigestMerge,

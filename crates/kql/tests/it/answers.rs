@@ -93,6 +93,15 @@ fn dynamics_agree(left: &Dynamic, right: &Dynamic) -> bool {
         _ => None,
     };
     match (left, right) {
+        // A ring is the same wherever it begins.
+        (Dynamic::Array(left), Dynamic::Array(right)) if is_ring(left) && is_ring(right) => {
+            let open = &left[1..];
+            left.len() == right.len()
+                && (0..open.len()).any(|start| {
+                    let turned = open.iter().cycle().skip(start);
+                    turned.zip(&right[1..]).all(|(left, right)| dynamics_agree(left, right))
+                })
+        }
         (Dynamic::Array(left), Dynamic::Array(right)) => {
             left.len() == right.len()
                 && left.iter().zip(right).all(|(left, right)| dynamics_agree(left, right))
@@ -108,4 +117,11 @@ fn dynamics_agree(left: &Dynamic, right: &Dynamic) -> bool {
             _ => left.to_value().to_text() == right.to_value().to_text(),
         },
     }
+}
+
+/// True for a closed path of GeoJSON.
+fn is_ring(items: &[Dynamic]) -> bool {
+    let is_position =
+        |item: &Dynamic| item.as_array().is_some_and(|item| item.len() == 2 && item[0].as_array().is_none());
+    items.len() >= 4 && items.first() == items.last() && items.iter().all(is_position)
 }

@@ -144,7 +144,15 @@ fn handwritten(answer: &Answer, case: &Json) -> Result<(), String> {
 }
 
 /// Cases that are not met, and why.
-const DOCUMENTED_EXCEPTIONS: [(&str, &str); 22] = [
+const DOCUMENTED_EXCEPTIONS: [(&str, &str); 30] = [
+    ("geo-line-densify-function-01", "the page keeps a zero at a number's end"),
+    ("geo-polygon-to-h3cells-function-01", "the same cells in another order"),
+    ("gzip-base64-compress-01", "another compressor: other bytes for the same text"),
+    ("zlib-base64-compress-function-01", "another compressor: other bytes for the same text"),
+    ("gzip-base64-decompress-01", "the page prints the text in quotes"),
+    ("convert-volume-function-01", "the page takes an acre-foot of six digits"),
+    ("geo-closest-point-on-line-function-02", "the page prints a name that the query does not give"),
+    ("geo-line-interpolate-point-function-02", "the page prints a name that the query does not give"),
     ("array-iff-function-02", "the page prints texts in an array without quotes"),
     (
         "binary-all-xor-aggregation-function-01",
@@ -176,7 +184,9 @@ const DOCUMENTED_EXCEPTIONS: [(&str, &str); 22] = [
 ];
 
 /// Cases that are not met, and why.
-const HANDWRITTEN_EXCEPTIONS: [(&str, &str); 21] = [
+const HANDWRITTEN_EXCEPTIONS: [(&str, &str); 23] = [
+    ("DynamicArray", "expects a part of the output"),
+    ("LocalToUtc", "the expected text has the line ends of a test's source"),
     ("NowFunction_Scalar", "expects the year of the run"),
     ("BagPack_FromColumnsBuildsListOfBags", "expects a part of the output"),
     ("BagMerge_FromColumns", "expects the rows in one line"),
@@ -216,10 +226,10 @@ fn hold(tally: &Tally, exceptions: &[(&str, &str)], agreed: usize, refused: usiz
 
 #[test]
 fn documented_cases_agree() {
-    hold(&run("kql/doc_cases.jsonl", documented), &DOCUMENTED_EXCEPTIONS, 299, 183);
+    hold(&run("kql/doc_cases.jsonl", documented), &DOCUMENTED_EXCEPTIONS, 434, 40);
 }
 
 #[test]
 fn handwritten_cases_agree() {
-    hold(&run("kql/handwritten_cases.jsonl", handwritten), &HANDWRITTEN_EXCEPTIONS, 214, 11);
+    hold(&run("kql/handwritten_cases.jsonl", handwritten), &HANDWRITTEN_EXCEPTIONS, 218, 5);
 }

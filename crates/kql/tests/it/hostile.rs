@@ -243,3 +243,57 @@ fn long_texts_take_time_in_proportion() {
         assert!(start.elapsed().as_secs() < 5, "{piece}: {:?}", start.elapsed());
     }
 }
+
+/// The corners of a star whose edges cross each other as often as they can.
+fn star(corners: u32, turn: f64) -> String {
+    let corner = |index: u32| {
+        let angle = (f64::from(index * (corners / 2 - 1) % corners) + turn) / f64::from(corners)
+            * std::f64::consts::TAU;
+        format!("[{},{}]", angle.cos() * 5.0, angle.sin() * 5.0)
+    };
+    (0..corners).chain([0]).map(corner).collect::<Vec<_>>().join(",")
+}
+
+#[test]
+fn shapes_with_many_crossings_take_bounded_time() {
+    use castellan_kql::value::Dynamic;
+    use castellan_kql::{Value, functions};
+
+    let shape = |text: String| Value::dynamic(Dynamic::parse(&text).unwrap());
+    for corners in [61, 20_001] {
+        let polygon =
+            |turn| shape(format!(r#"{{"type":"Polygon","coordinates":[[{}]]}}"#, star(corners, turn)));
+        let line =
+            |turn| shape(format!(r#"{{"type":"LineString","coordinates":[{}]}}"#, star(corners, turn)));
+        let (polygons, lines) = ([polygon(0.0), polygon(0.5)], [line(0.0), line(0.5)]);
+        let both = |shapes: &[Value; 2]| {
+            Value::dynamic(Dynamic::Array(shapes.iter().map(Dynamic::from_value).collect()))
+        };
+        let numbers = |numbers: &[f64]| numbers.iter().copied().map(Value::Real).collect::<Vec<_>>();
+        for function in functions::all().filter(|function| function.name.starts_with("geo_")) {
+            let calls = [
+                polygons.to_vec(),
+                lines.to_vec(),
+                vec![lines[0].clone(), polygons[0].clone()],
+                vec![polygons[0].clone()],
+                vec![lines[0].clone()],
+                vec![both(&polygons)],
+                vec![both(&lines)],
+                [vec![polygons[0].clone()], numbers(&[5.0, 100.0])].concat(),
+                [vec![lines[0].clone()], numbers(&[5.0, 100.0])].concat(),
+                [numbers(&[1.0, 1.0]), vec![polygons[0].clone()]].concat(),
+                [numbers(&[1.0, 1.0]), vec![lines[0].clone()]].concat(),
+            ];
+            for arguments in calls {
+                let start = std::time::Instant::now();
+                let _ = function.call(&arguments);
+                let taken = start.elapsed();
+                assert!(
+                    taken < std::time::Duration::from_secs(20),
+                    "{} of {corners}: {taken:?}",
+                    function.name
+                );
+            }
+        }
+    }
+}

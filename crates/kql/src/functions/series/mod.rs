@@ -1,4 +1,15 @@
 //! Functions on series: arrays of numbers, item by item or as a whole. What is no number counts as missing.
+//!
+//! A function that gives several columns gives an array of them, in the order of its row in the registry.
+
+mod decompose;
+mod fit;
+mod fourier;
+mod outliers;
+mod periods;
+mod polynomial;
+
+use fit::fit_line;
 
 use super::{ScalarFunction, array, at, function, items_at, or_null};
 use crate::value::{Dynamic, Value, compare};
@@ -269,81 +280,6 @@ fn iir(arguments: &[Value]) -> Value {
     reals(output.into_iter().map(Some))
 }
 
-/// A straight line by least squares over the positions.
-struct Line {
-    slope: f64,
-    interception: f64,
-    rsquare: f64,
-    variance: f64,
-    residual_variance: f64,
-    fit: Vec<f64>,
-}
-
-fn fit_line(series: &[f64]) -> Option<Line> {
-    let count = series.len();
-    if count < 2 {
-        return None;
-    }
-    let xs: Vec<f64> = (0..count).map(|index| index as f64).collect();
-    let (mean_x, mean_y) = (mean(&xs), mean(series));
-    let covariance: f64 = xs.iter().zip(series).map(|(x, y)| (x - mean_x) * (y - mean_y)).sum();
-    let spread: f64 = xs.iter().map(|x| (x - mean_x).powi(2)).sum();
-    let slope = covariance / spread;
-    let interception = mean_y - slope * mean_x;
-    let fit: Vec<f64> = xs.iter().map(|x| interception + slope * x).collect();
-    let total: f64 = series.iter().map(|y| (y - mean_y).powi(2)).sum();
-    let residuals: Vec<f64> = series.iter().zip(&fit).map(|(y, fit)| y - fit).collect();
-    let rest: f64 = residuals.iter().map(|residual| residual * residual).sum();
-    let rsquare = if total == 0.0 { 0.0 } else { 1.0 - rest / total };
-    Some(Line {
-        slope,
-        interception,
-        rsquare,
-        variance: variance(series),
-        residual_variance: variance(&residuals),
-        fit,
-    })
-}
-
-fn fit_line_dynamic(arguments: &[Value]) -> Value {
-    let line = series_at(arguments, 0).and_then(|series| fit_line(&known(&series)));
-    or_null(line, |line| {
-        let members = [
-            ("rsquare", Dynamic::Real(line.rsquare)),
-            ("slope", Dynamic::Real(line.slope)),
-            ("variance", Dynamic::Real(line.variance)),
-            ("rvariance", Dynamic::Real(line.residual_variance)),
-            ("interception", Dynamic::Real(line.interception)),
-            ("line_fit", Dynamic::Array(line.fit.into_iter().map(Dynamic::Real).collect())),
-        ];
-        Value::dynamic(Dynamic::Bag(members.into_iter().map(|(key, value)| (key.into(), value)).collect()))
-    })
-}
-
-fn stats_dynamic(arguments: &[Value]) -> Value {
-    let Some(items) = items_at(arguments, 0) else { return Value::Null };
-    let numbers: Vec<(usize, f64)> =
-        items.iter().enumerate().filter_map(|(index, item)| Some((index, number(item)?))).collect();
-    let Some(first) = numbers.first().copied() else { return Value::Null };
-    let least = numbers.iter().copied().fold(first, |best, next| if next.1 < best.1 { next } else { best });
-    let most = numbers.iter().copied().fold(first, |best, next| if next.1 > best.1 { next } else { best });
-    let values: Vec<f64> = numbers.iter().map(|(_, value)| *value).collect();
-    let index = |at: usize| Dynamic::Long(i64::try_from(at).unwrap_or(i64::MAX));
-    let whole = is_whole(&items);
-    let members = [
-        ("min", whole_or_real(least.1, whole)),
-        ("min_idx", index(least.0)),
-        ("max", whole_or_real(most.1, whole)),
-        ("max_idx", index(most.0)),
-        ("avg", Dynamic::Real(mean(&values))),
-        ("stdev", Dynamic::Real(variance(&values).sqrt())),
-        ("variance", Dynamic::Real(variance(&values))),
-        ("sum", whole_or_real(values.iter().sum(), whole)),
-        ("len", index(items.len())),
-    ];
-    Value::dynamic(Dynamic::Bag(members.into_iter().map(|(key, value)| (key.into(), value)).collect()))
-}
-
 fn magnitude(arguments: &[Value]) -> Value {
     or_null(series_at(arguments, 0), |series| {
         let series = known(&series);
@@ -354,6 +290,36 @@ fn magnitude(arguments: &[Value]) -> Value {
 fn product(arguments: &[Value]) -> Value {
     or_null(items_at(arguments, 0), |items| Value::Real(items.iter().filter_map(number).product()))
 }
+
+/// Longest series that is analysed as a whole.
+const MAX_POINTS: usize = 1 << 20;
+
+/// The series with what is missing on straight lines between its neighbours, and at the ends as the nearest number.
+fn filled(series: &[Option<f64>]) -> Vec<f64> {
+    let mut filled: Vec<f64> = Vec::with_capacity(series.len());
+    let mut last: Option<f64> = None;
+    for (index, value) in series.iter().enumerate() {
+        let Some(value) = value else { continue };
+        let from = last.unwrap_or(*value);
+        let steps = (index + 1 - filled.len()) as f64;
+        let missing = index - filled.len();
+        filled.extend((1..=missing).map(|step| from + (value - from) * step as f64 / steps));
+        filled.push(*value);
+        last = Some(*value);
+    }
+    filled.resize(series.len(), last.unwrap_or(0.0));
+    filled
+}
+
+/// The families of functions on whole series.
+pub(super) const FAMILIES: [&[ScalarFunction]; 6] = [
+    decompose::FUNCTIONS,
+    fit::FUNCTIONS,
+    fourier::FUNCTIONS,
+    outliers::FUNCTIONS,
+    periods::FUNCTIONS,
+    polynomial::FUNCTIONS,
+];
 
 pub(super) const FUNCTIONS: &[ScalarFunction] = &[
     function("series_abs", 1, 1, |a| each(a, true, f64::abs)),
@@ -391,6 +357,16 @@ pub(super) const FUNCTIONS: &[ScalarFunction] = &[
     function("series_fill_linear", 1, 4, fill_linear),
     function("series_fir", 2, 4, fir),
     function("series_iir", 3, 3, iir),
-    function("series_fit_line_dynamic", 1, 1, fit_line_dynamic),
-    function("series_stats_dynamic", 1, 2, stats_dynamic),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_are_filled_on_lines() {
+        let series = [None, Some(2.0), None, None, Some(8.0), None];
+        assert_eq!(filled(&series), [2.0, 2.0, 4.0, 6.0, 8.0, 8.0]);
+        assert_eq!(filled(&[None, None]), [0.0, 0.0]);
+    }
+}
