@@ -1,6 +1,7 @@
 //! Plugins.
 
 mod activity;
+mod intersect;
 mod lookup;
 mod narrow;
 mod near;
@@ -84,6 +85,7 @@ impl Run<'_> {
             "autocluster" => pattern::cluster::rows(&call, &rows),
             "bag_unpack" => Ok(unpack::rows(plan, input, plugin, rows)),
             "basket" => pattern::basket::rows(&call, &rows),
+            "dcount_intersect" => intersect::rows(&call, rows),
             "diffpatterns" => pattern::difference::rows(&call, &rows),
             "ipv4_lookup" | "ipv6_lookup" => lookup::rows(&call, rows),
             "narrow" => narrow::rows(&call, &rows),
