@@ -54,7 +54,7 @@ use std::sync::Arc;
 pub use database::{Database, Qualifier, Stored, Tables};
 pub(crate) use names::Names;
 pub(crate) use operator::dotnet_name;
-pub(crate) use plugin::{kept_columns, pivot_keys};
+pub(crate) use plugin::{kept_columns, looked_up, pivot_keys};
 
 use crate::ast::Script;
 use crate::diagnostic::Diagnostic;

@@ -221,6 +221,26 @@ fn addresses_of_version_6_are_looked_up() {
 }
 
 #[test]
+fn places_find_their_shapes() {
+    let tables = r#"let shapes = datatable(name: string, shape: dynamic) [
+            "square", dynamic({"type": "Polygon", "coordinates": [[[0,0],[2,0],[2,2],[0,2],[0,0]]]}),
+            "corner", dynamic({"type": "Polygon", "coordinates": [[[1,1],[3,1],[3,3],[1,3],[1,1]]]}), "none", dynamic({})];
+        let line = datatable(road: dynamic) [dynamic({"type": "LineString", "coordinates": [[0,0],[0,2]]})];
+        datatable(x: real, y: real) [1.5, 1.5, 0.5, 0.5, -0.001, 1.0, real(null), 1.0] | "#;
+    let found = |query: &str| texts(&format!("{tables}{query}"));
+    let held = found("evaluate geo_polygon_lookup(shapes, shape, x, y)");
+    assert_eq!(held, ["1.5|1.5|square", "1.5|1.5|corner", "0.5|0.5|square"]);
+    let near = found(
+        "evaluate geo_polygon_lookup(shapes, shape, x, y, radius = 200, return_unmatched = true) | where x < 0 or isnull(x)",
+    );
+    assert_eq!(near, ["-0.001|1.0|square", "|1.0|"]);
+    let beside = found(
+        "evaluate geo_line_lookup(line, road, x, y, 200, return_lookup_key = true) | project x, road.type",
+    );
+    assert_eq!(beside, ["-0.001|LineString"]);
+}
+
+#[test]
 fn sketches_intersect() {
     let query = "range x from 1 to 1000 step 1
         | summarize a = hll(x), b = hll(iff(x % 2 == 0, x, 0)), c = hll(iff(x % 5 == 0, x, 0)), d = hll(iff(x > 2000, x, -1))

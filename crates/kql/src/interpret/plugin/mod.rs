@@ -7,6 +7,7 @@ mod narrow;
 mod near;
 mod pattern;
 mod pivot;
+mod places;
 mod rolling;
 mod schema;
 mod sequence;
@@ -87,6 +88,7 @@ impl Run<'_> {
             "basket" => pattern::basket::rows(&call, &rows),
             "dcount_intersect" => intersect::rows(&call, rows),
             "diffpatterns" => pattern::difference::rows(&call, &rows),
+            "geo_line_lookup" | "geo_polygon_lookup" => places::rows(&call, rows),
             "ipv4_lookup" | "ipv6_lookup" => lookup::rows(&call, rows),
             "narrow" => narrow::rows(&call, &rows),
             "new_activity_metrics" => activity::cohort::rows(&call, rows),
