@@ -123,7 +123,8 @@ impl Binder<'_> {
                 }
                 continue;
             }
-            let own = auto_name(&argument.value).unwrap_or_default();
+            let given = argument.name.as_ref().map(|name| name.text.to_string());
+            let own = given.or_else(|| auto_name(&argument.value)).unwrap_or_default();
             arguments.push(self.scalar(&argument.value, plain)?);
             names.push(if prefix.is_empty() { own } else { format!("{prefix}{key_name}_{own}") });
         }

@@ -259,7 +259,11 @@ impl Binder<'_> {
     }
 
     pub(super) fn no_signature(&self, call: &Call<'_>, given: &[Given]) -> Diagnostic {
-        let types: Vec<&str> = given.iter().map(|given| given.name()).collect();
+        const MOST_TYPES: usize = 8;
+        let mut types: Vec<&str> = given.iter().take(MOST_TYPES).map(|given| given.name()).collect();
+        if given.len() > MOST_TYPES {
+            types.push("...");
+        }
         let message = format!("`{}` does not take ({})", call.name, types.join(", "));
         let diagnostic = Diagnostic::error("no-signature", call.expr.span, message);
         match registry::find(call.name) {
@@ -292,11 +296,8 @@ impl Binder<'_> {
         if registry::find_kind(call.name, Kind::Graph).is_some() {
             return Err(misplaced(call, "a graph function", "`graph-match`"));
         }
-        match self.stored_function(call.name) {
-            Some(function) => {
-                let environment = super::environment::Environment::default();
-                self.scalar_function(call.expr, &function, &environment, call.arguments, frame)
-            }
+        match self.database.function(call.name) {
+            Some(stored) => self.stored_value(call.expr, &stored, call.arguments, frame),
             None => {
                 let message = format!("there is no function `{}`", call.name);
                 let diagnostic = Diagnostic::error("unknown-function", callee.span, message);

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::ast::Function;
+use crate::ast::{Function, Parameter};
 use crate::plan::{Field, Plan};
-use crate::value::Value;
+use crate::value::{ScalarType, Value};
 
 /// Tables and functions.
 pub trait Database {
     /// The columns of a table.
-    fn table(&self, name: &str) -> Option<Vec<Field>>;
+    fn table(&self, name: &str) -> Option<Shape>;
 
     /// The names of all tables, for wildcards, `search` and suggestions.
     fn table_names(&self) -> Vec<Arc<str>>;
@@ -43,26 +43,59 @@ pub struct Qualifier {
     pub name: String,
 }
 
+/// The columns of a table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// Those that are known, in order.
+    pub columns: Vec<Field>,
+    /// True where there may be more, as in custom logs: queries can be checked with such a table, not run.
+    pub is_open: bool,
+}
+
+impl From<Vec<Field>> for Shape {
+    fn from(columns: Vec<Field>) -> Shape {
+        Shape { columns, is_open: false }
+    }
+}
+
 /// A stored function.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stored {
     /// With its body.
     Function(Arc<Function>),
-    /// Known by the columns that it gives only: queries can be checked with it, not run.
-    Declared(Vec<Field>),
+    /// Known by what it takes and gives only: queries can be checked with it, not run.
+    Declared(Declaration),
+}
+
+/// What a function takes and gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Declaration {
+    /// What it takes; none where that is not known, and then anything may be given.
+    pub parameters: Option<Vec<Parameter>>,
+    /// What it gives.
+    pub gives: Gives,
+}
+
+/// What a function gives.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Gives {
+    /// Rows.
+    Rows(Shape),
+    /// A value.
+    Value(ScalarType),
 }
 
 /// Tables in memory: names and columns.
 #[derive(Clone, Debug, Default)]
 pub struct Tables {
-    tables: BTreeMap<Arc<str>, Vec<Field>>,
+    tables: BTreeMap<Arc<str>, Shape>,
     functions: BTreeMap<Arc<str>, Stored>,
 }
 
 impl Tables {
     /// Adds a table.
-    pub fn add(&mut self, name: impl Into<Arc<str>>, columns: Vec<Field>) {
-        self.tables.insert(name.into(), columns);
+    pub fn add(&mut self, name: impl Into<Arc<str>>, columns: impl Into<Shape>) {
+        self.tables.insert(name.into(), columns.into());
     }
 
     /// Adds a stored function.
@@ -72,7 +105,7 @@ impl Tables {
 }
 
 impl Database for Tables {
-    fn table(&self, name: &str) -> Option<Vec<Field>> {
+    fn table(&self, name: &str) -> Option<Shape> {
         self.tables.get(name).cloned()
     }
 

@@ -33,25 +33,36 @@ impl Binder<'_> {
     ) -> Result<Arc<Plan>> {
         let mut expanded = self.expanded(&input, items, environment)?;
         let index = option(options, "with_itemindex");
-        let position = expanded.step_fields.len();
         if let Some(name) = &index {
-            expanded.step_fields.push(Field::new(name.as_str(), ScalarType::Long));
             let field = Field::new(name.as_str(), ScalarType::Long);
-            // The position stands before what is expanded into columns of their own.
-            expanded.fields.push((field, position));
+            expanded.fields.push((field.clone(), expanded.step_fields.len()));
+            expanded.step_fields.push(field);
         }
+        // What is replaced by its items does not come out beside them.
+        let width = input.columns.len();
+        let kept: Vec<usize> =
+            expanded.fields.iter().map(|(_, from)| *from).filter(|from| *from < width).collect();
+        let moved = |from: usize| match kept.iter().position(|at| *at == from) {
+            Some(at) => at,
+            None => kept.len() + from - width,
+        };
+        let fields: Vec<(Field, usize)> =
+            expanded.fields.iter().map(|(field, from)| (field.clone(), moved(*from))).collect();
+        let of_kept = kept.iter().filter_map(|at| input.columns.get(*at));
+        let step_fields: Vec<Field> =
+            of_kept.chain(expanded.step_fields.get(width..).unwrap_or_default()).cloned().collect();
         let kind = option(options, "kind").or_else(|| option(options, "bagexpansion"));
         let limit = limit.map(|limit| self.count(limit, environment)).transpose()?;
         let step = Step::Expand {
             input,
+            kept,
             columns: expanded.columns,
             limit,
             bags_as_arrays: kind.as_deref() == Some("array"),
             with_index: index.is_some(),
-            keeps_empty: true,
         };
-        let plan = Plan::new(step, unique(&expanded.step_fields));
-        Ok(arranged(plan, &expanded.fields))
+        let plan = Plan::new(step, unique(&step_fields));
+        Ok(arranged(plan, &fields))
     }
 
     pub(super) fn apply(
@@ -63,7 +74,7 @@ impl Binder<'_> {
         body: &Expr,
         environment: &Environment,
     ) -> Result<Arc<Plan>> {
-        let mut expanded = self.expanded(&input, items, environment)?;
+        let expanded = self.expanded(&input, items, environment)?;
         if let Some(name) = option(options, "with_itemindex") {
             return Err(Diagnostic::error(
                 "unsupported",
@@ -73,38 +84,16 @@ impl Binder<'_> {
         }
         let limit = limit.map(|limit| self.count(limit, environment)).transpose()?;
         // The body sees the rows as `mv-expand` would give them.
-        let part_fields: Vec<Field> = expanded.fields.iter().map(|(field, _)| field.clone()).collect();
         let step_fields = unique(&expanded.step_fields);
         let part = Arc::new(Plan { step: Step::Part, columns: step_fields.clone(), is_open: input.is_open });
         let part = arranged(part, &expanded.fields);
         let body = self.flow(body, environment, Some(&part))?.table(body.span)?;
-        let outer = self.kept_outside(&input, &part_fields, &body, &expanded);
-        let width = input.columns.len();
-        let mut fields: Vec<Field> = step_fields.iter().take(width).cloned().collect();
-        fields.extend(body.columns.iter().cloned());
-        let body_fields = body.columns.clone();
-        expanded.step_fields.truncate(width);
-        let step = Step::Apply { input, columns: expanded.columns, limit, body };
-        let plan = Plan::new(step, unique(&fields));
-        let of_body = body_fields.into_iter().enumerate().map(|(at, field)| (field, width + at));
-        let all: Vec<(Field, usize)> = outer.into_iter().chain(of_body).collect();
-        Ok(arranged(plan, &all))
-    }
-
-    /// The input's columns that the body does not give itself.
-    fn kept_outside(
-        &self,
-        input: &Plan,
-        part: &[Field],
-        body: &Plan,
-        expanded: &Expanded,
-    ) -> Vec<(Field, usize)> {
-        let _ = part;
-        let is_replaced = |at: usize| !expanded.fields.iter().any(|(_, from)| *from == at);
-        let all = input.columns.iter().enumerate();
-        all.filter(|(at, field)| !is_replaced(*at) && body.position(&field.name).is_none())
-            .map(|(at, field)| (field.clone(), at))
-            .collect()
+        let outer = kept_outside(&input, &body, &expanded);
+        let kept: Vec<usize> = outer.iter().map(|(_, at)| *at).collect();
+        let fields: Vec<Field> =
+            outer.into_iter().map(|(field, _)| field).chain(body.columns.iter().cloned()).collect();
+        let step = Step::Apply { input, kept, columns: expanded.columns, limit, body };
+        Ok(Plan::new(step, fields))
     }
 
     fn expanded(
@@ -127,12 +116,10 @@ impl Binder<'_> {
             }
             let to = item.to.unwrap_or(ScalarType::Dynamic);
             let given = item.column.names.first().map(|name| name.text.to_string());
-            let own = auto_name(&item.column.value);
-            let is_column = matches!(&value.kind, crate::plan::ScalarKind::Column(_));
-            let wanted = given.clone().or(own);
-            let existing =
+            let wanted = given.or_else(|| auto_name(&item.column.value));
+            // Also where the name is its own: rules write `mv-expand parse_json(Entities)`, and go on with `Entities`.
+            let replaced =
                 wanted.as_ref().and_then(|name| fields.iter().position(|(field, _)| *field.name == **name));
-            let replaced = existing.filter(|_| given.is_some() || is_column);
             let field = match replaced.and_then(|at| fields.get_mut(at)) {
                 Some((field, from)) => {
                     *from = width + at;
@@ -150,6 +137,15 @@ impl Binder<'_> {
         }
         Ok(Expanded { columns: expansions, step_fields, fields })
     }
+}
+
+/// The input's columns that the body does not give itself.
+fn kept_outside(input: &Plan, body: &Plan, expanded: &Expanded) -> Vec<(Field, usize)> {
+    let is_replaced = |at: usize| !expanded.fields.iter().any(|(_, from)| *from == at);
+    let all = input.columns.iter().enumerate();
+    all.filter(|(at, field)| !is_replaced(*at) && body.position(&field.name).is_none())
+        .map(|(at, field)| (field.clone(), at))
+        .collect()
 }
 
 /// The same columns with names that differ.

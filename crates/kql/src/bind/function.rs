@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::database::Stored;
+use super::database::{Declaration, Gives, Stored};
 use super::environment::{Binding, Environment};
 use super::frame::Frame;
 use super::{Binder, Result};
@@ -13,11 +13,79 @@ use crate::span::Span;
 use crate::value::ScalarType;
 
 impl Binder<'_> {
-    /// A stored function with a body.
-    pub(super) fn stored_function(&self, name: &str) -> Option<Arc<Function>> {
-        match self.database.function(name)? {
-            Stored::Function(function) => Some(function),
-            Stored::Declared(_) => None,
+    /// The value of a stored function.
+    pub(super) fn stored_value(
+        &self,
+        call: &Expr,
+        stored: &Stored,
+        arguments: &[Argument],
+        frame: Frame<'_>,
+    ) -> Result<Scalar> {
+        let environment = Environment::default();
+        match stored {
+            Stored::Function(function) => self.in_stored(call.span, || {
+                self.scalar_function(call, function, &environment, arguments, frame)
+            }),
+            Stored::Declared(Declaration { parameters, gives }) => {
+                self.declared_arguments(call.span, parameters.as_deref(), arguments, frame)?;
+                match gives {
+                    // Where there is no row, it is a constant.
+                    Gives::Value(scalar_type) if frame.columns.is_empty() && !frame.is_open => {
+                        Ok(Scalar::literal(crate::Value::Null, *scalar_type))
+                    }
+                    Gives::Value(scalar_type) => Ok(Scalar::unknown(*scalar_type)),
+                    Gives::Rows(_) => Err(Diagnostic::error(
+                        "not-scalar",
+                        call.span,
+                        "this function gives rows, and a value is expected here",
+                    )
+                    .with_help("take its first value with toscalar()")),
+                }
+            }
+        }
+    }
+
+    /// The rows of a stored function.
+    pub(super) fn stored_rows(
+        &self,
+        call: &Expr,
+        name: &Arc<str>,
+        stored: &Stored,
+        arguments: &[Argument],
+        frame: Frame<'_>,
+    ) -> Result<super::operator::Flow> {
+        match stored {
+            Stored::Function(function) => self.in_stored(call.span, || {
+                self.table_function(call, function, &Environment::default(), arguments, frame)
+            }),
+            Stored::Declared(Declaration { parameters, gives }) => {
+                self.declared_arguments(call.span, parameters.as_deref(), arguments, frame)?;
+                match gives {
+                    Gives::Rows(shape) => {
+                        Ok(super::operator::Flow::Table(super::source::stored(name, shape.clone())))
+                    }
+                    Gives::Value(_) => {
+                        let message = format!("`{name}` gives a value, and a table is expected here");
+                        Err(Diagnostic::error("not-tabular", call.span, message))
+                    }
+                }
+            }
+        }
+    }
+
+    /// Checks what is given to a function without a body.
+    fn declared_arguments(
+        &self,
+        call: Span,
+        parameters: Option<&[Parameter]>,
+        arguments: &[Argument],
+        frame: Frame<'_>,
+    ) -> Result<()> {
+        match parameters {
+            Some(parameters) => {
+                self.with_arguments(call, parameters, &Environment::default(), arguments, frame).map(|_| ())
+            }
+            None => Ok(()),
         }
     }
 
@@ -31,10 +99,11 @@ impl Binder<'_> {
         frame: Frame<'_>,
     ) -> Result<Scalar> {
         self.deeper(call.span, || {
-            let inner = self.with_arguments(call.span, function, environment, arguments, frame)?;
-            let (inner, last) = self.body(function, inner, call.span)?;
+            let inner =
+                self.with_arguments(call.span, &function.parameters, environment, arguments, frame)?;
+            let (inner, last) = self.body(function, inner, call.span, true)?;
             // The row of the call stays visible through the parameters alone.
-            let inside = Frame { is_open: frame.is_open, sees_row: true, ..Frame::constant(&inner) };
+            let inside = Frame { sees_row: true, ..Frame::constant(&inner) };
             self.scalar(last, inside)
         })
     }
@@ -49,25 +118,47 @@ impl Binder<'_> {
         frame: Frame<'_>,
     ) -> Result<super::operator::Flow> {
         self.deeper(call.span, || {
-            let inner = self.with_arguments(call.span, function, environment, arguments, frame)?;
-            let (inner, last) = self.body(function, inner, call.span)?;
+            let inner =
+                self.with_arguments(call.span, &function.parameters, environment, arguments, frame)?;
+            let (inner, last) = self.body(function, inner, call.span, false)?;
             self.flow(last, &inner, None)
         })
     }
 
-    /// The statements before the last one, and the last one.
+    /// Binds the body of a function that may never be called, to find what is wrong with it.
+    pub(super) fn try_body(&self, function: &Function, environment: &Environment) {
+        if !self.collects() {
+            return;
+        }
+        self.trying(|| {
+            let inner = function.parameters.iter().fold(environment.clone(), |inner, parameter| {
+                inner.with(Arc::clone(&parameter.name.text), super::check::some_argument(&parameter.kind))
+            });
+            let span = function.parameters.first().map(|parameter| parameter.name.span).unwrap_or_default();
+            let (inner, last) = self.body(function, inner, span, true)?;
+            let frame = Frame { sees_row: true, ..Frame::constant(&inner) };
+            if self.is_tabular(last, frame) {
+                self.flow(last, &inner, None).map(|_| ())
+            } else {
+                self.scalar(last, frame).map(|_| ())
+            }
+        });
+    }
+
+    /// The statements before the last one, and the last one. `sees_row` where parameters may be values of a row.
     fn body<'f>(
         &self,
         function: &'f Function,
         environment: Environment,
         call: Span,
+        sees_row: bool,
     ) -> Result<(Environment, &'f Expr)> {
         let Some((last, before)) = function.body.statements.split_last() else {
             return Err(Diagnostic::error("empty-function", call, "the function has no body"));
         };
         let mut environment = environment;
         for statement in before {
-            environment = self.statement(statement, environment)?;
+            environment = self.statement(statement, environment, sees_row)?;
         }
         match last {
             Statement::Query(query) => Ok((environment, query)),
@@ -79,7 +170,7 @@ impl Binder<'_> {
     fn with_arguments(
         &self,
         call: Span,
-        function: &Function,
+        parameters: &[Parameter],
         environment: &Environment,
         arguments: &[Argument],
         frame: Frame<'_>,
@@ -87,7 +178,7 @@ impl Binder<'_> {
         self.count_work(call)?;
         let mut inner = environment.clone();
         let mut positional = arguments.iter().filter(|argument| argument.name.is_none());
-        for parameter in &function.parameters {
+        for parameter in parameters {
             let named = arguments
                 .iter()
                 .find(|argument| argument.name.as_ref().is_some_and(|name| name.text == parameter.name.text));
@@ -95,16 +186,17 @@ impl Binder<'_> {
             let binding = self.parameter(call, parameter, given, environment, frame)?;
             inner = inner.with(Arc::clone(&parameter.name.text), binding);
         }
-        let is_unknown = |argument: &&Argument| {
-            let known =
-                |name: &crate::ast::Name| function.parameters.iter().any(|one| one.name.text == name.text);
-            argument.name.as_ref().is_some_and(|name| !known(name))
-        };
-        match positional.next().or_else(|| arguments.iter().find(is_unknown)) {
-            Some(extra) => {
-                let count = function.parameters.len();
-                let message = format!("the function takes {count} arguments, and not this one");
-                Err(Diagnostic::error("argument-count", extra.value.span, message))
+        if let Some(extra) = positional.next() {
+            let message = format!("the function takes {} arguments, and not this one", parameters.len());
+            return Err(Diagnostic::error("argument-count", extra.value.span, message));
+        }
+        let names = || parameters.iter().map(|parameter| &*parameter.name.text);
+        let mut given = arguments.iter().filter_map(|argument| argument.name.as_ref());
+        match given.find(|name| names().all(|known| *known != *name.text)) {
+            Some(name) => {
+                let message = format!("the function has no argument `{}`", name.text);
+                let diagnostic = Diagnostic::error("unknown-argument", name.span, message);
+                Err(super::scalar::suggest(diagnostic, crate::nearest::nearest(&name.text, names())))
             }
             None => Ok(inner),
         }

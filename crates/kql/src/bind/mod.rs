@@ -24,6 +24,7 @@
 
 mod aggregate;
 mod call;
+mod check;
 mod database;
 mod environment;
 mod expand;
@@ -51,7 +52,8 @@ mod window;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-pub use database::{Database, Qualifier, Stored, Tables};
+pub use check::{Known, Outline, check, outline};
+pub use database::{Database, Declaration, Gives, Qualifier, Shape, Stored, Tables};
 pub(crate) use names::Names;
 pub(crate) use operator::dotnet_name;
 pub(crate) use plugin::{kept_columns, looked_up, pivot_keys};
@@ -142,11 +144,13 @@ struct Binder<'b> {
     warnings: RefCell<Vec<Diagnostic>>,
     settings: RefCell<Vec<(Arc<str>, Value)>>,
     undiscovered: RefCell<Option<Arc<crate::plan::Plan>>>,
+    told: check::Told,
 }
 
 impl<'b> Binder<'b> {
     fn new(database: &'b dyn Database, options: &'b Options) -> Binder<'b> {
         Binder {
+            told: check::Told::default(),
             database,
             options,
             depth: Cell::new(0),

@@ -76,7 +76,8 @@ impl Binder<'_> {
                 format!("the plugin `{name}` is not supported"),
             ));
         }
-        let plugin = self.plugin(call, row, arguments, &input, environment)?;
+        // Arguments are tried by one signature after another.
+        let plugin = self.strictly(|| self.plugin(call, row, arguments, &input, environment))?;
         let columns = match schema {
             Some(schema) => declared(schema, &input, &plugin),
             None => self.plugin_columns(span, &input, &plugin)?,

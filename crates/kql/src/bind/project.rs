@@ -25,6 +25,17 @@ pub(super) struct Named {
 impl Binder<'_> {
     /// The columns that an item of `extend`, `project` or `print` gives: one, or several of some functions.
     pub(super) fn outputs(&self, column: &Column, frame: Frame<'_>) -> Result<Vec<Named>> {
+        self.or_tell(self.computed(column, frame), || {
+            let name = |name: &Name| Named {
+                given: Some(Arc::clone(&name.text)),
+                own: None,
+                value: super::check::some_value(frame),
+            };
+            column.names.iter().map(name).collect()
+        })
+    }
+
+    fn computed(&self, column: &Column, frame: Frame<'_>) -> Result<Vec<Named>> {
         if let Some(several) = self.several(column, frame)? {
             return Ok(several);
         }
@@ -221,7 +232,10 @@ impl Binder<'_> {
     pub(super) fn project_keep(&self, input: Arc<Plan>, patterns: &[Expr]) -> Result<Arc<Plan>> {
         let chosen = self.chosen(&input, patterns)?;
         let kept = chosen.iter().enumerate().filter(|(_, is_chosen)| **is_chosen).map(|(at, _)| at);
-        Ok(closed(picked(&input, kept)))
+        let kept = picked(&input, kept);
+        // A wildcard keeps columns too that nobody knows.
+        let is_wild = |pattern: &Expr| matches!(pattern.kind, ExprKind::Wildcard(_) | ExprKind::Star);
+        Ok(if patterns.iter().any(is_wild) { kept } else { closed(kept) })
     }
 
     /// `project-by-names`: names and wildcards, or arrays of names; those that there are not are left out.

@@ -22,6 +22,10 @@ pub(super) fn suggest(diagnostic: Diagnostic, near: Option<&str>) -> Diagnostic 
 impl Binder<'_> {
     /// A value of a row.
     pub(super) fn scalar(&self, expr: &Expr, frame: Frame<'_>) -> Result<Scalar> {
+        self.or_tell(self.value(expr, frame), || super::check::some_value(frame))
+    }
+
+    fn value(&self, expr: &Expr, frame: Frame<'_>) -> Result<Scalar> {
         let bound = match &expr.kind {
             ExprKind::Literal { value, scalar_type } => {
                 return Ok(Scalar::literal(value.clone(), *scalar_type));
@@ -125,7 +129,7 @@ impl Binder<'_> {
             _ => {}
         }
         if frame.is_open {
-            return Ok(Scalar::literal(Value::Null, ScalarType::Dynamic));
+            return Ok(Scalar::unknown(type_of_unknown(name)));
         }
         let message = format!("there is no column or variable `{name}`");
         let columns = frame.columns.iter().map(|column| &*column.name);
@@ -149,7 +153,7 @@ impl Binder<'_> {
                 return Ok(Scalar::column(group.offset + at, column.scalar_type));
             }
             if frame.is_open {
-                return Ok(Scalar::literal(Value::Null, ScalarType::Dynamic));
+                return Ok(Scalar::unknown(type_of_unknown(&name.text)));
             }
             let message = format!("`{}` has no column `{}`", group.name, name.text);
             let near = crate::nearest::nearest(&name.text, group.columns.iter().map(|column| &*column.name));
@@ -167,6 +171,8 @@ impl Binder<'_> {
         let scalar = self.scalar(base, frame)?;
         match scalar.scalar_type {
             ScalarType::Dynamic => Ok(scalar),
+            // Its type was a guess.
+            _ if scalar.is_unknown() => Ok(Scalar::unknown(ScalarType::Dynamic)),
             found => {
                 let diagnostic =
                     Diagnostic::error("type-mismatch", base.span, format!("{found} has no members"));
@@ -194,6 +200,9 @@ impl Binder<'_> {
         right: &Expr,
         frame: Frame<'_>,
     ) -> Result<Scalar> {
+        if matches!(left.kind, ExprKind::Star) {
+            return self.any_column(operator, right, frame);
+        }
         let (left, right) = (self.scalar(left, frame)?, self.scalar(right, frame)?);
         let scalar_type = binary(operator, left.scalar_type, right.scalar_type)
             .ok_or_else(|| mismatch(expr.span, operator, left.scalar_type, right.scalar_type))?;
@@ -261,6 +270,20 @@ impl Binder<'_> {
             (Some(source), []) => self.scalar(source, frame),
             _ => Err(not_scalar(expr).with_help("take its first value with toscalar()")),
         }
+    }
+}
+
+/// The type of a column that nobody declared: custom logs write it behind the name, as in `User_s`.
+///
+/// Source: Azure Monitor documentation, "HTTP Data Collector API".
+pub(super) fn type_of_unknown(name: &str) -> ScalarType {
+    match name.rsplit_once('_') {
+        Some((_, "s")) => ScalarType::String,
+        Some((_, "d")) => ScalarType::Real,
+        Some((_, "b")) => ScalarType::Bool,
+        Some((_, "t")) => ScalarType::DateTime,
+        Some((_, "g")) => ScalarType::Guid,
+        _ => ScalarType::Dynamic,
     }
 }
 

@@ -54,14 +54,16 @@ impl Binder<'_> {
         let source = option(&find.options, "withsource").unwrap_or_else(|| "source_".to_owned());
         let legs = self.all_legs(span, &find.tables, environment)?;
         let mut found = Vec::new();
-        let mentioned = mentioned(&find.predicate);
+        let mut shown = mentioned(&find.predicate);
+        shown.extend(common(&legs));
+        let wanted = find.project.as_ref().map(|columns| typed(columns, &legs));
         for leg in legs {
             let frame = Self::frame_of(&leg.plan, environment);
             let predicate = self.looked_for(&find.predicate, frame, false)?;
             let plan = filtered(leg.plan, predicate);
-            let plan = match &find.project {
+            let plan = match &wanted {
                 Some(columns) => projected(&plan, columns),
-                None => smart(&plan, &mentioned),
+                None => smart(&plan, &shown),
             };
             let plan = self.project_known_away(plan, &find.project_away)?;
             found.push(Leg { name: leg.name, plan });
@@ -104,19 +106,29 @@ impl Binder<'_> {
                 Ok(named_call("not", vec![inner], ScalarType::Bool))
             }
             ExprKind::Binary { operator, left, right } if matches!(left.kind, ExprKind::Star) => {
-                let wanted = self.scalar(right, frame)?;
-                Ok(any_column(frame.columns, |column| compared(*operator, column, wanted.clone())))
+                self.any_column(*operator, right, frame)
             }
             ExprKind::Binary { operator, left, right } if operator.kind == BinaryKind::Search => {
                 self.column_term(left, right, frame, is_case_sensitive)
             }
-            _ => match self.condition(expr, frame) {
+            _ => match self.strictly(|| self.condition(expr, frame)) {
                 Err(error) if error.code == "unknown-name" => {
                     Ok(Scalar::literal(Value::Bool(false), ScalarType::Bool))
                 }
                 other => other,
             },
         }
+    }
+
+    /// `* has "term"`: whether some column is so.
+    pub(super) fn any_column(
+        &self,
+        operator: BinaryOperator,
+        wanted: &Expr,
+        frame: Frame<'_>,
+    ) -> Result<Scalar> {
+        let wanted = self.scalar(wanted, frame)?;
+        Ok(any_column(frame.columns, |column| compared(operator, column, wanted.clone())))
     }
 
     /// `column: "term"`
@@ -127,7 +139,7 @@ impl Binder<'_> {
         frame: Frame<'_>,
         is_case_sensitive: bool,
     ) -> Result<Scalar> {
-        let value = match self.scalar(column, frame) {
+        let value = match self.strictly(|| self.scalar(column, frame)) {
             Ok(value) => value,
             Err(error) if error.code == "unknown-name" => {
                 return Ok(Scalar::literal(Value::Bool(false), ScalarType::Bool));
@@ -211,6 +223,32 @@ fn mentioned(expr: &Expr) -> Vec<Arc<str>> {
     names
 }
 
+/// The names of the columns that all tables have.
+///
+/// Source: Kusto documentation, "find operator", output schema.
+fn common(legs: &[Leg]) -> Vec<Arc<str>> {
+    let Some((first, rest)) = legs.split_first().filter(|(_, rest)| !rest.is_empty()) else {
+        return Vec::new();
+    };
+    let in_all = |field: &&Field| rest.iter().all(|leg| leg.plan.columns.contains(field));
+    first.plan.columns.iter().filter(in_all).map(|field| Arc::clone(&field.name)).collect()
+}
+
+/// The columns of `project` with the types that the first table says which has them, where the query says none.
+fn typed(wanted: &[FindColumn], legs: &[Leg]) -> Vec<FindColumn> {
+    let known = |name: &str| {
+        let fields = legs.iter().flat_map(|leg| &leg.plan.columns);
+        fields.into_iter().find(|field| *field.name == *name).map(|field| field.scalar_type)
+    };
+    let mut typed = wanted.to_vec();
+    for column in &mut typed {
+        if let FindColumn::Column(column) = column {
+            column.scalar_type = column.scalar_type.or_else(|| known(&column.name.text));
+        }
+    }
+    typed
+}
+
 /// `project` of `find`: columns with their types, null where a table has none.
 fn projected(plan: &Arc<Plan>, wanted: &[FindColumn]) -> Arc<Plan> {
     let (mut fields, mut values) = (Vec::new(), Vec::new());
@@ -237,17 +275,17 @@ fn projected(plan: &Arc<Plan>, wanted: &[FindColumn]) -> Arc<Plan> {
     Plan::new(Step::Project { input: Arc::clone(plan), values }, fields)
 }
 
-/// The columns that the condition mentions, and all others in a bag.
-fn smart(plan: &Arc<Plan>, mentioned: &[Arc<str>]) -> Arc<Plan> {
+/// The columns that are shown, and all others in a bag.
+fn smart(plan: &Arc<Plan>, shown: &[Arc<str>]) -> Arc<Plan> {
     let (mut fields, mut values) = (Vec::new(), Vec::new());
     for (field, value) in plan.columns.iter().zip(columns(&plan.columns)) {
-        if mentioned.contains(&field.name) {
+        if shown.contains(&field.name) {
             fields.push(field.clone());
             values.push(value);
         }
     }
     fields.push(Field::new("pack_", ScalarType::Dynamic));
-    values.push(pack(plan, mentioned));
+    values.push(pack(plan, shown));
     Plan::new(Step::Project { input: Arc::clone(plan), values }, fields)
 }
 

@@ -35,7 +35,10 @@ impl Binder<'_> {
         environment: &Environment,
     ) -> Result<Arc<Plan>> {
         let frame = Frame::new(&input.columns, input.is_open, environment);
-        let axis = self.scalar(&make.on.value, frame)?;
+        let axis = match self.scalar(&make.on.value, frame)? {
+            axis if axis.is_unknown() => Scalar::unknown(ScalarType::DateTime),
+            axis => axis,
+        };
         let scalar_type = axis.scalar_type;
         if !scalar_type.is_number() && !matches!(scalar_type, ScalarType::DateTime | ScalarType::TimeSpan) {
             let message = format!("a series goes along a number or a time, not {scalar_type}");

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::database::{Database, Qualifier, Stored};
+use super::database::{Database, Declaration, Gives, Qualifier, Shape, Stored};
 use super::environment::{Binding, Environment};
 use super::frame::Frame;
 use super::operator::Flow;
@@ -25,6 +25,12 @@ pub(super) fn single(scalar: Scalar) -> Arc<Plan> {
     let columns = vec![Field::new("print_0", scalar.scalar_type)];
     let one = Plan::new(Step::Rows(vec![Vec::new()]), Vec::new());
     Plan::new(Step::Project { input: one, values: vec![scalar] }, columns)
+}
+
+/// The rows of a table, or of a function that is known by its columns only.
+pub(super) fn stored(name: &Arc<str>, shape: Shape) -> Arc<Plan> {
+    let Shape { columns, is_open } = shape;
+    Arc::new(Plan { step: Step::Table(Arc::clone(name)), columns, is_open })
 }
 
 impl Binder<'_> {
@@ -85,7 +91,7 @@ impl Binder<'_> {
         }
         match self.database.function(name) {
             Some(Stored::Function(function)) => self.gives_rows(&function, &Environment::default()),
-            Some(Stored::Declared(_)) => true,
+            Some(Stored::Declared(Declaration { gives, .. })) => matches!(gives, Gives::Rows(_)),
             None => name == "_GetWatchlist",
         }
     }
@@ -172,12 +178,17 @@ impl Binder<'_> {
     ) -> Result<Flow> {
         let mut environment = environment.clone();
         let mut flow = match &query.source {
-            Some(source) => Some(self.flow(source, &environment, part)?),
+            Some(source) => {
+                let found = self.flow(source, &environment, part);
+                Some(self.or_tell(found, || super::check::some_rows(None))?)
+            }
             None => part.map(|part| Flow::Table(Arc::clone(part))),
         };
         for operator in &query.operators {
             self.count_work(operator.span)?;
-            flow = Some(self.operator(operator, flow, &mut environment)?);
+            let input = flow.clone();
+            let found = self.operator(operator, flow, &mut environment);
+            flow = Some(self.or_tell(found, || super::check::some_rows(input.as_ref()))?);
         }
         flow.ok_or_else(|| Diagnostic::error("not-tabular", expr.span, "a table is expected here"))
     }
@@ -203,16 +214,23 @@ impl Binder<'_> {
 
     /// A table or a function without arguments of a database.
     fn table_in(&self, database: &dyn Database, expr: &Expr, name: &Arc<str>) -> Result<Arc<Plan>> {
-        if let Some(columns) = database.table(name) {
-            return Ok(Plan::new(Step::Table(Arc::clone(name)), columns));
+        self.stored_in(database, expr, name, &[], Frame::constant(&Environment::default()))
+    }
+
+    /// The same with arguments for the function.
+    fn stored_in(
+        &self,
+        database: &dyn Database,
+        expr: &Expr,
+        name: &Arc<str>,
+        arguments: &[Argument],
+        frame: Frame<'_>,
+    ) -> Result<Arc<Plan>> {
+        if let Some(shape) = database.table(name).filter(|_| arguments.is_empty()) {
+            return Ok(stored(name, shape));
         }
         match database.function(name) {
-            Some(Stored::Function(function)) => {
-                let environment = Environment::default();
-                let frame = Frame::constant(&environment);
-                self.table_function(expr, &function, &environment, &[], frame)?.table(expr.span)
-            }
-            Some(Stored::Declared(columns)) => Ok(Plan::new(Step::Table(Arc::clone(name)), columns)),
+            Some(function) => self.stored_rows(expr, name, &function, arguments, frame)?.table(expr.span),
             None => Err(unknown_table(database, expr, name)),
         }
     }
@@ -230,11 +248,11 @@ impl Binder<'_> {
             // database("a").table("T"), workspace("a").f()
             ExprKind::Member { base, name } if self.is_qualified(base) => {
                 let database = self.elsewhere(base, environment)?;
-                let name = match (&*name.text, arguments) {
-                    ("table", [table]) => Arc::from(self.literal(&table.value, frame)?.to_text()),
-                    _ => Arc::clone(&name.text),
-                };
-                return self.table_in(database, expr, &name).map(Flow::Table);
+                if let ("table", [table]) = (&*name.text, arguments) {
+                    let table: Arc<str> = self.literal(&table.value, frame)?.to_text().into();
+                    return self.table_in(database, expr, &table).map(Flow::Table);
+                }
+                return self.stored_in(database, expr, &name.text, arguments, frame).map(Flow::Table);
             }
             _ => return Err(Diagnostic::error("not-tabular", expr.span, "a table is expected here")),
         };
@@ -254,14 +272,8 @@ impl Binder<'_> {
             ("totable", [table]) => return self.table(&table.value, environment).map(Flow::Table),
             _ => {}
         }
-        match self.database.function(name) {
-            Some(Stored::Function(function)) => {
-                return self.table_function(expr, &function, &Environment::default(), arguments, frame);
-            }
-            Some(Stored::Declared(columns)) => {
-                return Ok(Flow::Table(Plan::new(Step::Table(Arc::clone(name)), columns)));
-            }
-            None => {}
+        if let Some(function) = self.database.function(name) {
+            return self.stored_rows(expr, name, &function, arguments, frame);
         }
         self.database_call(callee, name, arguments, frame).map(Flow::Table)
     }
@@ -276,8 +288,8 @@ impl Binder<'_> {
     ) -> Result<Arc<Plan>> {
         let is_known = registry::find(name).is_some_and(|row| row.kind.is_function());
         if !is_known {
-            let constants: Result<Vec<crate::Value>> =
-                arguments.iter().map(|argument| self.literal(&argument.value, frame)).collect();
+            let constants: Result<Vec<crate::Value>> = self
+                .strictly(|| arguments.iter().map(|argument| self.literal(&argument.value, frame)).collect());
             if let Ok(constants) = &constants
                 && let Some(plan) = self.database.call(name, constants)
             {

@@ -19,7 +19,7 @@ impl Binder<'_> {
         for statement in &script.statements {
             match statement {
                 Statement::Query(query) => results.extend(self.results(query, &environment)?),
-                _ => environment = self.statement(statement, environment)?,
+                _ => environment = self.statement(statement, environment, false)?,
             }
         }
         if results.is_empty() {
@@ -59,12 +59,18 @@ impl Binder<'_> {
         if is_value { self.scalar(source, Frame::constant(environment)).map(Some) } else { Ok(None) }
     }
 
-    /// A statement that is no query.
-    pub(super) fn statement(&self, statement: &Statement, environment: Environment) -> Result<Environment> {
+    /// A statement that is no query. `sees_row` where variables may be values of a row, as in a function's body.
+    pub(super) fn statement(
+        &self,
+        statement: &Statement,
+        environment: Environment,
+        sees_row: bool,
+    ) -> Result<Environment> {
         match statement {
             Statement::Let { name, value } => {
                 self.count_work(name.span)?;
-                let binding = self.let_value(value, &environment)?;
+                let binding = self.let_value(value, &environment, sees_row);
+                let binding = self.or_tell(binding, || self.some_binding(value, &environment))?;
                 Ok(environment.with(Arc::clone(&name.text), binding))
             }
             Statement::Set { name, value } => {
@@ -97,8 +103,8 @@ impl Binder<'_> {
     }
 
     /// What a `let` names.
-    fn let_value(&self, value: &Expr, environment: &Environment) -> Result<Binding> {
-        let frame = Frame::constant(environment);
+    fn let_value(&self, value: &Expr, environment: &Environment, sees_row: bool) -> Result<Binding> {
+        let frame = Frame { sees_row, ..Frame::constant(environment) };
         if let ExprKind::Function(function) = &value.kind {
             let function = Arc::new((**function).clone());
             let is_plain_view = function.is_view && function.parameters.is_empty();
@@ -107,6 +113,7 @@ impl Binder<'_> {
             {
                 return Ok(Binding::Table { plan, is_view: true });
             }
+            self.try_body(&function, environment);
             return Ok(Binding::Function { function, environment: environment.clone() });
         }
         if let ExprKind::Name(name) = &value.kind

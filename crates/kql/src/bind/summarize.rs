@@ -33,6 +33,8 @@ pub(super) struct Summary {
     /// Over the keys and the outputs of the calls.
     pub(super) values: Vec<Scalar>,
     pub(super) value_fields: Vec<Field>,
+    /// Whether `*` among the aggregates takes columns along that nobody knows.
+    pub(super) is_open: bool,
 }
 
 impl Summary {
@@ -48,7 +50,8 @@ impl Summary {
             inner = fields.clone();
         }
         let step = Step::Aggregate { input, keys: self.keys, aggregates: self.calls };
-        let aggregated = super::project::closed(Plan::new(step, inner));
+        let aggregated = Plan::new(step, inner);
+        let aggregated = if self.is_open { aggregated } else { super::project::closed(aggregated) };
         if is_plain { aggregated } else { Plan::new(Step::Project { input: aggregated, values }, fields) }
     }
 }
@@ -91,13 +94,15 @@ impl Binder<'_> {
         let gather = Gather::Aggregates { calls: &calls, before: keys.len(), keys: &key_fields };
         for column in aggregates {
             let inside = Frame { gather, ..frame };
-            for (name, value) in self.aggregated(column, inside, &by_columns(by))? {
+            let found = self.aggregated(column, inside, &by_columns(by));
+            for (name, value) in self.or_tell(found, || some_outputs(column, frame))? {
                 let name = names.or_numbered(name.as_deref());
                 value_fields.push(Field { name, scalar_type: value.scalar_type });
                 values.push(value);
             }
         }
-        Ok(Summary { key_fields, keys, calls: calls.into_inner(), values, value_fields })
+        let is_open = frame.is_open && aggregates.iter().any(takes_all);
+        Ok(Summary { key_fields, keys, calls: calls.into_inner(), values, value_fields, is_open })
     }
 
     /// The columns of an item of `summarize`.
@@ -179,6 +184,19 @@ impl Binder<'_> {
         let count = self.count(count, environment)?;
         Ok(Plan::new(Step::Take { input: sorted, count }, fields))
     }
+}
+
+/// The columns of an item that is wrong.
+fn some_outputs(column: &Column, frame: Frame<'_>) -> Vec<(Option<String>, Scalar)> {
+    let own = auto_name(&column.value).into_iter();
+    let names = column.names.iter().map(|name| name.text.to_string()).chain(own);
+    names.take(column.names.len().max(1)).map(|name| (Some(name), super::check::some_value(frame))).collect()
+}
+
+/// Whether an aggregate takes all columns along, as `arg_max(x, *)`.
+fn takes_all(column: &Column) -> bool {
+    let is_star = |argument: &crate::ast::Argument| matches!(argument.value.kind, ExprKind::Star);
+    matches!(&column.value.kind, ExprKind::Call { arguments, .. } if arguments.iter().any(is_star))
 }
 
 /// The columns that are grouped by as they are, which `arg_max(x, *)` does not repeat.

@@ -1,8 +1,8 @@
 //! Which types go together.
 //!
 //! Numbers widen by themselves (int, long, real, decimal, in this order), a dynamic value goes wherever a scalar does,
-//! and a text beside a time or a guid is read as one. Everything else needs a conversion, and is refused with the function
-//! that does it.
+//! and a text beside a time or a guid is read as one; `==` and `!=` read it as a number too. Everything else needs a
+//! conversion, and is refused with the function that does it.
 
 use crate::ast::{BinaryKind, BinaryOperator};
 use crate::diagnostic::Diagnostic;
@@ -41,6 +41,8 @@ pub(super) fn binary(operator: BinaryOperator, left: ScalarType, right: ScalarTy
             let is_condition = |found| matches!(found, Bool | Dynamic) || ScalarType::is_number(found);
             (is_condition(left) && is_condition(right)).then_some(Bool)
         }
+        // Rules compare `ResultType == 0` and `EventID == "4688"`, and the service takes it.
+        BinaryKind::Equal if left == String || right == String => Some(Bool),
         BinaryKind::Equal
         | BinaryKind::Less
         | BinaryKind::LessOrEqual
@@ -57,7 +59,7 @@ pub(super) fn binary(operator: BinaryOperator, left: ScalarType, right: ScalarTy
             match (left, right) {
                 // What a dynamic value holds is known only row by row; numbers are the common case.
                 (Dynamic, other) | (other, Dynamic) => match other {
-                    Dynamic => Some(Real),
+                    Dynamic => Some(Dynamic),
                     DateTime | TimeSpan => Some(other),
                     String | Bool | ScalarType::Guid => None,
                     number => Some(number),

@@ -1,5 +1,6 @@
 //! `union`.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::environment::{Binding, Environment};
@@ -13,6 +14,10 @@ use crate::diagnostic::Diagnostic;
 use crate::plan::{Field, Plan, Scalar, Step};
 use crate::span::Span;
 use crate::value::{ScalarType, Value};
+
+/// How many columns all tables of a union have together, once each has those of the others too. A union beyond that, as
+/// over every table that is known, can be checked and not run.
+const MAX_CELLS: usize = 1 << 20;
 
 /// One table of a union, with the name that `withsource` gives it.
 pub(super) struct Leg {
@@ -39,7 +44,12 @@ impl Binder<'_> {
         }
         let mut missing = None;
         for table in tables {
-            match self.legs(table, legs.len(), environment) {
+            let found = if is_fuzzy {
+                self.strictly(|| self.legs(table, legs.len(), environment))
+            } else {
+                self.legs(table, legs.len(), environment)
+            };
+            match found {
                 Ok(found) => legs.extend(found),
                 Err(error) if is_fuzzy && is_missing(&error) => {
                     self.warn("fuzzy-union", error.span, format!("left out of the union: {}", error.message));
@@ -91,9 +101,10 @@ impl Binder<'_> {
         }
         for name in self.database.table_names() {
             if matches_wildcard(pattern, &name)
-                && let Some(columns) = self.database.table(&name)
+                && let Some(shape) = self.database.table(&name)
             {
-                legs.push(Leg { name: Arc::clone(&name), plan: Plan::new(Step::Table(name), columns) });
+                let plan = super::source::stored(&name, shape);
+                legs.push(Leg { name, plan });
             }
         }
         if legs.is_empty() {
@@ -144,6 +155,10 @@ pub(super) fn union_of(legs: Vec<Leg>, is_inner: bool, with_source: Option<Strin
     let mut fields: Vec<Field> =
         with_source.iter().map(|name| Field::new(name.as_str(), ScalarType::String)).collect();
     fields.extend(columns.iter().map(|(field, _)| field.clone()));
+    if legs.len().saturating_mul(fields.len()) > MAX_CELLS {
+        let inputs = legs.into_iter().map(|leg| leg.plan).collect();
+        return Arc::new(Plan { step: Step::Union(inputs), columns: fields, is_open: true });
+    }
     let aligned =
         legs.into_iter().map(|leg| aligned(leg, &columns, with_source.is_some(), &fields)).collect();
     let plan = Plan::new(Step::Union(aligned), fields);
@@ -155,13 +170,16 @@ type Column = (Field, Arc<str>);
 
 /// Every column of any table. Where types differ, each gets a column of its own with the type behind its name.
 fn all_columns(legs: &[Leg]) -> Vec<Column> {
-    let mut found: Vec<Field> = Vec::new();
+    let mut seen: HashSet<&Field> = HashSet::new();
+    let mut types: HashMap<&str, usize> = HashMap::new();
+    let mut found: Vec<&Field> = Vec::new();
     for field in legs.iter().flat_map(|leg| &leg.plan.columns) {
-        if !found.contains(field) {
-            found.push(field.clone());
+        if seen.insert(field) {
+            found.push(field);
+            *types.entry(&field.name).or_default() += 1;
         }
     }
-    let conflicts = |name: &str| found.iter().filter(|field| &*field.name == name).count() > 1;
+    let conflicts = |name: &str| types.get(name).is_some_and(|count| *count > 1);
     let plain = found.iter().filter(|field| !conflicts(&field.name)).map(|field| Arc::clone(&field.name));
     let mut names = Names::with(plain);
     found
@@ -172,7 +190,7 @@ fn all_columns(legs: &[Leg]) -> Vec<Column> {
                 let unique = names.unique(&format!("{name}_{}", field.scalar_type));
                 (Field::new(unique, field.scalar_type), name)
             } else {
-                (field.clone(), name)
+                ((*field).clone(), name)
             }
         })
         .collect()
@@ -188,13 +206,12 @@ fn common_columns(legs: &[Leg]) -> Vec<Column> {
 fn aligned(leg: Leg, columns: &[Column], with_source: bool, fields: &[Field]) -> Arc<Plan> {
     let source =
         with_source.then(|| Scalar::literal(Value::string(Arc::clone(&leg.name)), ScalarType::String));
-    let value = |(field, name): &Column| {
-        let here =
-            leg.plan.columns.iter().position(|own| own.name == *name && own.scalar_type == field.scalar_type);
-        match here {
-            Some(at) => Scalar::column(at, field.scalar_type),
-            None => Scalar::literal(Value::empty(field.scalar_type), field.scalar_type),
-        }
+    let places: HashMap<(&str, ScalarType), usize> = (leg.plan.columns.iter().enumerate().rev())
+        .map(|(at, own)| ((&*own.name, own.scalar_type), at))
+        .collect();
+    let value = |(field, name): &Column| match places.get(&(&**name, field.scalar_type)).copied() {
+        Some(at) => Scalar::column(at, field.scalar_type),
+        None => Scalar::literal(Value::empty(field.scalar_type), field.scalar_type),
     };
     let values: Vec<Scalar> = source.into_iter().chain(columns.iter().map(value)).collect();
     let is_same = *fields == *leg.plan.columns

@@ -10,6 +10,7 @@ impl Run<'_> {
     pub(super) fn expand(
         &self,
         input: &Arc<Plan>,
+        kept: &[usize],
         columns: &[Expansion],
         limit: Option<&Scalar>,
         bags_as_arrays: bool,
@@ -20,7 +21,8 @@ impl Run<'_> {
         let mut expanded = Vec::new();
         for row in self.plan(input)? {
             let before = expanded.len();
-            self.expand_row(&row, &values, columns, limit, bags_as_arrays, &mut expanded);
+            let first = picked(&row, kept);
+            self.expand_row(&row, &first, &values, columns, limit, bags_as_arrays, &mut expanded);
             if with_index {
                 for (at, row) in expanded.iter_mut().skip(before).enumerate() {
                     row.push(Value::Long(i64::try_from(at).unwrap_or(i64::MAX)));
@@ -31,9 +33,12 @@ impl Run<'_> {
         Ok(expanded)
     }
 
+    /// The items of a row, each behind the values that stay.
+    #[allow(clippy::too_many_arguments)]
     fn expand_row(
         &self,
         row: &Row,
+        first: &Row,
         values: &[Scalar],
         columns: &[Expansion],
         limit: usize,
@@ -48,13 +53,14 @@ impl Run<'_> {
                 typed(list.get(at).map_or(Value::Null, |item| Value::dynamic(item.clone())), column.to)
             };
             let added = lists.iter().zip(columns).map(item);
-            expanded.push(row.iter().cloned().chain(added).collect());
+            expanded.push(first.iter().cloned().chain(added).collect());
         }
     }
 
     pub(super) fn apply(
         &self,
         input: &Arc<Plan>,
+        kept: &[usize],
         columns: &[Expansion],
         limit: Option<&Scalar>,
         body: &Arc<Plan>,
@@ -64,13 +70,15 @@ impl Run<'_> {
         let mut applied = Vec::new();
         for row in self.plan(input)? {
             let mut part = Vec::new();
-            self.expand_row(&row, &values, columns, limit, false, &mut part);
+            self.expand_row(&row, &row, &values, columns, limit, false, &mut part);
             if part.is_empty() {
                 continue;
             }
             let results = self.with_part(part, body)?;
-            applied
-                .extend(results.into_iter().map(|result| row.iter().cloned().chain(result).collect::<Row>()));
+            let first = picked(&row, kept);
+            applied.extend(
+                results.into_iter().map(|result| first.iter().cloned().chain(result).collect::<Row>()),
+            );
         }
         Ok(applied)
     }
@@ -90,6 +98,11 @@ impl Run<'_> {
         self.parts.borrow_mut().pop();
         results
     }
+}
+
+/// The values at positions.
+fn picked(row: &Row, positions: &[usize]) -> Row {
+    positions.iter().filter_map(|at| row.get(*at).cloned()).collect()
 }
 
 /// The items of an array, the members of a bag as bags of one key or pairs, and anything else as itself.

@@ -188,10 +188,12 @@ impl Run<'_> {
             Step::Aggregate { input, keys, aggregates } => self.aggregate(input, keys, aggregates),
             Step::Join { kind, left, right, on } => self.join(*kind, left, right, on),
             Step::Window { input, calls } => self.window(input, calls),
-            Step::Expand { input, columns, limit, bags_as_arrays, with_index, .. } => {
-                self.expand(input, columns, limit.as_ref(), *bags_as_arrays, *with_index)
+            Step::Expand { input, kept, columns, limit, bags_as_arrays, with_index } => {
+                self.expand(input, kept, columns, limit.as_ref(), *bags_as_arrays, *with_index)
             }
-            Step::Apply { input, columns, limit, body } => self.apply(input, columns, limit.as_ref(), body),
+            Step::Apply { input, kept, columns, limit, body } => {
+                self.apply(input, kept, columns, limit.as_ref(), body)
+            }
             Step::Partition { input, by, body } => self.partition(input, by, body),
             Step::Parse { input, parse, is_filter } => self.parse(plan, input, parse, *is_filter),
             Step::Series(series) => self.series(series),
@@ -343,5 +345,19 @@ pub fn discover(plan: &Arc<Plan>, source: &dyn Source, limits: &Limits<'_>) -> R
         return Err(failure("unsupported", "only a plugin has columns that the data decide".to_owned()));
     };
     let rows = run(input, source, limits)?;
-    plugin::columns(input, plugin, &rows)
+    plugin_columns(input, plugin, &rows)
+}
+
+/// The columns of a plugin on rows of its input.
+///
+/// Errors: a plugin whose columns no data decide.
+pub fn plugin_columns(input: &Plan, plugin: &crate::plan::Plugin, rows: &[Row]) -> Result<Vec<Field>> {
+    plugin::columns(input, plugin, rows)
+}
+
+/// The points of `range`, both ends included.
+///
+/// Errors: too many points.
+pub fn points(from: &Value, to: &Value, step: &Value) -> Result<Vec<Value>> {
+    series::points(from, Some(to), step, true)
 }

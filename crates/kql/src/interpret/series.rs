@@ -41,6 +41,7 @@ fn like(pattern: &Value, number: i64) -> Value {
     match pattern {
         Value::DateTime(_) => Value::datetime(number),
         Value::TimeSpan(_) => Value::TimeSpan(number),
+        Value::Int(_) => i32::try_from(number).map_or(Value::Null, Value::Int),
         _ => Value::Long(number),
     }
 }

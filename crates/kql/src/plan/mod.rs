@@ -4,6 +4,7 @@
 //! Steps are few and say what Kusto's operators come down to: `extend`, `project-away` and `lookup` are projections and
 //! joins here. How a step runs is an engine's business.
 
+mod change;
 mod graph;
 mod scalar;
 mod step;
@@ -11,7 +12,7 @@ mod step;
 use std::sync::Arc;
 
 pub use graph::{Combine, Cycles, Graph, GraphChange, GraphPattern, PathValue, PatternEdge};
-pub(crate) use scalar::typed;
+pub use scalar::typed;
 pub use scalar::{Scalar, ScalarKind, Volatile};
 pub use step::{
     Aggregate, AggregateFunction, Expansion, JoinKind, ParseMode, ParseStep, Plugin, PluginArgument,

@@ -1,5 +1,6 @@
 //! Values of a row.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::Plan;
@@ -100,6 +101,17 @@ impl Scalar {
     /// A column of the input.
     pub fn column(position: usize, scalar_type: ScalarType) -> Scalar {
         Scalar { kind: ScalarKind::Column(position), scalar_type }
+    }
+
+    /// A column that nobody declared, of a table that may have more than it says. A plan with one can be checked, not
+    /// run: it stands behind all columns, where every row is empty.
+    pub fn unknown(scalar_type: ScalarType) -> Scalar {
+        Scalar::column(usize::MAX, scalar_type)
+    }
+
+    /// Whether it is a column that nobody declared.
+    pub fn is_unknown(&self) -> bool {
+        self.kind == ScalarKind::Column(usize::MAX)
     }
 
     /// The value as another type; itself when it has that type.
@@ -264,8 +276,55 @@ impl Scalar {
     }
 }
 
+/// The value as a query would write it, with `#0` for the first column.
+impl fmt::Display for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |f: &mut fmt::Formatter<'_>, items: &[Scalar]| {
+            for (at, item) in items.iter().enumerate() {
+                f.write_str(if at > 0 { ", " } else { "" })?;
+                item.fmt(f)?;
+            }
+            f.write_str(")")
+        };
+        match &self.kind {
+            ScalarKind::Literal(Value::String(text)) => write!(f, "{text:?}"),
+            ScalarKind::Literal(Value::Null) => write!(f, "{}(null)", self.scalar_type),
+            ScalarKind::Literal(value @ (Value::Bool(_) | Value::Long(_) | Value::Real(_))) => {
+                f.write_str(&value.to_text())
+            }
+            ScalarKind::Literal(value) => write!(f, "{}({})", self.scalar_type, value.to_text()),
+            ScalarKind::Column(at) => write!(f, "#{at}"),
+            ScalarKind::Call { function, arguments } => {
+                write!(f, "{}(", function.name)?;
+                list(f, arguments)
+            }
+            ScalarKind::Volatile(Volatile::Random(below)) => write!(f, "rand({})", below.unwrap_or(1)),
+            ScalarKind::Volatile(Volatile::Guid) => f.write_str("new_guid()"),
+            ScalarKind::Negate(value) => write!(f, "-{value}"),
+            ScalarKind::Binary { operator, left, right } => {
+                write!(f, "({left} {} {right})", operator.spelling())
+            }
+            ScalarKind::Between { value, is_negated, low, high } => {
+                write!(f, "({value} {}between ({low} .. {high}))", if *is_negated { "!" } else { "" })
+            }
+            ScalarKind::Membership { value, operator, items } => {
+                write!(f, "({value} {} (", operator.spelling())?;
+                list(f, items)?;
+                f.write_str(")")
+            }
+            ScalarKind::MembershipOf { value, operator, .. } => {
+                write!(f, "({value} {} (table))", operator.spelling())
+            }
+            ScalarKind::Member(base, name) => write!(f, "{base}.{name}"),
+            ScalarKind::Index(base, index) => write!(f, "{base}[{index}]"),
+            ScalarKind::Cast(value) => write!(f, "to{}({value})", self.scalar_type),
+            ScalarKind::Subquery(_) => f.write_str("toscalar(table)"),
+        }
+    }
+}
+
 /// The value as a type: numbers widen, and a scalar becomes a dynamic value or comes out of one.
-pub(crate) fn typed(value: Value, scalar_type: ScalarType) -> Value {
+pub fn typed(value: Value, scalar_type: ScalarType) -> Value {
     match (&value, scalar_type) {
         (Value::Null, _) => Value::empty(scalar_type),
         (Value::Dynamic(_), ScalarType::Dynamic) => value,

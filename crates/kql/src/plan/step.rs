@@ -97,11 +97,13 @@ pub enum Step {
         /// The functions.
         calls: Vec<WindowCall>,
     },
-    /// `mv-expand`: a row for each item of arrays and bags.
+    /// `mv-expand`: a row for each item of arrays and bags. The columns of the input that are kept, then the expanded ones.
     Expand {
         /// The rows.
         input: Arc<Plan>,
-        /// What is expanded, and where it goes. The columns come after those of the input, which stay.
+        /// The positions of the input's columns that come out.
+        kept: Vec<usize>,
+        /// What is expanded.
         columns: Vec<Expansion>,
         /// At most so many for each row.
         limit: Option<Scalar>,
@@ -109,13 +111,13 @@ pub enum Step {
         bags_as_arrays: bool,
         /// Whether the position follows as a last column.
         with_index: bool,
-        /// Whether a row with nothing to expand stays, with nulls.
-        keeps_empty: bool,
     },
-    /// A pipeline over the items of each row: `mv-apply`. The input's columns, then those of the body.
+    /// A pipeline over the items of each row: `mv-apply`. The columns of the input that are kept, then those of the body.
     Apply {
-        /// The rows; what is expanded are their last columns.
+        /// The rows.
         input: Arc<Plan>,
+        /// The positions of the input's columns that come out.
+        kept: Vec<usize>,
         /// As in [`Step::Expand`].
         columns: Vec<Expansion>,
         /// At most so many for each row.

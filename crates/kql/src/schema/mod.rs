@@ -31,6 +31,7 @@
 
 mod catalog;
 mod columns;
+mod database;
 mod function;
 mod later;
 mod lines;

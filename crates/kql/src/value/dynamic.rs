@@ -62,6 +62,11 @@ impl Dynamic {
         }
     }
 
+    /// A bag; the last of two equal keys wins, at the place of the first.
+    pub fn bag(members: impl IntoIterator<Item = (Arc<str>, Dynamic)>) -> Dynamic {
+        Dynamic::Bag(members.into_iter().collect())
+    }
+
     /// A scalar as a dynamic value. Strings stay strings; a decimal becomes a real.
     pub fn from_value(value: &Value) -> Dynamic {
         match value {

@@ -144,7 +144,8 @@ fn handwritten(answer: &Answer, case: &Json) -> Result<(), String> {
 }
 
 /// Cases that are not met, and why.
-const DOCUMENTED_EXCEPTIONS: [(&str, &str); 30] = [
+const DOCUMENTED_EXCEPTIONS: [(&str, &str); 31] = [
+    ("geospatial-joins-02", "the page repeats the coordinates of the row before"),
     ("geo-line-densify-function-01", "the page keeps a zero at a number's end"),
     ("geo-polygon-to-h3cells-function-01", "the same cells in another order"),
     ("gzip-base64-compress-01", "another compressor: other bytes for the same text"),
@@ -226,7 +227,7 @@ fn hold(tally: &Tally, exceptions: &[(&str, &str)], agreed: usize, refused: usiz
 
 #[test]
 fn documented_cases_agree() {
-    hold(&run("kql/doc_cases.jsonl", documented), &DOCUMENTED_EXCEPTIONS, 443, 31);
+    hold(&run("kql/doc_cases.jsonl", documented), &DOCUMENTED_EXCEPTIONS, 444, 29);
 }
 
 #[test]

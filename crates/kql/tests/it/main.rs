@@ -11,7 +11,11 @@
 
 mod answers;
 mod bench;
+mod bind;
+mod bind_corpus;
+
 mod cases;
+mod check;
 mod corpus;
 mod graph;
 mod hostile;

@@ -22,7 +22,7 @@ pub(crate) fn filled(query: &str) -> String {
         let in_constant = filled.trim_end().ends_with("dynamic(") || filled.trim_end().ends_with("dynamic([");
         let behind_string = filled.ends_with("' ") || filled.ends_with("\" ");
         filled.push_str(match (is_condition, in_constant, behind_string) {
-            (true, ..) => "> 1",
+            (true, ..) => "!= ''",
             (_, true, _) => "null",
             (_, _, true) => ", placeholder",
             _ => "placeholder",

@@ -1,0 +1,321 @@
+//! The engine: tables, and queries over them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use castellan_base::{OsSystem, System, Ticks};
+use castellan_kql::bind::{self, Database, Options, Shape, Stored, bind};
+use castellan_kql::plan::{Chart, Field as Column, NamedPlan, Plan, Step};
+use castellan_kql::{Diagnostic, Severity};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::catalog::TableProvider;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::physical_plan::displayable;
+use datafusion::prelude::{SessionConfig, SessionContext};
+use futures_util::StreamExt;
+
+use crate::Error;
+use crate::limits::{Budget, Cancellation, Limits};
+use crate::lower::{Lowering, Tables};
+use crate::physical;
+use crate::steps::Planner;
+use crate::tables::Table;
+
+/// What queries run with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Bounds on each query.
+    pub limits: Limits,
+    /// How many threads work on one query.
+    pub threads: usize,
+    /// What `now()` gives; the clock's time when `None`.
+    pub now: Option<Ticks>,
+    /// Where `rand()` begins; another place each time when `None`.
+    pub seed: Option<u64>,
+    /// Values for `declare query_parameters`, as text.
+    pub parameters: Vec<(String, String)>,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        Settings { limits: Limits::default(), threads, now: None, seed: None, parameters: Vec::new() }
+    }
+}
+
+/// Tables, and queries over them.
+#[derive(Debug)]
+pub struct Engine {
+    tables: Registered,
+    settings: Settings,
+}
+
+/// Tables and stored functions by name.
+#[derive(Debug, Default)]
+struct Registered {
+    tables: BTreeMap<Arc<str>, Table>,
+    functions: BTreeMap<Arc<str>, Stored>,
+}
+
+impl Database for Registered {
+    fn table(&self, name: &str) -> Option<Shape> {
+        self.tables.get(name).map(|table| table.columns().to_vec().into())
+    }
+
+    fn table_names(&self) -> Vec<Arc<str>> {
+        self.tables.keys().cloned().collect()
+    }
+
+    fn function(&self, name: &str) -> Option<Stored> {
+        self.functions.get(name).cloned()
+    }
+}
+
+impl Tables for Registered {
+    fn table(&self, name: &str) -> Option<Table> {
+        self.tables.get(name).cloned()
+    }
+}
+
+/// A result of a query.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// Its name, where `fork` or `facet` gives one.
+    pub name: Option<Arc<str>>,
+    /// Its columns.
+    pub columns: Vec<Column>,
+    /// Its rows, with the schema that [`physical::schema`] gives for the columns.
+    pub batches: Vec<RecordBatch>,
+}
+
+impl Answer {
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+}
+
+/// All results of a query.
+#[derive(Clone, Debug)]
+pub struct Answers {
+    /// The results: one, unless the query asks for several.
+    pub answers: Vec<Answer>,
+    /// How to draw the first.
+    pub chart: Option<Chart>,
+    /// What may be meant differently.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// The plans of a query.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// What the language's operators come down to, as DataFusion plans it.
+    pub logical: String,
+    /// The same after optimization.
+    pub optimized: String,
+    /// How it runs.
+    pub physical: String,
+}
+
+impl Engine {
+    /// An engine without tables.
+    pub fn new(settings: Settings) -> Engine {
+        Engine { tables: Registered::default(), settings }
+    }
+
+    /// What queries run with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Adds a table in memory, in the place of one of the same name.
+    ///
+    /// Errors: a column of a type that has no place in the language, and batches of other schemas.
+    pub fn add_batches(
+        &mut self,
+        name: &str,
+        schema: SchemaRef,
+        batches: Vec<RecordBatch>,
+    ) -> Result<(), Error> {
+        self.add(name, Table::of_batches(schema, batches)?);
+        Ok(())
+    }
+
+    /// Adds a table that DataFusion can scan.
+    ///
+    /// Errors: a column of a type that has no place in the language.
+    pub fn add_provider(&mut self, name: &str, provider: Arc<dyn TableProvider>) -> Result<(), Error> {
+        self.add(name, Table::new(provider)?);
+        Ok(())
+    }
+
+    /// Adds a table.
+    pub fn add(&mut self, name: &str, table: Table) {
+        self.tables.tables.insert(name.into(), table);
+    }
+
+    /// Adds a stored function.
+    pub fn add_function(&mut self, name: &str, function: Stored) {
+        self.tables.functions.insert(name.into(), function);
+    }
+
+    /// The names and columns of the tables.
+    pub fn tables(&self) -> impl Iterator<Item = (&str, &[Column])> {
+        self.tables.tables.iter().map(|(name, table)| (&**name, table.columns()))
+    }
+
+    /// What queries are bound with, for editors.
+    pub fn database(&self) -> &dyn Database {
+        &self.tables
+    }
+
+    /// Runs a query.
+    ///
+    /// Errors: a query that is wrong (with its place), one that uses what is not supported, and one that reaches a limit.
+    pub async fn query(&self, query: &str) -> Result<Answers, Error> {
+        self.query_until(query, Cancellation::default()).await
+    }
+
+    /// Runs a query that can be ended from elsewhere.
+    ///
+    /// Errors: as [`Engine::query`].
+    pub async fn query_until(&self, query: &str, cancellation: Cancellation) -> Result<Answers, Error> {
+        let seed = self.settings.seed.unwrap_or_else(random);
+        let budget = Arc::new(Budget::new(&self.settings.limits, cancellation, seed));
+        let context = self.context(&budget)?;
+        let time = budget.time_left();
+        let run = async {
+            let bound = self.bound(query, &context, seed).await?;
+            let mut answers = Vec::with_capacity(bound.results.len());
+            let lowering = Lowering::new(&context, &self.tables, seed);
+            for result in &bound.results {
+                answers.push(self.answer(result, &lowering, &context, &budget).await?);
+            }
+            Ok(Answers { answers, chart: bound.chart, warnings: bound.warnings })
+        };
+        match tokio::time::timeout(time, run).await {
+            Ok(answers) => answers,
+            Err(_) => {
+                let reason = budget.reason_to_stop().unwrap_or_else(|| "the query took too long".to_owned());
+                Err(Error::stopped(reason))
+            }
+        }
+    }
+
+    async fn answer(
+        &self,
+        result: &NamedPlan,
+        lowering: &Lowering<'_>,
+        context: &SessionContext,
+        budget: &Budget,
+    ) -> Result<Answer, Error> {
+        let columns = result.plan.columns.clone();
+        let plan = lowering.finished(&result.plan).await?;
+        let mut stream = context.execute_logical_plan(plan).await?.execute_stream().await?;
+        let schema = physical::schema(&columns);
+        let (mut batches, mut rows) = (Vec::new(), 0);
+        while let Some(batch) = stream.next().await {
+            let batch = batch?;
+            if let Some(reason) = budget.reason_to_stop() {
+                return Err(Error::stopped(reason));
+            }
+            rows += batch.num_rows();
+            if rows > self.settings.limits.rows {
+                let message = format!("the result has more than {} rows", self.settings.limits.rows);
+                return Err(Error {
+                    help: "aggregate, filter or `take` fewer".to_owned(),
+                    ..Error::new("too-many-rows", message)
+                });
+            }
+            let options =
+                datafusion::arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+            let batch =
+                RecordBatch::try_new_with_options(Arc::clone(&schema), batch.columns().to_vec(), &options)
+                    .map_err(|error| Error::new("engine", error.to_string()))?;
+            batches.push(batch);
+        }
+        Ok(Answer { name: result.name.clone(), columns, batches })
+    }
+
+    /// How a query would run. Subqueries are run, since later steps depend on what they give.
+    ///
+    /// Errors: as [`Engine::query`].
+    pub async fn explain(&self, query: &str) -> Result<Explanation, Error> {
+        let budget = Arc::new(Budget::new(&self.settings.limits, Cancellation::default(), 0));
+        let context = self.context(&budget)?;
+        let bound = self.bound(query, &context, 0).await?;
+        let lowering = Lowering::new(&context, &self.tables, 0);
+        let Some(result) = bound.results.first() else {
+            return Err(Error::new("no-query", "there is no query"));
+        };
+        let plan = lowering.finished(&result.plan).await?;
+        let logical = plan.display_indent().to_string();
+        let frame = context.execute_logical_plan(plan).await?;
+        let optimized = frame.clone().into_optimized_plan()?.display_indent().to_string();
+        let physical = displayable(frame.create_physical_plan().await?.as_ref()).indent(false).to_string();
+        Ok(Explanation { logical, optimized, physical })
+    }
+
+    /// Resolves a query; columns that the data decide are found out by running what they come from.
+    async fn bound(&self, query: &str, context: &SessionContext, seed: u64) -> Result<bind::Bound, Error> {
+        let parsed = castellan_kql::parse(query);
+        if let Some(error) = parsed.diagnostics.into_iter().find(|found| found.severity == Severity::Error) {
+            return Err(error.into());
+        }
+        let mut options = Options {
+            now: self.settings.now.unwrap_or_else(|| OsSystem.now()).get(),
+            parameters: self.settings.parameters.clone(),
+            ..Options::default()
+        };
+        loop {
+            let bound = bind(&parsed.script, &self.tables, &options)?;
+            let Some(plan) = &bound.undiscovered else { return Ok(bound) };
+            options.discovered.push(self.discovered(plan, context, seed).await?);
+        }
+    }
+
+    async fn discovered(
+        &self,
+        plan: &Arc<Plan>,
+        context: &SessionContext,
+        seed: u64,
+    ) -> Result<Vec<Column>, Error> {
+        let Step::Plugin { input, plugin } = &plan.step else {
+            return Err(Error::new("engine", "only a plugin has columns that the data decide"));
+        };
+        let lowered = Lowering::new(context, &self.tables, seed).finished(input).await?;
+        let mut stream = context.execute_logical_plan(lowered).await?.execute_stream().await?;
+        let mut rows = Vec::new();
+        while let Some(batch) = stream.next().await {
+            rows.extend(physical::rows(&batch?, &input.columns)?);
+        }
+        Ok(castellan_kql::interpret::plugin_columns(input, plugin, &rows)?)
+    }
+
+    /// A session of DataFusion for one query.
+    fn context(&self, budget: &Arc<Budget>) -> Result<SessionContext, Error> {
+        let limits = &self.settings.limits;
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory)))
+            .build_arc()?;
+        let mut config = SessionConfig::new()
+            .with_target_partitions(self.settings.threads)
+            .with_extension(Arc::clone(budget));
+        config.options_mut().execution.parquet.pushdown_filters = true;
+        let state = SessionStateBuilder::new_with_default_features()
+            .with_config(config)
+            .with_runtime_env(runtime)
+            .with_query_planner(Arc::new(Planner))
+            .build();
+        Ok(SessionContext::new_with_state(state))
+    }
+}
+
+/// A seed that nobody knows before.
+fn random() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::collections::hash_map::RandomState::new().build_hasher().finish()
+}

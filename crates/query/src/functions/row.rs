@@ -1,0 +1,152 @@
+//! Any value of the language, a row at a time.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use castellan_kql::plan::{Scalar, ScalarKind, Volatile};
+use castellan_kql::{ScalarType, Value};
+use datafusion::arrow::array::ArrayRef;
+use datafusion::common::{Result, exec_err};
+use datafusion::logical_expr::ColumnarValue;
+
+use super::kernel::Kernel;
+use crate::physical::{Reader, Writer};
+
+/// A value over arguments: column 0 is the first of them.
+#[derive(Debug)]
+pub struct RowExpression {
+    name: String,
+    scalar: Scalar,
+    types: Vec<ScalarType>,
+}
+
+impl RowExpression {
+    /// For arguments of these types.
+    pub fn new(scalar: Scalar, types: Vec<ScalarType>) -> RowExpression {
+        RowExpression { name: scalar.to_string(), scalar, types }
+    }
+}
+
+/// An argument: the same for all rows, or one for each.
+enum Argument<'a> {
+    Constant(Value),
+    Array(Reader<'a>),
+}
+
+impl Kernel for RowExpression {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn scalar_type(&self) -> ScalarType {
+        self.scalar.scalar_type
+    }
+
+    fn run(&self, arguments: &[ColumnarValue], rows: usize) -> Result<ArrayRef> {
+        if arguments.len() != self.types.len() {
+            return exec_err!("`{}` takes {} arguments", self.name, self.types.len());
+        }
+        let arrays = arguments
+            .iter()
+            .map(|argument| match argument {
+                ColumnarValue::Array(array) => Ok(array.clone()),
+                ColumnarValue::Scalar(scalar) => scalar.to_array(),
+            })
+            .collect::<Result<Vec<ArrayRef>>>()?;
+        let mut readers = Vec::with_capacity(arrays.len());
+        for ((argument, array), scalar_type) in arguments.iter().zip(&arrays).zip(&self.types) {
+            let reader = Reader::new(array, *scalar_type)?;
+            readers.push(match argument {
+                ColumnarValue::Scalar(_) => Argument::Constant(reader.value(0)),
+                ColumnarValue::Array(_) => Argument::Array(reader),
+            });
+        }
+        let mut writer = Writer::new(self.scalar.scalar_type, rows);
+        let mut row = vec![Value::Null; readers.len()];
+        for at in 0..rows {
+            for (cell, reader) in row.iter_mut().zip(&readers) {
+                match reader {
+                    Argument::Constant(value) if at == 0 => *cell = value.clone(),
+                    Argument::Constant(_) => {}
+                    Argument::Array(reader) => *cell = reader.value(at),
+                }
+            }
+            writer.push(&self.scalar.evaluate(&row))?;
+        }
+        Ok(writer.finish())
+    }
+}
+
+/// `rand()` and `new_guid()`: a value for each row.
+#[derive(Debug)]
+pub struct Draw {
+    what: Volatile,
+    scalar_type: ScalarType,
+    state: AtomicU64,
+}
+
+impl Draw {
+    /// Beginning at a seed.
+    pub fn new(what: Volatile, scalar_type: ScalarType, seed: u64) -> Draw {
+        Draw { what, scalar_type, state: AtomicU64::new(seed) }
+    }
+
+    /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").
+    fn next(&self) -> u64 {
+        const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
+        let state = self.state.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn value(&self) -> Value {
+        match &self.what {
+            Volatile::Random(None) => Value::Real((self.next() >> 11) as f64 / (1_u64 << 53) as f64),
+            Volatile::Random(Some(below)) => {
+                Value::Real((self.next() % u64::try_from(*below).unwrap_or(1).max(1)) as f64)
+            }
+            Volatile::Guid => {
+                let bits = (u128::from(self.next()) << 64) | u128::from(self.next());
+                // Version 4, variant 1.
+                Value::Guid(bits & !(0xF << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62))
+            }
+        }
+    }
+}
+
+impl Kernel for Draw {
+    fn name(&self) -> &str {
+        match self.what {
+            Volatile::Random(_) => "rand",
+            Volatile::Guid => "new_guid",
+        }
+    }
+
+    fn scalar_type(&self) -> ScalarType {
+        self.scalar_type
+    }
+
+    fn is_volatile(&self) -> bool {
+        true
+    }
+
+    fn run(&self, _arguments: &[ColumnarValue], rows: usize) -> Result<ArrayRef> {
+        let mut writer = Writer::new(self.scalar_type, rows);
+        for _ in 0..rows {
+            writer.push(&self.value())?;
+        }
+        Ok(writer.finish())
+    }
+}
+
+/// Whether a value can be a [`RowExpression`]: subqueries have to be put in first, and drawn values are functions of
+/// their own.
+pub fn is_row(scalar: &Scalar) -> bool {
+    let is_other = |part: &Scalar| {
+        matches!(
+            part.kind,
+            ScalarKind::Subquery(_) | ScalarKind::MembershipOf { .. } | ScalarKind::Volatile(_)
+        )
+    };
+    !scalar.any(&is_other)
+}

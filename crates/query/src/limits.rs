@@ -1,0 +1,112 @@
+//! What a query may cost.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use datafusion::common::{DataFusionError, Result};
+use datafusion::execution::TaskContext;
+
+use crate::Error;
+
+/// Bounds on one query.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// How long it may run.
+    pub time: Duration,
+    /// How much memory all its steps together may hold, in bytes. Sorts, joins and aggregates spill to disk before.
+    pub memory: usize,
+    /// The most rows of its result.
+    pub rows: usize,
+}
+
+impl Default for Limits {
+    /// Ten minutes, 4 GiB, 10 million rows.
+    fn default() -> Limits {
+        Limits { time: Duration::from_mins(10), memory: 4 << 30, rows: 10_000_000 }
+    }
+}
+
+/// Ends a query from elsewhere.
+#[derive(Clone, Debug, Default)]
+pub struct Cancellation(Arc<AtomicBool>);
+
+impl Cancellation {
+    /// Ends the query at its next step.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was ended.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What is left of the bounds while a query runs.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    deadline: Instant,
+    time: Duration,
+    memory: usize,
+    held: AtomicUsize,
+    cancellation: Cancellation,
+    /// The most rows that steps of the plain engine may make.
+    pub(crate) rows: usize,
+    /// Where `rand()` begins.
+    pub(crate) seed: u64,
+}
+
+/// Steps of the plain engine may make more rows on their way than come out.
+const ROWS_ON_THE_WAY: usize = 20;
+
+impl Budget {
+    pub(crate) fn new(limits: &Limits, cancellation: Cancellation, seed: u64) -> Budget {
+        Budget {
+            deadline: Instant::now() + limits.time,
+            time: limits.time,
+            memory: limits.memory,
+            held: AtomicUsize::new(0),
+            cancellation,
+            rows: limits.rows.saturating_mul(ROWS_ON_THE_WAY),
+            seed,
+        }
+    }
+
+    /// The budget of the query that a task belongs to.
+    pub(crate) fn of(context: &TaskContext) -> Arc<Budget> {
+        let own = context.session_config().get_extension::<Budget>();
+        own.unwrap_or_else(|| Arc::new(Budget::new(&Limits::default(), Cancellation::default(), 0)))
+    }
+
+    /// Counts bytes that a step of the plain engine keeps.
+    ///
+    /// Errors: more than the query may hold.
+    pub(crate) fn hold(&self, bytes: usize) -> Result<()> {
+        let held = self.held.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        if held > self.memory {
+            return Err(DataFusionError::ResourcesExhausted(format!(
+                "the query needs more than {} MiB of memory",
+                self.memory >> 20
+            )));
+        }
+        match self.reason_to_stop() {
+            Some(reason) => Err(DataFusionError::External(Box::new(Error::stopped(reason)))),
+            None => Ok(()),
+        }
+    }
+
+    /// Why the query has to end now.
+    pub(crate) fn reason_to_stop(&self) -> Option<String> {
+        if self.cancellation.is_cancelled() {
+            return Some("the query was cancelled".to_owned());
+        }
+        (Instant::now() > self.deadline)
+            .then(|| format!("the query took longer than {} s", self.time.as_secs()))
+    }
+
+    /// What is left of its time.
+    pub(crate) fn time_left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+}

@@ -1,0 +1,306 @@
+//! Values of rows as expressions of DataFusion.
+
+use castellan_kql::ast::{BinaryKind, BinaryOperator};
+use castellan_kql::plan::{Scalar, ScalarKind};
+use castellan_kql::{ScalarType, Value};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::Result;
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, cast, lit, not, when};
+
+use crate::functions::kernel::call;
+use crate::functions::row::{Draw, RowExpression, is_row};
+use crate::physical::{self, data_type};
+
+/// A value over columns. Subqueries have been put in.
+///
+/// Errors: those of DataFusion's own expressions.
+pub(super) fn lower(scalar: &Scalar, columns: &[Expr], seed: u64) -> Result<Expr> {
+    Lower { columns, seed }.value(scalar)
+}
+
+/// A condition of which only "true" matters: null and false are the same.
+pub(super) fn lower_filter(scalar: &Scalar, columns: &[Expr], seed: u64) -> Result<Expr> {
+    Lower { columns, seed }.condition(scalar)
+}
+
+struct Lower<'l> {
+    columns: &'l [Expr],
+    seed: u64,
+}
+
+impl Lower<'_> {
+    fn value(&self, scalar: &Scalar) -> Result<Expr> {
+        if let Some(native) = self.native(scalar)? {
+            return Ok(native);
+        }
+        if is_row(scalar) {
+            return Ok(self.row(scalar));
+        }
+        // A drawn value inside: the operands become columns of their own.
+        match &scalar.kind {
+            ScalarKind::Volatile(what) => {
+                Ok(call(Draw::new(what.clone(), scalar.scalar_type, self.seed), Vec::new()))
+            }
+            _ => self.over_operands(scalar),
+        }
+    }
+
+    /// A value as a function of its operands, each of which is lowered by itself.
+    fn over_operands(&self, scalar: &Scalar) -> Result<Expr> {
+        let operands = scalar.operands();
+        let types: Vec<ScalarType> = operands.iter().map(|operand| operand.scalar_type).collect();
+        let arguments = operands.iter().map(|operand| self.value(operand)).collect::<Result<Vec<Expr>>>()?;
+        let mut next = 0;
+        let total = operands.len();
+        let replaced = with_operands(scalar, &mut || {
+            let at = next;
+            next += 1;
+            Scalar::column(at, types.get(at).copied().unwrap_or(ScalarType::Dynamic))
+        });
+        debug_assert!(next == total);
+        Ok(call(RowExpression::new(replaced, types), arguments))
+    }
+
+    /// A value that is computed a row at a time, of the columns that it needs.
+    fn row(&self, scalar: &Scalar) -> Expr {
+        let mut used: Vec<(usize, ScalarType)> = Vec::new();
+        collect(scalar, &mut used);
+        let moved = scalar.rebuilt::<std::convert::Infallible>(&mut |part| {
+            Ok(match part.kind {
+                ScalarKind::Column(at) => {
+                    let position = used.iter().position(|(known, _)| *known == at).unwrap_or(0);
+                    Scalar::column(position, part.scalar_type)
+                }
+                _ => part,
+            })
+        });
+        let moved = match moved {
+            Ok(moved) => moved,
+            Err(never) => match never {},
+        };
+        let types = used.iter().map(|(_, scalar_type)| *scalar_type).collect();
+        let arguments = used.iter().filter_map(|(at, _)| self.columns.get(*at).cloned()).collect();
+        call(RowExpression::new(moved, types), arguments)
+    }
+
+    fn condition(&self, scalar: &Scalar) -> Result<Expr> {
+        if let ScalarKind::Binary { operator, left, right } = &scalar.kind {
+            match operator.kind {
+                BinaryKind::And => return Ok(self.condition(left)?.and(self.condition(right)?)),
+                BinaryKind::Or => return Ok(self.condition(left)?.or(self.condition(right)?)),
+                // Null and false are the same here, so the database's own equality will do.
+                BinaryKind::Equal if !operator.is_negated && is_plain_pair(operator, left, right) => {
+                    let (left, right) = self.pair(left, right)?;
+                    return Ok(left.eq(right));
+                }
+                _ => {}
+            }
+        }
+        self.value(scalar)
+    }
+
+    /// What DataFusion computes exactly as the language does.
+    fn native(&self, scalar: &Scalar) -> Result<Option<Expr>> {
+        Ok(Some(match &scalar.kind {
+            ScalarKind::Literal(value) => lit(physical::scalar(value, scalar.scalar_type)),
+            ScalarKind::Column(at) => match self.columns.get(*at) {
+                Some(column) => column.clone(),
+                None => return Ok(None),
+            },
+            ScalarKind::Binary { operator, left, right } => {
+                return self.binary(scalar, *operator, left, right);
+            }
+            ScalarKind::Call { function, arguments } => {
+                return self.function(function.name, arguments, scalar);
+            }
+            ScalarKind::Cast(value) => return self.cast(value, scalar.scalar_type),
+            ScalarKind::Negate(value) if value.scalar_type == ScalarType::Real => {
+                Expr::Negative(Box::new(self.value(value)?))
+            }
+            ScalarKind::Between { value, is_negated: false, low, high }
+                if is_whole(value.scalar_type)
+                    && low.scalar_type == value.scalar_type
+                    && high.scalar_type == value.scalar_type =>
+            {
+                let value = self.value(value)?;
+                value.between(self.value(low)?, self.value(high)?)
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    fn binary(
+        &self,
+        scalar: &Scalar,
+        operator: BinaryOperator,
+        left: &Scalar,
+        right: &Scalar,
+    ) -> Result<Option<Expr>> {
+        let pair = |operator: Operator| -> Result<Option<Expr>> {
+            let (left, right) = self.pair(left, right)?;
+            Ok(Some(Expr::BinaryExpr(BinaryExpr::new(Box::new(left), operator, Box::new(right)))))
+        };
+        let is_plain = is_plain_pair(&operator, left, right);
+        let has_constant =
+            [left, right].iter().any(|side| side.as_literal().is_some_and(|value| !value.is_null()));
+        let is_text = left.scalar_type == ScalarType::String && right.scalar_type == ScalarType::String;
+        match operator.kind {
+            BinaryKind::And => pair(Operator::And),
+            BinaryKind::Or => pair(Operator::Or),
+            BinaryKind::Equal if is_plain && is_text => {
+                pair(if operator.is_negated { Operator::NotEq } else { Operator::Eq })
+            }
+            // Beside a constant that is not null, equality is never null.
+            BinaryKind::Equal if is_plain && has_constant => {
+                pair(if operator.is_negated { Operator::IsDistinctFrom } else { Operator::IsNotDistinctFrom })
+            }
+            BinaryKind::Less if is_plain => pair(Operator::Lt),
+            BinaryKind::LessOrEqual if is_plain => pair(Operator::LtEq),
+            BinaryKind::Greater if is_plain => pair(Operator::Gt),
+            BinaryKind::GreaterOrEqual if is_plain => pair(Operator::GtEq),
+            BinaryKind::Add | BinaryKind::Subtract | BinaryKind::Multiply => {
+                let operator = match operator.kind {
+                    BinaryKind::Add => Operator::Plus,
+                    BinaryKind::Subtract => Operator::Minus,
+                    _ => Operator::Multiply,
+                };
+                match (left.scalar_type, right.scalar_type) {
+                    (ScalarType::Int | ScalarType::Long, ScalarType::Int | ScalarType::Long)
+                        if scalar.scalar_type == ScalarType::Long =>
+                    {
+                        let left = cast(self.value(left)?, DataType::Int64);
+                        let right = cast(self.value(right)?, DataType::Int64);
+                        Ok(Some(Expr::BinaryExpr(BinaryExpr::new(Box::new(left), operator, Box::new(right)))))
+                    }
+                    (ScalarType::Real, ScalarType::Real) => pair(operator),
+                    _ => Ok(None),
+                }
+            }
+            BinaryKind::Divide
+                if left.scalar_type == ScalarType::Real && right.scalar_type == ScalarType::Real =>
+            {
+                pair(Operator::Divide)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Two sides as the wider of their types.
+    fn pair(&self, left: &Scalar, right: &Scalar) -> Result<(Expr, Expr)> {
+        let (mut here, mut there) = (self.value(left)?, self.value(right)?);
+        match (left.scalar_type, right.scalar_type) {
+            (ScalarType::Int, ScalarType::Long) => here = cast(here, DataType::Int64),
+            (ScalarType::Long, ScalarType::Int) => there = cast(there, DataType::Int64),
+            _ => {}
+        }
+        Ok((here, there))
+    }
+
+    fn function(&self, name: &str, arguments: &[Scalar], scalar: &Scalar) -> Result<Option<Expr>> {
+        Ok(match (name, arguments) {
+            ("not", [value]) if value.scalar_type == ScalarType::Bool => Some(not(self.value(value)?)),
+            ("isnull", [value]) if has_nulls(value.scalar_type) => Some(self.value(value)?.is_null()),
+            ("isnotnull", [value]) if has_nulls(value.scalar_type) => Some(self.value(value)?.is_not_null()),
+            ("isempty", [value]) if value.scalar_type == ScalarType::String => {
+                Some(self.value(value)?.eq(empty()))
+            }
+            ("isnotempty" | "notempty", [value]) if value.scalar_type == ScalarType::String => {
+                Some(self.value(value)?.not_eq(empty()))
+            }
+            ("iff" | "iif", [condition, then, otherwise]) if condition.scalar_type == ScalarType::Bool => {
+                let (then, otherwise) = (self.as_type(then, scalar)?, self.as_type(otherwise, scalar)?);
+                Some(when(self.condition(condition)?, then).otherwise(otherwise)?)
+            }
+            ("case", [.., _]) => return self.case(arguments, scalar).map(Some),
+            _ => None,
+        })
+    }
+
+    fn case(&self, arguments: &[Scalar], scalar: &Scalar) -> Result<Expr> {
+        let Some((last, branches)) = arguments.split_last() else { return Ok(lit(true)) };
+        let mut built = self.as_type(last, scalar)?;
+        for branch in branches.chunks(2).rev() {
+            if let [condition, then] = branch {
+                built = when(self.condition(condition)?, self.as_type(then, scalar)?).otherwise(built)?;
+            }
+        }
+        Ok(built)
+    }
+
+    /// A branch as the type of the whole.
+    fn as_type(&self, branch: &Scalar, whole: &Scalar) -> Result<Expr> {
+        self.value(&branch.clone().cast(whole.scalar_type))
+    }
+
+    fn cast(&self, value: &Scalar, to: ScalarType) -> Result<Option<Expr>> {
+        Ok(match (value.scalar_type, to) {
+            (ScalarType::Int, ScalarType::Long) | (ScalarType::Int | ScalarType::Long, ScalarType::Real) => {
+                Some(cast(self.value(value)?, data_type(to)))
+            }
+            _ => None,
+        })
+    }
+}
+
+fn empty() -> Expr {
+    lit(physical::scalar(&Value::string(""), ScalarType::String))
+}
+
+/// Types that lie in Arrow as whole numbers, and compare as those.
+fn is_whole(scalar_type: ScalarType) -> bool {
+    matches!(scalar_type, ScalarType::Int | ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan)
+}
+
+/// Types whose null is Arrow's null. A dynamic null may also stand in the text.
+fn has_nulls(scalar_type: ScalarType) -> bool {
+    !matches!(scalar_type, ScalarType::String | ScalarType::Dynamic)
+}
+
+/// Pairs that Arrow compares as the language does.
+fn is_plain_pair(operator: &BinaryOperator, left: &Scalar, right: &Scalar) -> bool {
+    let (left, right) = (left.scalar_type, right.scalar_type);
+    let numbers = [ScalarType::Int, ScalarType::Long];
+    operator.is_case_sensitive
+        && (left == right
+            && (is_whole(left) || matches!(left, ScalarType::String | ScalarType::Guid | ScalarType::Bool))
+            || numbers.contains(&left) && numbers.contains(&right))
+}
+
+fn collect(scalar: &Scalar, used: &mut Vec<(usize, ScalarType)>) {
+    if let ScalarKind::Column(at) = scalar.kind
+        && !used.iter().any(|(known, _)| *known == at)
+    {
+        used.push((at, scalar.scalar_type));
+    }
+    scalar.operands().into_iter().for_each(|operand| collect(operand, used));
+}
+
+/// The same with other operands, from left to right.
+fn with_operands(scalar: &Scalar, next: &mut dyn FnMut() -> Scalar) -> Scalar {
+    let mut boxed = || Box::new(next());
+    let kind = match &scalar.kind {
+        ScalarKind::Call { function, arguments } => {
+            ScalarKind::Call { function, arguments: arguments.iter().map(|_| *boxed()).collect() }
+        }
+        ScalarKind::Negate(_) => ScalarKind::Negate(boxed()),
+        ScalarKind::Cast(_) => ScalarKind::Cast(boxed()),
+        ScalarKind::Member(_, name) => ScalarKind::Member(boxed(), name.clone()),
+        ScalarKind::Index(..) => ScalarKind::Index(boxed(), boxed()),
+        ScalarKind::Binary { operator, .. } => {
+            ScalarKind::Binary { operator: *operator, left: boxed(), right: boxed() }
+        }
+        ScalarKind::Between { is_negated, .. } => {
+            ScalarKind::Between { value: boxed(), is_negated: *is_negated, low: boxed(), high: boxed() }
+        }
+        ScalarKind::Membership { operator, items, .. } => {
+            let value = boxed();
+            ScalarKind::Membership {
+                value,
+                operator: *operator,
+                items: items.iter().map(|_| *boxed()).collect(),
+            }
+        }
+        other => other.clone(),
+    };
+    Scalar { kind, scalar_type: scalar.scalar_type }
+}

@@ -1,0 +1,8 @@
+//! Steps that DataFusion has no operator for, as nodes of its plans.
+
+mod execution;
+mod node;
+mod planner;
+
+pub(crate) use node::{Interpret, Scope};
+pub(crate) use planner::Planner;

@@ -1,0 +1,60 @@
+//! Tables: anything that DataFusion can scan, seen as columns of the language.
+
+mod convert;
+
+use std::sync::Arc;
+
+use castellan_kql::plan::Field as Column;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::catalog::{MemTable, TableProvider};
+use datafusion::common::{Result, TableReference};
+use datafusion::datasource::provider_as_source;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+
+/// A table.
+#[derive(Clone, Debug)]
+pub struct Table {
+    columns: Vec<Column>,
+    provider: Arc<dyn TableProvider>,
+    values: Vec<Expr>,
+}
+
+/// What the scan of a table is called inside a plan.
+const SCAN: &str = "t";
+
+impl Table {
+    /// The table that a provider has. Times become ticks, nested values dynamic, and null texts empty.
+    ///
+    /// Errors: a column of a type that has no place in the language.
+    pub fn new(provider: Arc<dyn TableProvider>) -> Result<Table> {
+        let (mut columns, mut values) = (Vec::new(), Vec::new());
+        for field in provider.schema().fields() {
+            let source = Expr::Column(datafusion::common::Column::new(Some(SCAN), field.name()));
+            let (scalar_type, value) = convert::column(field, source)?;
+            columns.push(Column::new(field.name().as_str(), scalar_type));
+            values.push(value.alias(field.name()));
+        }
+        Ok(Table { columns, provider, values })
+    }
+
+    /// The table that batches in memory make.
+    ///
+    /// Errors: as [`Table::new`], and batches that differ in their columns.
+    pub fn of_batches(schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Table> {
+        Table::new(Arc::new(MemTable::try_new(schema, vec![batches])?))
+    }
+
+    /// The columns.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// A scan that gives the columns.
+    pub(crate) fn scan(&self) -> Result<LogicalPlan> {
+        let source = provider_as_source(Arc::clone(&self.provider));
+        LogicalPlanBuilder::scan(TableReference::bare(SCAN), source, None)?
+            .project(self.values.clone())?
+            .build()
+    }
+}
