@@ -56,7 +56,7 @@ pub use check::{Known, Outline, check, outline};
 pub use database::{Database, Declaration, Gives, Qualifier, Shape, Stored, Tables};
 pub(crate) use names::Names;
 pub(crate) use operator::dotnet_name;
-pub(crate) use plugin::{kept_columns, pivot_keys};
+pub(crate) use plugin::{kept_columns, looked_up, pivot_keys};
 
 use crate::ast::Script;
 use crate::diagnostic::Diagnostic;

@@ -183,7 +183,13 @@ impl Binder<'_> {
             }
             OperatorKind::MakeSeries(series) => self.make_series(span, input, series, environment),
             OperatorKind::Scan(scan) => self.scan(input, scan, environment),
-            OperatorKind::Reduce { by, properties, .. } => self.reduce(input, by, properties, environment),
+            OperatorKind::Reduce { options, by, properties } => {
+                if super::join::option(options, "kind").is_some() {
+                    let message = "`reduce kind=source` is not supported";
+                    return Err(Diagnostic::error("unsupported", operator.span, message));
+                }
+                self.reduce(input, by, properties, environment)
+            }
             OperatorKind::Evaluate { call, schema, .. } => {
                 self.evaluate(span, input, call, schema.as_ref(), environment)
             }

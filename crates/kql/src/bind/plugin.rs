@@ -16,7 +16,7 @@ use crate::span::Span;
 use crate::value::ScalarType;
 
 /// Plugins that run here.
-const SUPPORTED: [&str; 20] = [
+const SUPPORTED: [&str; 22] = [
     "active_users_count",
     "activity_counts_metrics",
     "activity_engagement",
@@ -26,6 +26,8 @@ const SUPPORTED: [&str; 20] = [
     "basket",
     "dcount_intersect",
     "diffpatterns",
+    "geo_line_lookup",
+    "geo_polygon_lookup",
     "ipv4_lookup",
     "ipv6_lookup",
     "narrow",
@@ -337,9 +339,7 @@ fn described(part: &str, plugin: &Plugin, input: &Plan) -> Vec<Field> {
             let split = columns_of(plugin, input, "split");
             input.columns.iter().filter(|field| !split.contains(field)).cloned().collect()
         }
-        "columns of the table" => {
-            plugin.table("table").map(|table| table.columns.clone()).unwrap_or_default()
-        }
+        "columns of the table" => looked_up(plugin).into_iter().map(|(_, field)| field).collect(),
         "from timeline" | "to timeline" => {
             let prefix = part.split(' ').next().unwrap_or_default();
             let named = |field: Field| Field::new(format!("{prefix}_{}", field.name), field.scalar_type);
@@ -352,6 +352,19 @@ fn described(part: &str, plugin: &Plugin, input: &Plan) -> Vec<Field> {
             None => Vec::new(),
         },
     }
+}
+
+/// The columns of a lookup's table that come out, with their positions: the shapes of places only where asked for.
+pub(crate) fn looked_up(plugin: &Plugin) -> Vec<(usize, Field)> {
+    let Some(table) = plugin.table("table") else { return Vec::new() };
+    let shape =
+        plugin.scalars("polygon").chain(plugin.scalars("line")).find_map(|scalar| match scalar.kind {
+            ScalarKind::Column(at) => Some(at),
+            _ => None,
+        });
+    let is_kept = plugin.constant("return_lookup_key") == Some(&crate::Value::Bool(true));
+    let columns = table.columns.iter().cloned().enumerate();
+    columns.filter(|(at, _)| is_kept || Some(*at) != shape).collect()
 }
 
 /// The columns of the input that stay whatever the data are.

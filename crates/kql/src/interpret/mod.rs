@@ -22,6 +22,7 @@ mod join;
 mod nested;
 mod parse;
 mod plugin;
+mod reduce;
 mod scan;
 mod series;
 mod sort;
@@ -207,7 +208,9 @@ impl Run<'_> {
             Step::GraphEdges { graph, with_source, with_target } => {
                 self.graph_edges(graph, *with_source, *with_target)
             }
-            Step::Reduce { .. } => Err(failure("unsupported", "this step is not supported".to_owned())),
+            Step::Reduce { input, by, threshold, characters } => {
+                self.reduce(input, by, *threshold, characters)
+            }
         }
     }
 

@@ -192,6 +192,14 @@ fn one_shortest_path_is_found_where_there_are_very_many() {
 }
 
 #[test]
+fn the_longest_patterns_fit_the_stack() {
+    let several = "-[*64..64]->()".repeat(8);
+    assert_eq!(found("aa", &format!("graph-match cycles=all (a){several} project a.id")), ["a"]);
+    let single = "-[]->()".repeat(512);
+    assert_eq!(found("aa", &format!("graph-match cycles=all (a){single} project a.id")), ["a"]);
+}
+
+#[test]
 fn patterns_that_are_too_large_are_refused() {
     let long = "-[*1..64]->()".repeat(9);
     let query = graph("aa", &format!("graph-match (a){long} project a.id"));

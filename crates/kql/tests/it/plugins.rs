@@ -220,6 +220,66 @@ fn addresses_of_version_6_are_looked_up() {
     assert_eq!(texts(query), ["2001:db8::1|1", "10.9.8.7|2", "FE80::1|3", "::1|"]);
 }
 
+#[test]
+fn places_find_their_shapes() {
+    let tables = r#"let shapes = datatable(name: string, shape: dynamic) [
+            "square", dynamic({"type": "Polygon", "coordinates": [[[0,0],[2,0],[2,2],[0,2],[0,0]]]}),
+            "corner", dynamic({"type": "Polygon", "coordinates": [[[1,1],[3,1],[3,3],[1,3],[1,1]]]}), "none", dynamic({})];
+        let line = datatable(road: dynamic) [dynamic({"type": "LineString", "coordinates": [[0,0],[0,2]]})];
+        datatable(x: real, y: real) [1.5, 1.5, 0.5, 0.5, -0.001, 1.0, real(null), 1.0] | "#;
+    let found = |query: &str| texts(&format!("{tables}{query}"));
+    let held = found("evaluate geo_polygon_lookup(shapes, shape, x, y)");
+    assert_eq!(held, ["1.5|1.5|square", "1.5|1.5|corner", "0.5|0.5|square"]);
+    let near = found(
+        "evaluate geo_polygon_lookup(shapes, shape, x, y, radius = 200, return_unmatched = true) | where x < 0 or isnull(x)",
+    );
+    assert_eq!(near, ["-0.001|1.0|square", "|1.0|"]);
+    let beside = found(
+        "evaluate geo_line_lookup(line, road, x, y, 200, return_lookup_key = true) | project x, road.type",
+    );
+    assert_eq!(beside, ["-0.001|LineString"]);
+}
+
+#[test]
+fn sketches_intersect() {
+    let query = "range x from 1 to 1000 step 1
+        | summarize a = hll(x), b = hll(iff(x % 2 == 0, x, 0)), c = hll(iff(x % 5 == 0, x, 0)), d = hll(iff(x > 2000, x, -1))
+        | extend wrong = dynamic({})
+        | evaluate dcount_intersect(a, b, c, d, wrong) | project a = round(s0 / 50.0), b = round(s1 / 50.0), c = round(s2 / 50.0), d = round(s3 / 50.0), e = s4";
+    assert_eq!(texts(query), ["20.0|10.0|2.0|0.0|"], "within the fifties of an estimate");
+}
+
+#[test]
+fn texts_are_reduced_to_patterns() {
+    // Source: Kusto documentation, "reduce operator".
+    let reduced = |text: &str, options: &str| {
+        texts(&format!("range x from 1 to 1000 step 1 | project t = {text} | reduce by t {options}"))
+    };
+    let machines = "strcat('MachineLearningX', x % 10)";
+    let alike = reduced(machines, "with threshold=0.001, characters='X'");
+    assert_eq!(alike, ["MachineLearning*|1000|MachineLearningX1"]);
+    let apart = reduced(machines, "with threshold=0.9, characters='X'");
+    assert_eq!(apart.len(), 10);
+    assert!(apart.iter().all(|row| row.starts_with("MachineLearning*|100|")), "{apart:?}");
+    assert_eq!(reduced("strcat('fooZ', x)", ""), ["others|1000|"]);
+    let sessions =
+        "strcat('user-', x % 7, ' ended: ', iff(x % 3 == 0, 'timeout', 'logout'), ' (', x, ' ms)')";
+    assert_eq!(reduced(sessions, ""), ["user-* ended: * (* ms)|1000|user-1 ended: logout (1 ms)"]);
+    let cities = "datatable(t: string) ['San Jose', 'San Bernard', 'Saint Lucy', 'Saint Kitts', 'Moscow', 'Moscow', 'Paris',
+        'One -on- One', 'Two -on- One', 'Two -on- Tea', '', ''] | reduce by t";
+    let expected = [
+        "* -on- *|3|One -on- One",
+        "San *|2|San Jose",
+        "Saint *|2|Saint Lucy",
+        "Moscow|2|Moscow",
+        "|2|",
+        "others|1|",
+    ];
+    assert_eq!(texts(cities), expected);
+    let error = answer("print t = 'a' | reduce kind=source by t").err().unwrap();
+    assert_eq!(error.code, "unsupported");
+}
+
 /// Failures of one kind, failures of another, and noise.
 const EVENTS: &str = "range i from 0 to 999 step 1
     | extend city = case(i < 300, 'Oslo', i % 5 == 0, 'Rome', strcat('c', i % 97)),

@@ -1,11 +1,13 @@
 //! Plugins.
 
 mod activity;
+mod intersect;
 mod lookup;
 mod narrow;
 mod near;
 mod pattern;
 mod pivot;
+mod places;
 mod rolling;
 mod schema;
 mod sequence;
@@ -84,7 +86,9 @@ impl Run<'_> {
             "autocluster" => pattern::cluster::rows(&call, &rows),
             "bag_unpack" => Ok(unpack::rows(plan, input, plugin, rows)),
             "basket" => pattern::basket::rows(&call, &rows),
+            "dcount_intersect" => intersect::rows(&call, rows),
             "diffpatterns" => pattern::difference::rows(&call, &rows),
+            "geo_line_lookup" | "geo_polygon_lookup" => places::rows(&call, rows),
             "ipv4_lookup" | "ipv6_lookup" => lookup::rows(&call, rows),
             "narrow" => narrow::rows(&call, &rows),
             "new_activity_metrics" => activity::cohort::rows(&call, rows),
