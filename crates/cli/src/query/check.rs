@@ -20,7 +20,8 @@ pub(super) fn run(arguments: &QueryArguments, system: &dyn System) -> Result<End
     };
     let bytes = if file == std::path::Path::new("-") {
         let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut std::io::stdin(), &mut bytes).context("cannot read standard input")?;
+        std::io::Read::read_to_end(&mut std::io::stdin(), &mut bytes)
+            .context("cannot read standard input")?;
         bytes
     } else {
         system.read(file, 1 << 28).with_context(|| format!("cannot read `{}`", file.display()))?

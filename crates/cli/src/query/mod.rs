@@ -55,7 +55,10 @@ async fn engine(arguments: &QueryArguments, system: &dyn System) -> Result<Engin
     };
     let mut engine = Engine::new(settings);
     for (name, path) in &arguments.tables {
-        engine.add_path(name, path, &known_columns(name)).await.map_err(|error| anyhow::anyhow!("{error}"))?;
+        engine
+            .add_path(name, path, &known_columns(name))
+            .await
+            .map_err(|error| anyhow::anyhow!("{error}"))?;
     }
     if !arguments.scan.is_empty() {
         resources::add(&mut engine, arguments, system)?;
@@ -100,7 +103,10 @@ async fn single(engine: &Engine, arguments: &QueryArguments, system: &dyn System
             Ok(plans) => plans,
             Err(error) => return Ok(refused(&query, &error)),
         };
-        let all = format!("plan\n{}\n\noptimized\n{}\n\nexecution\n{}", plans.logical, plans.optimized, plans.physical);
+        let all = format!(
+            "plan\n{}\n\noptimized\n{}\n\nexecution\n{}",
+            plans.logical, plans.optimized, plans.physical
+        );
         return to_stdout(all.as_bytes()).map(|()| Ending::Fine);
     }
     let bar = Bar::new(arguments.quiet);

@@ -22,7 +22,9 @@ pub(super) fn write(answer: &Answer) -> Result<Vec<u8>> {
         let values: Vec<&Value> = rows.iter().map(|row| row.get(at).unwrap_or(&Value::Null)).collect();
         let array = array(column.scalar_type, &values)?;
         let field = physical::field(&column.name, column.scalar_type);
-        fields.push(Field::new(field.name(), array.data_type().clone(), true).with_metadata(field.metadata().clone()));
+        fields.push(
+            Field::new(field.name(), array.data_type().clone(), true).with_metadata(field.metadata().clone()),
+        );
         arrays.push(array);
     }
     let schema = Arc::new(Schema::new(fields));

@@ -30,7 +30,9 @@ pub(super) fn answers(answers: &Answers, format: QueryFormat, system: &dyn Syste
         QueryFormat::Json => {
             let mut all = match answers.answers.as_slice() {
                 [single] => serde_json::to_vec_pretty(&objects(single)?)?,
-                several => serde_json::to_vec_pretty(&several.iter().map(objects).collect::<Result<Vec<_>>>()?)?,
+                several => {
+                    serde_json::to_vec_pretty(&several.iter().map(objects).collect::<Result<Vec<_>>>()?)?
+                }
             };
             all.push(b'\n');
             Ok(all)
@@ -65,7 +67,9 @@ fn rows(answer: &Answer) -> Result<Vec<Vec<Value>>> {
 fn objects(answer: &Answer) -> Result<Vec<Json>> {
     let object = |row: &Vec<Value>| {
         let members = answer.columns.iter().zip(row);
-        Json::Object(members.map(|(column, value)| (column.name.to_string(), cell(value))).collect::<Map<_, _>>())
+        Json::Object(
+            members.map(|(column, value)| (column.name.to_string(), cell(value))).collect::<Map<_, _>>(),
+        )
     };
     Ok(rows(answer)?.iter().map(object).collect())
 }
@@ -127,11 +131,17 @@ fn table(answer: &Answer, system: &dyn System) -> Result<String> {
         }
     }
     let count = all.len();
-    let rest = if count > SHOWN { format!(", the first {SHOWN} shown (--format json has all)") } else { String::new() };
+    let rest = if count > SHOWN {
+        format!(", the first {SHOWN} shown (--format json has all)")
+    } else {
+        String::new()
+    };
     Ok(format!("{table}\n{count} {}{rest}\n", if count == 1 { "row" } else { "rows" }))
 }
 
 /// Logs hold what others wrote: nothing of it may steer the terminal.
 fn inert(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() && character != '\n' { '\u{fffd}' } else { character }).collect()
+    text.chars()
+        .map(|character| if character.is_control() && character != '\n' { '\u{fffd}' } else { character })
+        .collect()
 }

@@ -57,14 +57,16 @@ pub(super) fn add(engine: &mut Engine, arguments: &QueryArguments, system: &dyn 
     table(engine, "Resources", there().filter(|resource| !is_authorization(resource)).map(row).collect())?;
     table(engine, "AuthorizationResources", there().filter(is_authorization).map(row).collect())?;
     table(engine, "ResourceContainers", containers(&estate))?;
-    let assessment = assess(&estate, &content, None, &AssessOptions::at(crate::estate::now(&reading, system)));
+    let assessment =
+        assess(&estate, &content, None, &AssessOptions::at(crate::estate::now(&reading, system)));
     table(engine, "SecurityResources", assessments(&assessment))
 }
 
 type Row = Vec<Value>;
 
 fn table(engine: &mut Engine, name: &str, rows: Vec<Row>) -> Result<()> {
-    let columns: Vec<Field> = COLUMNS.iter().map(|(name, scalar_type)| Field::new(*name, *scalar_type)).collect();
+    let columns: Vec<Field> =
+        COLUMNS.iter().map(|(name, scalar_type)| Field::new(*name, *scalar_type)).collect();
     let schema = physical::schema(&columns);
     let batch = physical::batch(schema.clone(), &columns, rows.iter())?;
     engine.add_batches(name, schema, vec![batch])?;

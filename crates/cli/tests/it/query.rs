@@ -54,7 +54,11 @@ fn a_wrong_query_is_pointed_at() {
     desk.file("events.jsonl", EVENTS);
     let wrong = desk.run(&["query", "Events\n| where Usr == 'ann'", "--table", "Events=events.jsonl"]);
     assert_eq!(wrong.code, 2);
-    assert!(wrong.err.contains("did you mean `User`?") && wrong.err.contains("    2 | | where Usr"), "{}", wrong.err);
+    assert!(
+        wrong.err.contains("did you mean `User`?") && wrong.err.contains("    2 | | where Usr"),
+        "{}",
+        wrong.err
+    );
     assert!(wrong.err.contains("      |         ^^^"), "{}", wrong.err);
     let unknown = desk.run(&["query", "Evnts | count", "--table", "Events=events.jsonl"]);
     assert!(unknown.err.contains("did you mean `Events`?"), "{}", unknown.err);
@@ -65,16 +69,24 @@ fn a_wrong_query_is_pointed_at() {
 #[test]
 fn queries_are_checked_against_the_tables_of_azure_monitor() {
     let desk = Desk::new();
-    let fine = desk.run(&["query", "--check", "SigninLogs | where ResultType == 0 | summarize count() by Identity"]);
+    let fine =
+        desk.run(&["query", "--check", "SigninLogs | where ResultType == 0 | summarize count() by Identity"]);
     assert_eq!((fine.code, fine.err.as_str()), (0, ""));
     let wrong = desk.run(&["query", "--check", "SigninLogs | where ResultTyp == '0'"]);
     assert_eq!(wrong.code, 1);
     assert!(wrong.err.contains("did you mean `ResultType`?"), "{}", wrong.err);
-    desk.file("queries.jsonl", "{\"id\": 7, \"query\": \"Heartbeat | cont\"}\n{\"id\": 8, \"query\": \"Heartbeat | count\"}\n");
+    desk.file(
+        "queries.jsonl",
+        "{\"id\": 7, \"query\": \"Heartbeat | cont\"}\n{\"id\": 8, \"query\": \"Heartbeat | count\"}\n",
+    );
     let batch = desk.run(&["query", "--check", "--batch", "queries.jsonl"]);
-    let lines: Vec<serde_json::Value> = batch.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<serde_json::Value> =
+        batch.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(batch.code, 1);
-    assert_eq!((lines[0]["id"].as_i64(), lines[0]["diagnostics"][0]["code"].as_str()), (Some(7), Some("unknown-operator")));
+    assert_eq!(
+        (lines[0]["id"].as_i64(), lines[0]["diagnostics"][0]["code"].as_str()),
+        (Some(7), Some("unknown-operator"))
+    );
     assert_eq!(lines[1], json!({ "id": 8, "diagnostics": [] }));
 }
 
@@ -84,7 +96,8 @@ fn a_bad_line_of_a_batch_stops_nothing() {
     let lines = "{\"id\": 1, \"query\": \"print a = 1, b = 'x'\"}\nnonsense\n{\"id\": \"c\", \"query\": \"T | count\"}\n";
     desk.file("queries.jsonl", lines);
     let batch = desk.run(&["query", "--batch", "queries.jsonl"]);
-    let answers: Vec<serde_json::Value> = batch.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let answers: Vec<serde_json::Value> =
+        batch.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(batch.code, 0, "{}", batch.err);
     let columns = json!([{ "name": "a", "type": "long" }, { "name": "b", "type": "string" }]);
     assert_eq!(answers[0], json!({ "id": 1, "columns": columns, "rows": [[1, "x"]] }));

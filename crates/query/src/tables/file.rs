@@ -78,7 +78,9 @@ fn failure(path: &Path, error: impl std::fmt::Display) -> Error {
 fn files(path: &Path) -> Result<(Format, Vec<PathBuf>), Error> {
     if !path.is_dir() {
         let format = Format::of(path).ok_or_else(|| Error {
-            help: "the name has to end in .parquet, .jsonl, .ndjson, .json or .csv, with .gz behind it or not".to_owned(),
+            help:
+                "the name has to end in .parquet, .jsonl, .ndjson, .json or .csv, with .gz behind it or not"
+                    .to_owned(),
             ..failure(path, "this is no kind of file that can be queried")
         })?;
         return Ok((format, vec![path.to_owned()]));
@@ -101,7 +103,10 @@ fn files(path: &Path) -> Result<(Format, Vec<PathBuf>), Error> {
     };
     let format = *format;
     if let Some((_, other)) = found.iter().find(|(other, _)| *other != format) {
-        return Err(failure(other, "the folder has files of several kinds; name one file, or a folder with one kind"));
+        return Err(failure(
+            other,
+            "the folder has files of several kinds; name one file, or a folder with one kind",
+        ));
     }
     Ok((format, found.into_iter().map(|(_, file)| file).collect()))
 }
@@ -112,7 +117,7 @@ async fn parquet(files: &[PathBuf], known: &[Column]) -> Result<Table, Error> {
         let whole = file.canonicalize().map_err(|error| failure(file, error))?;
         urls.push(ListingTableUrl::parse(whole.to_string_lossy())?);
     }
-    let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension("");
+    let options = ListingOptions::new(Arc::new(ParquetFormat::default().with_skip_metadata(false))).with_file_extension("");
     let context = SessionContext::new();
     let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options);
     let config = config.infer_schema(&context.state()).await?;
@@ -158,7 +163,8 @@ impl<'k> Text<'k> {
         let first = reader.fill_buf().map_err(|error| failure(path, error))?;
         let is_array = first.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[');
         if is_array {
-            let all: Vec<serde_json::Value> = serde_json::from_reader(reader).map_err(|error| failure(path, error))?;
+            let all: Vec<serde_json::Value> =
+                serde_json::from_reader(reader).map_err(|error| failure(path, error))?;
             return all.iter().enumerate().try_for_each(|(at, row)| self.object(path, at + 1, row));
         }
         for (at, line) in reader.lines().enumerate() {
@@ -166,7 +172,8 @@ impl<'k> Text<'k> {
             if line.trim().is_empty() {
                 continue;
             }
-            let row = serde_json::from_str(&line).map_err(|error| failure(path, format!("line {}: {error}", at + 1)))?;
+            let row = serde_json::from_str(&line)
+                .map_err(|error| failure(path, format!("line {}: {error}", at + 1)))?;
             self.object(path, at + 1, &row)?;
         }
         Ok(())
@@ -268,7 +275,9 @@ fn type_of(values: &[Dynamic]) -> ScalarType {
         found = Some(match (found, scalar_type) {
             (None, other) => other,
             (Some(known), other) if known == other => known,
-            (Some(ScalarType::Long | ScalarType::Real), ScalarType::Long | ScalarType::Real) => ScalarType::Real,
+            (Some(ScalarType::Long | ScalarType::Real), ScalarType::Long | ScalarType::Real) => {
+                ScalarType::Real
+            }
             (Some(ScalarType::DateTime | ScalarType::String), ScalarType::DateTime | ScalarType::String) => {
                 ScalarType::String
             }
@@ -280,10 +289,12 @@ fn type_of(values: &[Dynamic]) -> ScalarType {
 
 /// The type that all texts of a column can be read as; empty ones aside.
 fn type_of_texts(values: &[Dynamic]) -> ScalarType {
-    let texts = || values.iter().filter_map(|value| match value {
-        Dynamic::String(text) if !text.is_empty() => Some(&**text),
-        _ => None,
-    });
+    let texts = || {
+        values.iter().filter_map(|value| match value {
+            Dynamic::String(text) if !text.is_empty() => Some(&**text),
+            _ => None,
+        })
+    };
     if texts().next().is_none() {
         return ScalarType::String;
     }
@@ -292,7 +303,9 @@ fn type_of_texts(values: &[Dynamic]) -> ScalarType {
     if texts().all(|text| !is_padded(text) && text.parse::<i64>().is_ok()) {
         return ScalarType::Long;
     }
-    let is_real = |text: &str| text.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '.') && text.parse::<f64>().is_ok();
+    let is_real = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '.') && text.parse::<f64>().is_ok()
+    };
     if texts().all(|text| !is_padded(text) && is_real(text)) {
         return ScalarType::Real;
     }
@@ -303,12 +316,15 @@ fn type_of_texts(values: &[Dynamic]) -> ScalarType {
         return ScalarType::DateTime;
     }
     let is_json = |text: &str| {
-        (text.starts_with('{') || text.starts_with('[')) && serde_json::from_str::<serde_json::Value>(text).is_ok()
+        (text.starts_with('{') || text.starts_with('['))
+            && serde_json::from_str::<serde_json::Value>(text).is_ok()
     };
     if texts().all(is_json) { ScalarType::Dynamic } else { ScalarType::String }
 }
 
 /// A whole moment in ISO 8601, as `2026-11-21T10:00:00Z`.
 fn is_time(text: &str) -> bool {
-    text.len() >= 19 && text.as_bytes().get(10).is_some_and(|sign| *sign == b'T' || *sign == b' ') && parse_datetime(text).is_some()
+    text.len() >= 19
+        && text.as_bytes().get(10).is_some_and(|sign| *sign == b'T' || *sign == b' ')
+        && parse_datetime(text).is_some()
 }
