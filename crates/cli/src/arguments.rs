@@ -116,8 +116,9 @@ pub struct QueryArguments {
     #[arg(long, short, value_name = "FILE", conflicts_with = "batch")]
     pub file: Option<PathBuf>,
 
-    /// Queries, one JSON object with `id` and `query` a line; `-` for standard input. Answers come out in the same form.
-    #[arg(long, value_name = "FILE")]
+    /// Queries, one JSON object with `id` and `query` a line, from standard input without a file. Answers come out in the
+    /// same form.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub batch: Option<PathBuf>,
 
     /// A table: Parquet, JSON Lines or CSV, or a folder of one of them (repeatable).

@@ -91,12 +91,24 @@ impl Kept {
             pairs.map(|(array, scalar_type)| Reader::new(array, *scalar_type)).collect::<Result<Vec<_>>>()?;
         let count = values.first().map_or(0, |array| array.len());
         for at in 0..count {
-            self.rows.push(readers.iter().map(|reader| reader.value(at)).collect());
+            let row: Vec<Value> = readers.iter().map(|reader| reader.value(at)).collect();
+            self.bytes += size_of::<Vec<Value>>() + row.iter().map(bytes).sum::<usize>();
+            self.rows.push(row);
         }
-        let width = self.of.types.len() * size_of::<Value>() + size_of::<Vec<Value>>();
-        self.bytes += count * width + values.iter().map(|array| array.get_array_memory_size()).sum::<usize>();
         Ok(())
     }
+}
+
+/// About what a value takes in memory.
+fn bytes(value: &Value) -> usize {
+    let behind = match value {
+        Value::String(text) => text.len(),
+        // A tree of values takes several times its text, which is not known here.
+        Value::Dynamic(_) => 256,
+        Value::Decimal(_) => 32,
+        _ => 0,
+    };
+    size_of::<Value>() + behind
 }
 
 impl Accumulator for Kept {

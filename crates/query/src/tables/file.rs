@@ -117,7 +117,8 @@ async fn parquet(files: &[PathBuf], known: &[Column]) -> Result<Table, Error> {
         let whole = file.canonicalize().map_err(|error| failure(file, error))?;
         urls.push(ListingTableUrl::parse(whole.to_string_lossy())?);
     }
-    let options = ListingOptions::new(Arc::new(ParquetFormat::default().with_skip_metadata(false))).with_file_extension("");
+    let options = ListingOptions::new(Arc::new(ParquetFormat::default().with_skip_metadata(false)))
+        .with_file_extension("");
     let context = SessionContext::new();
     let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options);
     let config = config.infer_schema(&context.state()).await?;
