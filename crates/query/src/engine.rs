@@ -213,7 +213,7 @@ impl Engine {
         budget: &Budget,
     ) -> Result<Answer, Error> {
         let columns = result.plan.columns.clone();
-        let plan = lowering.finished(&result.plan).await?;
+        let plan = lowering.finished(&castellan_kql::plan::pruned(&result.plan)).await?;
         let mut stream = context.execute_logical_plan(plan).await?.execute_stream().await?;
         let schema = physical::schema(&columns);
         let (mut batches, mut rows) = (Vec::new(), 0);
@@ -251,7 +251,7 @@ impl Engine {
         let Some(result) = bound.results.first() else {
             return Err(Error::new("no-query", "there is no query"));
         };
-        let plan = lowering.finished(&result.plan).await?;
+        let plan = lowering.finished(&castellan_kql::plan::pruned(&result.plan)).await?;
         let logical = plan.display_indent().to_string();
         let frame = context.execute_logical_plan(plan).await?;
         let optimized = frame.clone().into_optimized_plan()?.display_indent().to_string();

@@ -6,12 +6,14 @@
 
 mod change;
 mod graph;
+mod prune;
 mod scalar;
 mod step;
 
 use std::sync::Arc;
 
 pub use graph::{Combine, Cycles, Graph, GraphChange, GraphPattern, PathValue, PatternEdge};
+pub use prune::pruned;
 pub use scalar::typed;
 pub use scalar::{Scalar, ScalarKind, Volatile};
 pub use step::{
