@@ -63,10 +63,10 @@ impl Pruned {
 
 /// Marks the columns that a value reads.
 fn read(scalar: &Scalar, needed: &mut [bool]) {
-    if let ScalarKind::Column(at) = scalar.kind {
-        if let Some(flag) = needed.get_mut(at) {
-            *flag = true;
-        }
+    if let ScalarKind::Column(at) = scalar.kind
+        && let Some(flag) = needed.get_mut(at)
+    {
+        *flag = true;
     }
     scalar.operands().into_iter().for_each(|operand| read(operand, needed));
 }
