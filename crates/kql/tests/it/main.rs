@@ -25,6 +25,7 @@ mod literals;
 mod malformed;
 mod messages;
 mod placeholders;
+mod plans;
 mod plugins;
 mod precedence;
 mod print;
