@@ -6,7 +6,7 @@ use std::sync::Arc;
 use castellan_base::{OsSystem, System, Ticks};
 use castellan_kql::bind::{self, Database, Options, Shape, Stored, bind};
 use castellan_kql::plan::{Chart, Field as Column, NamedPlan, Plan, Step};
-use castellan_kql::{Diagnostic, Severity};
+use castellan_kql::{Diagnostic, Severity, Value};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
@@ -95,6 +95,17 @@ impl Answer {
     /// How many rows there are.
     pub fn rows(&self) -> usize {
         self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+
+    /// The rows as values.
+    ///
+    /// Errors: batches that do not have the columns.
+    pub fn values(&self) -> Result<Vec<Vec<Value>>, Error> {
+        let mut rows = Vec::with_capacity(self.rows());
+        for batch in &self.batches {
+            rows.extend(physical::rows(batch, &self.columns)?);
+        }
+        Ok(rows)
     }
 }
 

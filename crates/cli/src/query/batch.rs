@@ -65,13 +65,10 @@ fn rows(id: &Json, answer: &Answer) -> Json {
         .iter()
         .map(|column| json!({ "name": &*column.name, "type": column.scalar_type.name() }))
         .collect();
-    let mut rows = Vec::with_capacity(answer.rows());
-    for batch in &answer.batches {
-        match castellan_query::physical::rows(batch, &answer.columns) {
-            Ok(read) => rows.extend(read.iter().map(|row| Json::Array(row.iter().map(cell).collect()))),
-            Err(error) => return failed(id, &error.into()),
-        }
-    }
+    let rows: Vec<Json> = match answer.values() {
+        Ok(rows) => rows.iter().map(|row| Json::Array(row.iter().map(cell).collect())).collect(),
+        Err(error) => return failed(id, &error),
+    };
     json!({ "id": id, "columns": columns, "rows": rows })
 }
 

@@ -13,10 +13,7 @@ use castellan_query::{Answer, physical};
 /// A file with the rows. Times are timestamps of nanoseconds where all are between 1678 and 2261, else of microseconds;
 /// dynamic values are JSON; each field's metadata says its type, so that reading it here gives the same columns.
 pub(super) fn write(answer: &Answer) -> Result<Vec<u8>> {
-    let mut rows: Vec<Vec<Value>> = Vec::with_capacity(answer.rows());
-    for batch in &answer.batches {
-        rows.extend(physical::rows(batch, &answer.columns)?);
-    }
+    let rows = answer.values()?;
     let (mut fields, mut arrays) = (Vec::new(), Vec::new());
     for (at, column) in answer.columns.iter().enumerate() {
         let values: Vec<&Value> = rows.iter().map(|row| row.get(at).unwrap_or(&Value::Null)).collect();

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use castellan_base::System;
 use castellan_kql::Value;
 use castellan_kql::value::Dynamic;
-use castellan_query::{Answer, Answers, physical};
+use castellan_query::{Answer, Answers};
 use comfy_table::{CellAlignment, ContentArrangement, presets};
 use serde_json::{Map, Value as Json};
 
@@ -56,14 +56,6 @@ fn first(answers: &Answers) -> Result<&Answer> {
     answers.answers.first().context("there is no result")
 }
 
-fn rows(answer: &Answer) -> Result<Vec<Vec<Value>>> {
-    let mut all = Vec::with_capacity(answer.rows());
-    for batch in &answer.batches {
-        all.extend(physical::rows(batch, &answer.columns)?);
-    }
-    Ok(all)
-}
-
 fn objects(answer: &Answer) -> Result<Vec<Json>> {
     let object = |row: &Vec<Value>| {
         let members = answer.columns.iter().zip(row);
@@ -71,7 +63,7 @@ fn objects(answer: &Answer) -> Result<Vec<Json>> {
             members.map(|(column, value)| (column.name.to_string(), cell(value))).collect::<Map<_, _>>(),
         )
     };
-    Ok(rows(answer)?.iter().map(object).collect())
+    Ok(answer.values()?.iter().map(object).collect())
 }
 
 /// A value as JSON: numbers as numbers, times, guids and decimals as text, dynamic values as they are.
@@ -109,7 +101,7 @@ fn json(dynamic: &Dynamic) -> Json {
 fn csv(answer: &Answer) -> Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(answer.columns.iter().map(|column| &*column.name))?;
-    for row in rows(answer)? {
+    for row in answer.values()? {
         writer.write_record(row.iter().map(Value::to_text))?;
     }
     writer.into_inner().context("cannot write CSV")
@@ -121,7 +113,7 @@ fn table(answer: &Answer, system: &dyn System) -> Result<String> {
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(width(system)).unwrap_or(u16::MAX));
     table.set_header(answer.columns.iter().map(|column| inert(&column.name)));
-    let all = rows(answer)?;
+    let all = answer.values()?;
     for row in all.iter().take(SHOWN) {
         table.add_row(row.iter().map(|value| inert(&value.to_text())));
     }

@@ -85,9 +85,8 @@ impl Binder<'_> {
                 Ok(environment)
             }
             Statement::Parameters(parameters) => self.query_parameters(parameters, environment),
-            Statement::Alias { name, target } => {
+            Statement::Alias { name, .. } => {
                 let message = "a database elsewhere cannot be reached from here";
-                let _ = target;
                 Err(Diagnostic::error("unsupported", name.span, message)
                     .with_help("name the tables of this database directly"))
             }

@@ -33,7 +33,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::diagnostic::Diagnostic;
-use crate::plan::{Field, Plan, Scalar, ScalarKind, Step, Volatile};
+use crate::plan::{Field, Plan, Scalar, ScalarKind, Step, random};
 use crate::span::Span;
 use crate::value::{ScalarType, Value};
 
@@ -114,7 +114,7 @@ pub fn run_over(
         made: RefCell::default(),
         parts: RefCell::new(vec![Arc::new(part)]),
         rows: Cell::new(0),
-        random: Cell::new(limits.seed ^ 0x9E37_79B9_7F4A_7C15),
+        random: Cell::new(limits.seed ^ random::STEP),
     };
     run.plan(plan)
 }
@@ -264,20 +264,7 @@ impl Run<'_> {
         }
         let drawn = scalar.rebuilt::<std::convert::Infallible>(&mut |part| {
             Ok(match &part.kind {
-                ScalarKind::Volatile(Volatile::Random(None)) => Scalar::literal(
-                    Value::Real((self.draw() >> 11) as f64 / (1_u64 << 53) as f64),
-                    part.scalar_type,
-                ),
-                ScalarKind::Volatile(Volatile::Random(Some(below))) => {
-                    let whole = self.draw() % u64::try_from(*below).unwrap_or(1).max(1);
-                    Scalar::literal(Value::Real(whole as f64), part.scalar_type)
-                }
-                ScalarKind::Volatile(Volatile::Guid) => {
-                    let bits = (u128::from(self.draw()) << 64) | u128::from(self.draw());
-                    // Version 4, variant 1.
-                    let guid = bits & !(0xF << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
-                    Scalar::literal(Value::Guid(guid), part.scalar_type)
-                }
+                ScalarKind::Volatile(what) => Scalar::literal(what.drawn(|| self.draw()), part.scalar_type),
                 _ => part,
             })
         });
@@ -302,13 +289,10 @@ impl Run<'_> {
         Ok(self.value(&self.ready(scalar)?, &[]))
     }
 
-    /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").
     fn draw(&self) -> u64 {
-        let state = self.random.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let state = self.random.get().wrapping_add(random::STEP);
         self.random.set(state);
-        let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
+        random::mixed(state)
     }
 
     /// Reservoir sampling, in the order of the rows.

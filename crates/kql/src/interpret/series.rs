@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use super::{Result, Row, Run, failure};
-use crate::plan::{Field, Series};
+use crate::plan::Series;
 use crate::value::{Dynamic, Key, Value};
 
 /// The most points of a range or a series.
@@ -93,7 +93,7 @@ impl Run<'_> {
             .map(|value| self.constant(&value.default))
             .collect::<Result<Vec<Value>>>()?;
         let shape = Shape { from, to, step, includes_end: series.includes_end, defaults };
-        filled(&series.input.columns, rows, series.keys, &shape)
+        filled(rows, series.keys, &shape)
     }
 }
 
@@ -107,8 +107,7 @@ pub(crate) struct Shape {
 }
 
 /// A row for each group of the first columns, with an array for each value and one for the axis.
-pub(crate) fn filled(fields: &[Field], rows: Vec<Row>, keys: usize, shape: &Shape) -> Result<Vec<Row>> {
-    let _ = fields;
+pub(crate) fn filled(rows: Vec<Row>, keys: usize, shape: &Shape) -> Result<Vec<Row>> {
     let mut groups: IndexMap<Vec<Key>, Vec<Row>> = IndexMap::new();
     for row in rows {
         groups.entry(row.iter().take(keys).map(Key::of).collect()).or_default().push(row);

@@ -7,6 +7,7 @@
 mod change;
 mod graph;
 mod prune;
+pub mod random;
 mod scalar;
 mod step;
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use castellan_kql::plan::{Scalar, ScalarKind, Volatile};
+use castellan_kql::plan::{Scalar, ScalarKind, Volatile, random};
 use castellan_kql::{ScalarType, Value};
 use datafusion::arrow::array::ArrayRef;
 use datafusion::common::{Result, exec_err};
@@ -90,27 +90,8 @@ impl Draw {
         Draw { what, scalar_type, state: AtomicU64::new(seed) }
     }
 
-    /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").
     fn next(&self) -> u64 {
-        const STEP: u64 = 0x9E37_79B9_7F4A_7C15;
-        let state = self.state.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
-        let mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn value(&self) -> Value {
-        match &self.what {
-            Volatile::Random(None) => Value::Real((self.next() >> 11) as f64 / (1_u64 << 53) as f64),
-            Volatile::Random(Some(below)) => {
-                Value::Real((self.next() % u64::try_from(*below).unwrap_or(1).max(1)) as f64)
-            }
-            Volatile::Guid => {
-                let bits = (u128::from(self.next()) << 64) | u128::from(self.next());
-                // Version 4, variant 1.
-                Value::Guid(bits & !(0xF << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62))
-            }
-        }
+        random::mixed(self.state.fetch_add(random::STEP, Ordering::Relaxed).wrapping_add(random::STEP))
     }
 }
 
@@ -133,7 +114,7 @@ impl Kernel for Draw {
     fn run(&self, _arguments: &[ColumnarValue], rows: usize) -> Result<ArrayRef> {
         let mut writer = Writer::new(self.scalar_type, rows);
         for _ in 0..rows {
-            writer.push(&self.value())?;
+            writer.push(&self.what.drawn(|| self.next()))?;
         }
         Ok(writer.finish())
     }

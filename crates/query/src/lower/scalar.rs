@@ -51,13 +51,11 @@ impl Lower<'_> {
         let types: Vec<ScalarType> = operands.iter().map(|operand| operand.scalar_type).collect();
         let arguments = operands.iter().map(|operand| self.value(operand)).collect::<Result<Vec<Expr>>>()?;
         let mut next = 0;
-        let total = operands.len();
         let replaced = with_operands(scalar, &mut || {
             let at = next;
             next += 1;
             Scalar::column(at, types.get(at).copied().unwrap_or(ScalarType::Dynamic))
         });
-        debug_assert!(next == total);
         Ok(call(RowExpression::new(replaced, types), arguments))
     }
 

@@ -139,9 +139,7 @@ impl Lowering<'_> {
         keys: &[Scalar],
         calls: &[Aggregate],
     ) -> Result<Ordered> {
-        if calls.iter().any(|call| !is_aggregated(call))
-            || keys.iter().any(|key| !is_sortable(key.scalar_type))
-        {
+        if keys.iter().any(|key| !is_sortable(key.scalar_type)) {
             return self.interpret(plan).await;
         }
         let keys = self.all_ready(keys).await?;
@@ -291,8 +289,6 @@ impl Lowering<'_> {
             _ => Scope::Table,
         };
         let schema = Arc::new(DFSchema::try_from(physical::schema(&plan.columns))?);
-        let keeps_order = scope == Scope::Row;
-        let _ = keeps_order;
         let node = Interpret {
             name: step_name(&plan.step),
             plan: moved,
@@ -383,11 +379,6 @@ fn is_joinable(on: &[(Scalar, Scalar)]) -> bool {
 /// Types that Arrow sorts and groups as the language does.
 fn is_sortable(scalar_type: ScalarType) -> bool {
     !matches!(scalar_type, ScalarType::Decimal | ScalarType::Dynamic)
-}
-
-/// Aggregates that have a form in DataFusion.
-fn is_aggregated(call: &Aggregate) -> bool {
-    call.outputs.iter().all(|_| true)
 }
 
 fn join_type(kind: JoinKind) -> JoinType {

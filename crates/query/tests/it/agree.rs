@@ -4,7 +4,7 @@ use castellan_kql::bind::{Options, Tables, bind};
 use castellan_kql::interpret::{self, NoTables, Row};
 use castellan_kql::value::parse_datetime;
 use castellan_kql::{Diagnostic, Value};
-use castellan_query::{Engine, Limits, Settings, physical};
+use castellan_query::{Engine, Limits, Settings};
 use serde_json::Value as Json;
 
 fn now() -> i64 {
@@ -41,11 +41,7 @@ async fn compiled(query: &str) -> Result<Vec<Row>, castellan_query::Error> {
     };
     let answers = Engine::new(settings).query(query).await?;
     let answer = &answers.answers[0];
-    let mut rows = Vec::new();
-    for batch in &answer.batches {
-        rows.extend(physical::rows(batch, &answer.columns)?);
-    }
-    Ok(rows)
+    answer.values()
 }
 
 /// A row as text in which equal values look alike.
