@@ -282,8 +282,8 @@ mod tests {
     proptest! {
         #[test]
         fn tests_of_arrays_agree_with_tests_of_texts(
-            texts in prop::collection::vec("[abAB1 .kKéÉßİ-]{0,12}", 1..20),
-            wanted in prop::collection::vec("[abAB1.kKéÉß]{0,3}", 1..4),
+            texts in prop::collection::vec("[abAB1 .kK\u{212a}\u{e9}\u{c9}\u{df}\u{130}-]{0,12}", 1..20),
+            wanted in prop::collection::vec("[abAB1.kK\u{212a}\u{e9}\u{c9}\u{df}]{0,3}", 1..4),
             sensitive in any::<bool>(),
             negated in any::<bool>(),
         ) {
