@@ -314,6 +314,7 @@ impl Engine {
             .build_arc()?;
         let mut config = SessionConfig::new()
             .with_target_partitions(self.settings.threads)
+            .with_batch_size(32_768)
             .with_extension(Arc::clone(budget));
         config.options_mut().execution.parquet.pushdown_filters = true;
         let state = SessionStateBuilder::new_with_default_features()
