@@ -191,8 +191,8 @@ impl Run<'_> {
             Step::Expand { input, kept, columns, limit, bags_as_arrays, with_index } => {
                 self.expand(input, kept, columns, limit.as_ref(), *bags_as_arrays, *with_index)
             }
-            Step::Apply { input, kept, columns, limit, body } => {
-                self.apply(input, kept, columns, limit.as_ref(), body)
+            Step::Apply { input, kept, columns, limit, with_index, body } => {
+                self.apply(input, kept, columns, limit.as_ref(), *with_index, body)
             }
             Step::Partition { input, by, body } => self.partition(input, by, body),
             Step::Parse { input, parse, is_filter } => self.parse(plan, input, parse, *is_filter),

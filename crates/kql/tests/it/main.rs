@@ -34,6 +34,8 @@ mod scalars;
 mod schema;
 mod sources;
 mod surface;
+mod traps;
+mod traps_file;
 
 use std::path::{Path, PathBuf};
 
