@@ -87,7 +87,8 @@ impl Binder<'_> {
         let step_fields = unique(&expanded.step_fields);
         let part = Arc::new(Plan { step: Step::Part, columns: step_fields.clone(), is_open: input.is_open });
         let part = arranged(part, &expanded.fields);
-        let body = self.flow(body, environment, Some(&part))?.table(body.span)?;
+        let inner = environment.outside_parts();
+        let body = self.flow(body, &inner, Some(&part))?.table(body.span)?;
         let outer = kept_outside(&input, &body, &expanded);
         let kept: Vec<usize> = outer.iter().map(|(_, at)| *at).collect();
         let fields: Vec<Field> =

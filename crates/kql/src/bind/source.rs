@@ -64,7 +64,9 @@ impl Binder<'_> {
                     Some(Binding::Function { function, environment }) => {
                         self.gives_rows(function, environment)
                     }
-                    None => self.database.table(name).is_some() || self.database.function(name).is_some(),
+                    None => {
+                        known_table(self.database, name).is_some() || self.database.function(name).is_some()
+                    }
                 }
             }
             ExprKind::Member { .. } => self.is_qualified(expr),
@@ -228,8 +230,8 @@ impl Binder<'_> {
         arguments: &[Argument],
         frame: Frame<'_>,
     ) -> Result<Arc<Plan>> {
-        if let Some(shape) = database.table(name).filter(|_| arguments.is_empty()) {
-            return Ok(stored(name, shape));
+        if let Some((name, shape)) = known_table(database, name).filter(|_| arguments.is_empty()) {
+            return Ok(stored(&name, shape));
         }
         match database.function(name) {
             Some(function) => self.stored_rows(expr, name, &function, arguments, frame)?.table(expr.span),
@@ -336,6 +338,20 @@ impl Binder<'_> {
                 .with_help("name the table alone to read it from this database")
         })
     }
+}
+
+/// A table of the database with its own name: the one that is asked for, or one of Resource Graph in another case.
+pub(super) fn known_table(database: &dyn Database, name: &str) -> Option<(Arc<str>, Shape)> {
+    if let Some(shape) = database.table(name) {
+        return Some((name.into(), shape));
+    }
+    if !crate::schema::resource_graph::has(name) {
+        return None;
+    }
+    let names = database.table_names();
+    let mut alike = names.iter().filter(|known| known.eq_ignore_ascii_case(name));
+    let found = alike.next().filter(|_| alike.next().is_none())?;
+    Some((Arc::clone(found), database.table(found)?))
 }
 
 fn unknown_table(database: &dyn Database, expr: &Expr, name: &str) -> Diagnostic {

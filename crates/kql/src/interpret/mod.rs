@@ -214,13 +214,16 @@ impl Run<'_> {
         }
     }
 
-    /// The rows of a plan, computed once.
+    /// The rows of a plan, computed once, or once for each part that it reads.
     fn once(&self, plan: &Arc<Plan>) -> Result<Arc<Vec<Row>>> {
         let key = Arc::as_ptr(plan);
         if let Some(rows) = self.made.borrow().get(&key) {
             return Ok(Arc::clone(rows));
         }
         let rows = Arc::new(self.plan(plan)?);
+        if plan.reads_part() {
+            return Ok(rows);
+        }
         self.made.borrow_mut().insert(key, Arc::clone(&rows));
         Ok(rows)
     }

@@ -64,6 +64,22 @@ impl Plan {
         self.columns.iter().position(|column| &*column.name == name)
     }
 
+    /// Whether it works on the part of rows that a `mv-apply` or `partition` around it is at: then it gives something else
+    /// for each part.
+    pub fn reads_part(&self) -> bool {
+        match &self.step {
+            Step::Part => true,
+            // What stands in a body is the body's own part.
+            Step::Apply { input, .. } | Step::Partition { input, .. } => {
+                input.reads_part() || self.step.subqueries().iter().any(|plan| plan.reads_part())
+            }
+            step => {
+                step.inputs().iter().any(|input| input.reads_part())
+                    || step.subqueries().iter().any(|plan| plan.reads_part())
+            }
+        }
+    }
+
     /// All tables that are read, each once, in the order in which they are met.
     pub fn tables(self: &Arc<Plan>) -> Vec<Arc<str>> {
         let mut found: Vec<Arc<str>> = Vec::new();

@@ -62,8 +62,6 @@ fn error(query: &str, catalog: &Catalog, parameters: &BTreeMap<&str, String>) ->
         match (error.code, parameters.get(&*name)) {
             // The language has it. Which functions can be run is for other tests.
             ("unsupported", _) => return None,
-            // Resource Graph reads `Resources` where a query names no table.
-            ("no-source", _) if given.insert("no-source".to_owned()) => query.insert_str(0, "Resources | "),
             ("unknown-name", Some(statement)) if given.insert(name) => query.insert_str(0, statement),
             _ => return Some(error),
         }

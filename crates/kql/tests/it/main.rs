@@ -30,6 +30,7 @@ mod plugins;
 mod precedence;
 mod print;
 mod registry;
+mod resource_graph;
 mod scalars;
 mod schema;
 mod sources;

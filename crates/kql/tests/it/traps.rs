@@ -170,6 +170,8 @@ traps! {
     items_may_be_numbered
     numbered_items_go_into_a_subquery
     a_subquery_over_items_drops_rows_without_items
+    a_body_that_reads_a_table_knows_the_key_of_its_part
+    what_a_body_counts_is_counted_for_each_part
     a_dynamic_number_compares_as_a_number
     parse_json_of_text_that_is_no_json_is_that_text
     range_includes_both_ends
