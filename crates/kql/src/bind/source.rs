@@ -10,8 +10,10 @@ use super::scalar::suggest;
 use super::{Binder, Result};
 use crate::ast::{Argument, Expr, ExprKind, Query};
 use crate::diagnostic::Diagnostic;
+use crate::library;
 use crate::plan::{Field, Plan, Scalar, Step};
 use crate::registry::{self, Kind};
+use crate::span::Span;
 
 /// Functions that give rows.
 const TABLE_FUNCTIONS: [&str; 6] =
@@ -91,7 +93,7 @@ impl Binder<'_> {
         if registry::find(name).is_some_and(|row| row.kind.is_function()) {
             return false;
         }
-        match self.database.function(name) {
+        match stored_function(self.database, name) {
             Some(Stored::Function(function)) => self.gives_rows(&function, &Environment::default()),
             Some(Stored::Declared(Declaration { gives, .. })) => matches!(gives, Gives::Rows(_)),
             None => name == "_GetWatchlist",
@@ -233,7 +235,7 @@ impl Binder<'_> {
         if let Some((name, shape)) = known_table(database, name).filter(|_| arguments.is_empty()) {
             return Ok(stored(&name, shape));
         }
-        match database.function(name) {
+        match stored_function(database, name) {
             Some(function) => self.stored_rows(expr, name, &function, arguments, frame)?.table(expr.span),
             None => Err(unknown_table(database, expr, name)),
         }
@@ -276,7 +278,7 @@ impl Binder<'_> {
             ("totable", [table]) => return self.table(&table.value, environment).map(Flow::Table),
             _ => {}
         }
-        if let Some(function) = self.database.function(name) {
+        if let Some(function) = stored_function(self.database, name) {
             return self.stored_rows(expr, name, &function, arguments, frame);
         }
         self.database_call(callee, name, arguments, frame).map(Flow::Table)
@@ -299,6 +301,9 @@ impl Binder<'_> {
             {
                 return Ok(plan);
             }
+        }
+        if let Some(error) = refused(name, callee.span) {
+            return Err(error);
         }
         let (code, message) = match registry::find_kind(name, Kind::Scalar) {
             Some(row) if TABLE_FUNCTIONS.contains(&row.name) => {
@@ -352,6 +357,18 @@ pub(super) fn known_table(database: &dyn Database, name: &str) -> Option<(Arc<st
     let mut alike = names.iter().filter(|known| known.eq_ignore_ascii_case(name));
     let found = alike.next().filter(|_| alike.next().is_none())?;
     Some((Arc::clone(found), database.table(found)?))
+}
+
+/// A function of the database, or of the library beside the language.
+pub(super) fn stored_function(database: &dyn Database, name: &str) -> Option<Stored> {
+    database.function(name).or_else(|| library::find(name)?.function().map(Stored::Function))
+}
+
+/// What is said of a documented function that cannot be here.
+pub(super) fn refused(name: &str, span: Span) -> Option<Diagnostic> {
+    let needs = library::refused(name)?;
+    let message = format!("`{name}` needs {needs}, which does not run here");
+    Some(Diagnostic::error("unsupported", span, message))
 }
 
 fn unknown_table(database: &dyn Database, expr: &Expr, name: &str) -> Diagnostic {

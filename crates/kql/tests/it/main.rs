@@ -21,6 +21,7 @@ mod editor;
 mod editor_corpus;
 mod graph;
 mod hostile;
+mod library;
 mod literals;
 mod malformed;
 mod messages;
