@@ -310,9 +310,13 @@ impl Binder<'_> {
                 ("unsupported", format!("`{name}` is not supported here"))
             }
             Some(_) => ("not-tabular", format!("`{name}` gives a value, and a table is expected here")),
-            None => ("unknown-function", format!("there is no function `{name}` that gives a table")),
+            None => {
+                let message = format!("there is no function `{name}` that gives a table");
+                let diagnostic = Diagnostic::error("unknown-function", callee.span, message);
+                return Err(suggest(diagnostic, registry::nearest(name)));
+            }
         };
-        Err(suggest(Diagnostic::error(code, callee.span, message), registry::nearest(name)))
+        Err(Diagnostic::error(code, callee.span, message))
     }
 
     /// The database that `workspace("a")` and the like lead to.

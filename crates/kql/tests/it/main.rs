@@ -17,6 +17,7 @@ mod bind_corpus;
 mod cases;
 mod check;
 mod corpus;
+mod coverage;
 mod editor;
 mod editor_corpus;
 mod graph;
