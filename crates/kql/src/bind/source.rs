@@ -194,7 +194,11 @@ impl Binder<'_> {
             self.count_work(operator.span)?;
             let input = flow.clone();
             let found = self.operator(operator, flow, &mut environment);
-            flow = Some(self.or_tell(found, || super::check::some_rows(input.as_ref()))?);
+            let found = self.or_tell(found, || super::check::some_rows(input.as_ref()))?;
+            if let Flow::Table(plan) = &found {
+                self.check_height(plan, operator.span)?;
+            }
+            flow = Some(found);
         }
         flow.ok_or_else(|| Diagnostic::error("not-tabular", expr.span, "a table is expected here"))
     }

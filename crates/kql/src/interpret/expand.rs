@@ -132,3 +132,11 @@ pub(crate) fn items(value: &Value, bags_as_arrays: bool) -> Vec<Dynamic> {
         scalar => vec![scalar.clone()],
     }
 }
+
+/// How many items an array has.
+pub(super) fn length(value: &Value) -> usize {
+    match value {
+        Value::Dynamic(dynamic) => dynamic.as_array().map_or(0, <[Dynamic]>::len),
+        _ => 0,
+    }
+}

@@ -14,6 +14,7 @@ mod bench;
 mod bind;
 mod bind_corpus;
 
+mod bombs;
 mod cases;
 mod check;
 mod corpus;
