@@ -13,7 +13,7 @@
 //! assert!(substring.call(&[Value::string("abc")]).is_none(), "too few arguments");
 //! ```
 
-mod address;
+pub mod address;
 mod agent;
 mod array;
 mod bag;
@@ -103,7 +103,7 @@ const fn function(
 const MANY: usize = 1024;
 
 /// Longest text that a function makes, in bytes: `strrep` of `strrep` ends here, with an empty text.
-const MAX_SIZE: usize = 1 << 24;
+pub const MAX_SIZE: usize = 1 << 24;
 
 /// Most items, at all levels together, of a dynamic value that a function makes: beyond, it is null, as Kusto's are beyond
 /// 1 MB. Source: Kusto documentation, "The dynamic data type".

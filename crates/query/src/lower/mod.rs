@@ -3,6 +3,7 @@
 //! A lowered plan has the columns of the language's plan in order, and behind them hidden ones that an order needs. An
 //! order is kept as such until something asks for it ([`Ordered`]): rows are sorted once, where it shows.
 
+mod kernel;
 mod scalar;
 mod step;
 
