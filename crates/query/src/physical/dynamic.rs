@@ -10,7 +10,6 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 use castellan_kql::Value;
 use castellan_kql::value::Dynamic;
@@ -24,8 +23,15 @@ pub fn encode(dynamic: &Dynamic) -> String {
     out
 }
 
-fn write(dynamic: &Dynamic, out: &mut String) {
+/// Appends the text of a value, that of null being `null`.
+pub fn write(dynamic: &Dynamic, out: &mut String) {
     match dynamic {
+        Dynamic::Null => out.push_str("null"),
+        Dynamic::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
+        Dynamic::Long(number) => {
+            let _ = write!(out, "{number}");
+        }
+        Dynamic::String(text) => quote(text, out),
         Dynamic::DateTime(ticks) => {
             let _ = write!(out, "@d{ticks}");
         }
@@ -55,21 +61,44 @@ fn write(dynamic: &Dynamic, out: &mut String) {
                 if at > 0 {
                     out.push(',');
                 }
-                write(&Dynamic::String(Arc::clone(key)), out);
+                quote(key, out);
                 out.push(':');
                 write(value, out);
             }
             out.push('}');
         }
-        scalar => {
-            let _ = write!(out, "{scalar}");
+        Dynamic::Real(number) => {
+            let _ = write!(out, "{}", Dynamic::Real(*number));
         }
     }
 }
 
-/// The text as a string, quotes included.
-pub(crate) fn quote(text: &str, out: &mut String) {
-    write(&Dynamic::String(text.into()), out);
+/// Appends a text as JSON has it.
+pub fn quote(text: &str, out: &mut String) {
+    out.push('"');
+    let is_plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
+    if text.as_bytes().iter().all(is_plain) {
+        out.push_str(text);
+    } else {
+        text.chars().for_each(|character| escape(character, out));
+    }
+    out.push('"');
+}
+
+fn escape(character: char, out: &mut String) {
+    match character {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '\u{8}' => out.push_str("\\b"),
+        '\u{c}' => out.push_str("\\f"),
+        control if control < ' ' => {
+            let _ = write!(out, "\\u{:04x}", u32::from(control));
+        }
+        other => out.push(other),
+    }
 }
 
 /// The value of a text. What is no JSON is a string; the empty text is null.

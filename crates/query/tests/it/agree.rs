@@ -45,7 +45,7 @@ async fn compiled(query: &str) -> Result<Vec<Row>, castellan_query::Error> {
 }
 
 /// A row as text in which equal values look alike.
-fn text(row: &Row) -> String {
+pub(crate) fn text(row: &Row) -> String {
     let cell = |value: &Value| match value {
         Value::Real(number) if number.is_finite() => format!("{number:.9e}"),
         Value::Dynamic(dynamic) => format!("dynamic {dynamic}"),
