@@ -137,6 +137,8 @@ impl<'l> Lowering<'l> {
 
 fn subqueries(scalar: &Scalar, found: &mut Vec<Arc<Plan>>) {
     match &scalar.kind {
+        // The plain engine runs it for each part.
+        ScalarKind::Subquery(plan) | ScalarKind::MembershipOf { table: plan, .. } if plan.reads_part() => {}
         ScalarKind::Subquery(plan) => found.push(Arc::clone(plan)),
         ScalarKind::MembershipOf { table, .. } => found.push(Arc::clone(table)),
         _ => {}
@@ -148,6 +150,9 @@ fn subqueries(scalar: &Scalar, found: &mut Vec<Arc<Plan>>) {
 fn put_in(part: Scalar, values: &HashMap<usize, Vec<Value>>) -> Scalar {
     let of = |plan: &Arc<Plan>| values.get(&(Arc::as_ptr(plan) as usize));
     match &part.kind {
+        ScalarKind::Subquery(plan) | ScalarKind::MembershipOf { table: plan, .. } if of(plan).is_none() => {
+            part
+        }
         ScalarKind::Subquery(plan) => {
             let value = of(plan).and_then(|values| values.first()).cloned();
             Scalar::literal(value.unwrap_or(Value::empty(part.scalar_type)), part.scalar_type)

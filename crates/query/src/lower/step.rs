@@ -346,9 +346,9 @@ struct Inputs {
     is_ordered: bool,
 }
 
-/// Whether a plan works on the part that a step around it is at.
+/// Whether a plan, or a body in it, works on the part that a step around it is at.
 fn has_part(plan: &Plan) -> bool {
-    is_part(plan) || plan.step.inputs().iter().any(|input| has_part(input))
+    plan.reads_part() || plan.step.inputs().iter().any(|input| has_part(input))
 }
 
 fn projection(input: LogicalPlan, exprs: Vec<Expr>) -> Result<LogicalPlan> {
