@@ -16,6 +16,7 @@ mod bind_corpus;
 
 mod cases;
 mod check;
+mod codec;
 mod corpus;
 mod editor;
 mod editor_corpus;
