@@ -5,4 +5,5 @@
 //! ones an array at a time. All are held to the plain evaluator by a property test.
 
 pub mod kernel;
+pub mod nan;
 pub mod row;

@@ -10,6 +10,7 @@
 )]
 
 mod agree;
+mod expressions;
 
 use std::path::{Path, PathBuf};
 
