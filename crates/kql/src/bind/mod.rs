@@ -61,7 +61,7 @@ pub(crate) use plugin::{kept_columns, looked_up, pivot_keys};
 
 use crate::ast::Script;
 use crate::diagnostic::Diagnostic;
-use crate::plan::{Chart, Field, NamedPlan, Plan, Scalar};
+use crate::plan::{Chart, Extent, Field, NamedPlan, Plan, Scalar};
 use crate::span::Span;
 use crate::value::Value;
 
@@ -120,6 +120,9 @@ type Result<T> = std::result::Result<T, Diagnostic>;
 pub fn bind(script: &Script, database: &dyn Database, options: &Options) -> Result<Bound> {
     let binder = Binder::new(database, options);
     let results = binder.script(script, &Environment::default())?;
+    if Extent::of(&results).steps > MAX_STEPS {
+        return Err(too_large(Span::default()));
+    }
     Ok(Bound {
         results,
         chart: binder.chart.into_inner(),
@@ -137,6 +140,13 @@ const MAX_WORK: usize = 200_000;
 
 /// The most steps from a result down to the table farthest away: engines go down by recursion.
 const MAX_HEIGHT: usize = 300;
+
+/// The most steps that a query may come to where what it reads twice is counted twice.
+const MAX_STEPS: u64 = 50_000;
+
+fn too_large(span: Span) -> Diagnostic {
+    Diagnostic::error("too-large", span, "the query is too large once its functions and tables are put in")
+}
 
 struct Binder<'b> {
     database: &'b dyn Database,
@@ -179,11 +189,7 @@ impl<'b> Binder<'b> {
     fn count_work(&self, span: Span) -> Result<()> {
         self.work.set(self.work.get() + 1);
         if self.work.get() > MAX_WORK {
-            return Err(Diagnostic::error(
-                "too-large",
-                span,
-                "the query is too large once its functions are put in",
-            ));
+            return Err(too_large(span));
         }
         Ok(())
     }

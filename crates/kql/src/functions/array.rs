@@ -69,7 +69,7 @@ fn index_of(arguments: &[Value]) -> Value {
     let start = position(long_at(arguments, 2).unwrap_or(0), count).max(0);
     let end = long_at(arguments, 3)
         .filter(|wanted| *wanted >= 0)
-        .map_or(count, |wanted| (start + wanted).min(count));
+        .map_or(count, |wanted| start.saturating_add(wanted).min(count));
     let nth = usize::try_from(long_at(arguments, 4).unwrap_or(1).max(1) - 1).unwrap_or(0);
     let is_wanted = |item: &Dynamic| match (item, &wanted) {
         (Dynamic::Null, Value::Null) => true,

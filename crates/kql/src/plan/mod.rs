@@ -5,6 +5,8 @@
 //! joins here. How a step runs is an engine's business.
 
 mod change;
+pub mod codec;
+mod extent;
 mod graph;
 mod prune;
 pub mod random;
@@ -13,6 +15,7 @@ mod step;
 
 use std::sync::Arc;
 
+pub use extent::Extent;
 pub use graph::{Combine, Cycles, Graph, GraphChange, GraphPattern, PathValue, PatternEdge};
 pub use prune::pruned;
 pub use scalar::typed;

@@ -17,6 +17,7 @@ mod bind_corpus;
 mod bombs;
 mod cases;
 mod check;
+mod codec;
 mod corpus;
 mod coverage;
 mod editor;

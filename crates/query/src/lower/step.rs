@@ -14,6 +14,7 @@ use datafusion::logical_expr::{
 use super::scalar::{lower, lower_filter};
 use super::{HIDDEN, Lowering, Ordered, is_part, named};
 use crate::aggregates;
+use crate::functions::nan::one_nan;
 use crate::physical;
 use crate::steps::{Interpret, Scope};
 use crate::tables::Table;
@@ -116,7 +117,7 @@ impl Lowering<'_> {
             // Arrow has NaN above all numbers, the language below them.
             let parts = if value.scalar_type == ScalarType::Real {
                 let is_number = cast(not_nan(lowered.clone()), DataType::Int32);
-                vec![is_number, lowered]
+                vec![is_number, one_nan(lowered)]
             } else {
                 vec![lowered]
             };
@@ -156,7 +157,9 @@ impl Lowering<'_> {
         let below = input.columns();
         let mut groups = Vec::with_capacity(keys.len());
         for (key, column) in keys.iter().zip(&plan.columns) {
-            groups.push(named(lower(key, &below, self.seed)?, column));
+            let value = lower(key, &below, self.seed)?;
+            let value = if key.scalar_type == ScalarType::Real { one_nan(value) } else { value };
+            groups.push(named(value, column));
         }
         let (calls, places) = aggregates::together(&ready);
         let (mut exprs, mut outputs) = (Vec::new(), Vec::new());

@@ -11,6 +11,7 @@
 
 mod aggregates;
 mod agree;
+mod expressions;
 
 use std::path::{Path, PathBuf};
 
