@@ -8,12 +8,16 @@
 //! `@-inf` the numbers that JSON lacks. JSON from elsewhere has no `@` outside of strings. What is no JSON at all is one
 //! string, as `parse_json()` has it.
 
+mod items;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use castellan_kql::Value;
 use castellan_kql::value::Dynamic;
+
+pub use items::{Item, Place, items};
 
 /// Deepest nesting that is read; deeper text is one string.
 const MAX_DEPTH: usize = 128;
@@ -25,7 +29,8 @@ pub fn encode(dynamic: &Dynamic) -> String {
     out
 }
 
-fn write(dynamic: &Dynamic, out: &mut String) {
+/// Appends the text of a value; that of null is `null`.
+pub fn write(dynamic: &Dynamic, out: &mut String) {
     match dynamic {
         Dynamic::DateTime(ticks) => {
             let _ = write!(out, "@d{ticks}");

@@ -10,6 +10,9 @@
 )]
 
 mod agree;
+mod both;
+mod scan;
+mod steps;
 
 use std::path::{Path, PathBuf};
 
