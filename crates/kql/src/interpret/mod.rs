@@ -32,6 +32,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+pub use parse::TextReader;
+
 use crate::diagnostic::Diagnostic;
 use crate::plan::{Field, Plan, Scalar, ScalarKind, Step, random};
 use crate::span::Span;

@@ -3,6 +3,7 @@
 //! A lowered plan has the columns of the language's plan in order, and behind them hidden ones that an order needs. An
 //! order is kept as such until something asks for it ([`Ordered`]): rows are sorted once, where it shows.
 
+mod each;
 mod kernel;
 mod scalar;
 mod step;
@@ -44,6 +45,8 @@ pub(crate) struct Lowering<'l> {
     pub(crate) tables: &'l dyn Tables,
     pub(crate) seed: u64,
     made: Mutex<HashMap<usize, Arc<Made>>>,
+    /// Plans whose rows are known, since something had to be found out of them.
+    known: Vec<(Arc<Plan>, Table)>,
 }
 
 /// The rows of a plan that was run. The plan is kept so that its address stays its own.
@@ -55,7 +58,12 @@ struct Made {
 
 impl<'l> Lowering<'l> {
     pub(crate) fn new(context: &'l SessionContext, tables: &'l dyn Tables, seed: u64) -> Lowering<'l> {
-        Lowering { context, tables, seed, made: Mutex::default() }
+        Lowering { context, tables, seed, made: Mutex::default(), known: Vec::new() }
+    }
+
+    /// Keeps the rows of a plan for where an equal one is met.
+    pub(crate) fn keep(&mut self, plan: Arc<Plan>, rows: Table) {
+        self.known.push((plan, rows));
     }
 
     /// The plan with its rows in order and without hidden columns.
@@ -78,7 +86,7 @@ impl<'l> Lowering<'l> {
         let schema = physical::schema(&plan.columns);
         let batches = batches
             .into_iter()
-            .map(|batch| Ok(RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec())?))
+            .map(|batch| physical::renamed(&batch, &schema))
             .collect::<Result<Vec<RecordBatch>>>()?;
         let table = Table::of_batches(schema, batches.clone())?;
         let made = Arc::new(Made { _plan: Arc::clone(plan), table, batches });

@@ -11,6 +11,7 @@ use datafusion::logical_expr::{
     Expr, Extension, Join, JoinConstraint, JoinType, LogicalPlan, LogicalPlanBuilder, Union, cast, when,
 };
 
+use super::each::How;
 use super::scalar::{lower, lower_filter};
 use super::{HIDDEN, Lowering, Ordered, is_part, named};
 use crate::aggregates;
@@ -21,6 +22,9 @@ use crate::tables::Table;
 
 impl Lowering<'_> {
     pub(super) async fn plan(&self, plan: &Arc<Plan>) -> Result<Ordered> {
+        if let Some((_, rows)) = self.known.iter().find(|(known, _)| known == plan) {
+            return Ok(Ordered::unordered(rows.scan()?));
+        }
         match &plan.step {
             Step::Table(name) => match self.tables.table(name) {
                 Some(table) => Ok(Ordered::unordered(table.scan()?)),
@@ -64,16 +68,24 @@ impl Lowering<'_> {
             Step::Aggregate { input, keys, aggregates } => {
                 self.aggregate(plan, input, keys, aggregates).await
             }
+            Step::Expand { input, kept, columns, limit, bags_as_arrays, with_index }
+                if columns.iter().all(|column| column.value.scalar_type == ScalarType::Dynamic) =>
+            {
+                let how = How { bags_as_arrays: *bags_as_arrays, with_index: *with_index };
+                self.expand(plan, input, kept, columns, limit.as_ref(), how).await
+            }
+            Step::Parse { input, parse, is_filter } => self.parse(plan, input, parse, *is_filter).await,
             Step::Union(inputs) => self.union(plan, inputs).await,
             Step::Join { kind, left, right, on } if is_joinable(on) => {
                 self.join(plan, *kind, left, right, on).await
             }
+            Step::Series(series) => self.series(plan, series).await,
             Step::Part => plan_err!("a part stands outside of its step"),
             _ => self.interpret(plan).await,
         }
     }
 
-    async fn below(&self, plan: &Arc<Plan>) -> Result<Ordered> {
+    pub(super) async fn below(&self, plan: &Arc<Plan>) -> Result<Ordered> {
         Box::pin(self.plan(plan)).await
     }
 
@@ -288,11 +300,11 @@ impl Lowering<'_> {
     }
 
     /// A step that the plain engine runs.
-    async fn interpret(&self, plan: &Arc<Plan>) -> Result<Ordered> {
+    pub(super) async fn interpret(&self, plan: &Arc<Plan>) -> Result<Ordered> {
         let mut inputs = Inputs::default();
         let moved = self.moved(plan, true, &mut inputs).await?;
         let scope = match (&plan.step, inputs.plans.len()) {
-            (Step::Expand { .. } | Step::Parse { .. } | Step::Apply { .. }, 1) => Scope::Row,
+            (Step::Expand { .. } | Step::Apply { .. }, 1) => Scope::Row,
             _ => Scope::Table,
         };
         let schema = Arc::new(DFSchema::try_from(physical::schema(&plan.columns))?);
@@ -354,7 +366,7 @@ fn has_part(plan: &Plan) -> bool {
     plan.reads_part() || plan.step.inputs().iter().any(|input| has_part(input))
 }
 
-fn projection(input: LogicalPlan, exprs: Vec<Expr>) -> Result<LogicalPlan> {
+pub(super) fn projection(input: LogicalPlan, exprs: Vec<Expr>) -> Result<LogicalPlan> {
     LogicalPlanBuilder::from(input).project(exprs)?.build()
 }
 
@@ -384,7 +396,7 @@ fn is_joinable(on: &[(Scalar, Scalar)]) -> bool {
 }
 
 /// Types that Arrow sorts and groups as the language does.
-fn is_sortable(scalar_type: ScalarType) -> bool {
+pub(super) fn is_sortable(scalar_type: ScalarType) -> bool {
     !matches!(scalar_type, ScalarType::Decimal | ScalarType::Dynamic)
 }
 
@@ -443,7 +455,6 @@ fn step_name(step: &Step) -> &'static str {
         Step::Expand { .. } => "MvExpand",
         Step::Apply { .. } => "MvApply",
         Step::Partition { .. } => "Partition",
-        Step::Parse { .. } => "Parse",
         Step::Series(_) => "MakeSeries",
         Step::TopNested { .. } => "TopNested",
         Step::Scan(_) => "Scan",

@@ -8,6 +8,8 @@
 //! `@-inf` the numbers that JSON lacks. JSON from elsewhere has no `@` outside of strings. What is no JSON at all is one
 //! string, as `parse_json()` has it.
 
+mod items;
+
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
@@ -15,6 +17,7 @@ use castellan_kql::Value;
 use castellan_kql::value::Dynamic;
 pub use castellan_kql::value::json::Part;
 use castellan_kql::value::json::Scanner;
+pub use items::{Item, Place, items};
 
 /// The text of a value that is not null.
 pub fn encode(dynamic: &Dynamic) -> String {

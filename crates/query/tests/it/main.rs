@@ -11,7 +11,10 @@
 
 mod aggregates;
 mod agree;
+mod both;
 mod expressions;
+mod scan;
+mod steps;
 
 use std::path::{Path, PathBuf};
 
