@@ -13,7 +13,7 @@
 //! assert!(substring.call(&[Value::string("abc")]).is_none(), "too few arguments");
 //! ```
 
-mod address;
+pub mod address;
 mod agent;
 mod array;
 mod bag;
@@ -82,7 +82,7 @@ const fn function(
 const MANY: usize = 1024;
 
 /// Longest text and longest array that a function makes, in bytes and items: `strrep` of `strrep` ends here.
-const MAX_SIZE: usize = 1 << 24;
+pub const MAX_SIZE: usize = 1 << 24;
 
 /// The families, each a table.
 const FAMILIES: &[&[&[ScalarFunction]]] = &[

@@ -4,6 +4,7 @@
 //! order is kept as such until something asks for it ([`Ordered`]): rows are sorted once, where it shows.
 
 mod each;
+mod kernel;
 mod scalar;
 mod step;
 

@@ -170,8 +170,9 @@ impl Lowering<'_> {
         for (key, column) in keys.iter().zip(&plan.columns) {
             groups.push(named(lower(key, &below, self.seed)?, column));
         }
+        let (calls, places) = aggregates::together(&ready);
         let (mut exprs, mut outputs) = (Vec::new(), Vec::new());
-        for (at, call) in ready.iter().enumerate() {
+        for (at, call) in calls.iter().enumerate() {
             let arguments = call
                 .arguments
                 .iter()
@@ -185,7 +186,7 @@ impl Lowering<'_> {
             let name = format!("$a{at}");
             exprs.push(lowered.call.alias(&name));
             let column = Expr::Column(datafusion::common::Column::new_unqualified(name));
-            outputs.extend(lowered.outputs.into_iter().map(|output| (output, column.clone())));
+            outputs.push((lowered.outputs, column));
         }
         if groups.is_empty() && exprs.is_empty() {
             return self.interpret(plan).await;
@@ -194,8 +195,11 @@ impl Lowering<'_> {
         let grouped = LogicalPlanBuilder::from(input.plan.clone()).aggregate(groups, exprs)?.build()?;
         let ordered = Ordered::unordered(grouped);
         let mut values: Vec<Expr> = (0..width).map(|at| ordered.column(at)).collect();
-        for ((output, column), field) in outputs.iter().zip(plan.columns.iter().skip(width)) {
-            values.push(named(output.of(column.clone())?, field));
+        for ((call, at), field) in places.iter().zip(plan.columns.iter().skip(width)) {
+            let Some((parts, column)) = outputs.get(*call) else { continue };
+            if let Some(output) = parts.get(*at) {
+                values.push(named(output.of(column.clone())?, field));
+            }
         }
         Ok(Ordered::unordered(projection(ordered.plan, values)?))
     }

@@ -9,6 +9,7 @@
     clippy::disallowed_methods
 )]
 
+mod aggregates;
 mod agree;
 mod both;
 mod scan;

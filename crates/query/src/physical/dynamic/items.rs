@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use castellan_kql::value::json::Scanner;
 use indexmap::IndexMap;
 
-use super::{MAX_DEPTH, Parser, scalar, unescape};
+use super::{is_null, scanner};
 
 /// A stretch of a text, in bytes. An array of Arrow has no longer texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,12 @@ impl Place {
     /// `None` beyond 4 GiB.
     pub fn new(start: usize, end: usize) -> Option<Place> {
         Some(Place { start: u32::try_from(start).ok()?, end: u32::try_from(end).ok()? })
+    }
+
+    /// Where a part of a text is in it.
+    fn within(text: &str, part: &str) -> Option<Place> {
+        let start = part.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
+        Place::new(start, start + part.len())
     }
 
     /// The stretch of a text.
@@ -45,146 +52,45 @@ pub enum Item {
 
 /// Appends the items of a value: those of an array, the members of a bag, and anything else by itself.
 pub fn items(text: &str, found: &mut Vec<Item>) {
-    if text.is_empty() {
-        found.push(Item::Null);
-        return;
-    }
     let before = found.len();
-    let mut parser = Parser { text, at: 0 };
-    parser.blank();
-    let read = match parser.peek() {
-        Some(b'[') => parser.items(found),
-        Some(b'{') => parser.members(found).map(|()| without_doubles(text, found, before)),
+    let mut scanner = scanner(text);
+    scanner.blank();
+    let read = match scanner.peek() {
+        Some(b'[') => of_array(text, &mut scanner, found),
+        Some(b'{') => of_bag(text, &mut scanner, found),
         _ => None,
     };
-    parser.blank();
-    if read.is_some() && parser.at == text.len() {
+    if read.is_some() && scanner.is_at_end() {
         return;
     }
     // No array and no bag, or none that is whole: the text itself.
     found.truncate(before);
-    found.push(Parser { text, at: 0 }.single().unwrap_or(Item::Null));
+    found.push(if is_null(text) {
+        Item::Null
+    } else {
+        Place::new(0, text.len()).map_or(Item::Null, Item::Value)
+    });
 }
 
-impl Parser<'_> {
-    fn single(&self) -> Option<Item> {
-        self.item(0, self.text.len())
-    }
-
-    fn item(&self, start: usize, end: usize) -> Option<Item> {
-        if self.text.get(start..end)?.trim_ascii() == "null" {
-            return Some(Item::Null);
-        }
-        Place::new(start, end).map(Item::Value)
-    }
-
-    fn items(&mut self, found: &mut Vec<Item>) -> Option<()> {
-        self.at += 1;
-        self.blank();
-        if self.peek() == Some(b']') {
-            self.at += 1;
-            return Some(());
-        }
-        loop {
-            self.blank();
-            let start = self.at;
-            self.check(1)?;
-            found.push(self.item(start, self.at)?);
-            self.blank();
-            match self.next()? {
-                b',' => {}
-                b']' => return Some(()),
-                _ => return None,
-            }
-        }
-    }
-
-    fn members(&mut self, found: &mut Vec<Item>) -> Option<()> {
-        self.at += 1;
-        self.blank();
-        if self.peek() == Some(b'}') {
-            self.at += 1;
-            return Some(());
-        }
-        loop {
-            self.blank();
-            let start = self.at + 1;
-            self.check_string()?;
-            let key = Place::new(start, self.at - 1)?;
-            self.blank();
-            self.take(b':')?;
-            self.blank();
-            let start = self.at;
-            self.check(1)?;
-            found.push(Item::Member { key, value: Place::new(start, self.at)? });
-            self.blank();
-            match self.next()? {
-                b',' => {}
-                b'}' => return Some(()),
-                _ => return None,
-            }
-        }
-    }
-
-    /// Passes over a value that can be read: what [`Parser::value`] does, without the value.
-    fn check(&mut self, depth: usize) -> Option<()> {
-        if depth > MAX_DEPTH {
-            return None;
-        }
-        self.blank();
-        match self.peek()? {
-            b'"' => self.check_string(),
-            open @ (b'[' | b'{') => {
-                let close = if open == b'[' { b']' } else { b'}' };
-                self.at += 1;
-                self.blank();
-                if self.peek() == Some(close) {
-                    self.at += 1;
-                    return Some(());
-                }
-                loop {
-                    if open == b'{' {
-                        self.blank();
-                        self.check_string()?;
-                        self.blank();
-                        self.take(b':')?;
-                    }
-                    self.check(depth + 1)?;
-                    self.blank();
-                    match self.next()? {
-                        b',' => {}
-                        last if last == close => return Some(()),
-                        _ => return None,
-                    }
-                }
-            }
-            _ => scalar(self.word()?).map(|_| ()),
-        }
-    }
-
-    fn check_string(&mut self) -> Option<()> {
-        let (raw, has_escapes) = self.raw_string()?;
-        if has_escapes { unescape(raw).map(|_| ()) } else { Some(()) }
-    }
+fn of_array(text: &str, scanner: &mut Scanner<'_>, found: &mut Vec<Item>) -> Option<()> {
+    scanner.array(0, |scanner, depth| {
+        let item = scanner.slice(depth)?;
+        found.push(if item == "null" { Item::Null } else { Item::Value(Place::within(text, item)?) });
+        Some(())
+    })
 }
 
 /// The last of two members with the same key counts, at the place of the first.
-fn without_doubles(text: &str, found: &mut Vec<Item>, before: usize) {
-    if found.len() < before + 2 {
-        return;
-    }
-    let mut members: IndexMap<Cow<'_, str>, Item> = IndexMap::with_capacity(found.len() - before);
-    for item in found.drain(before..) {
-        let Item::Member { key, .. } = item else { continue };
-        let raw = key.of(text);
-        let name = if raw.contains('\\') {
-            Cow::Owned(unescape(raw).unwrap_or_default())
-        } else {
-            Cow::Borrowed(raw)
-        };
-        members.insert(name, item);
-    }
+fn of_bag<'t>(text: &'t str, scanner: &mut Scanner<'t>, found: &mut Vec<Item>) -> Option<()> {
+    let mut members: IndexMap<Cow<'t, str>, Item> = IndexMap::new();
+    scanner.bag(0, |scanner, name, depth| {
+        let key = Place::within(text, name.raw)?;
+        let value = Place::within(text, scanner.slice(depth)?)?;
+        members.insert(name.text(), Item::Member { key, value });
+        Some(())
+    })?;
     found.extend(members.into_values());
+    Some(())
 }
 
 #[cfg(test)]
