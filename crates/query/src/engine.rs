@@ -336,6 +336,8 @@ impl Engine {
             .with_target_partitions(self.settings.threads)
             .with_batch_size(32_768)
             .with_extension(Arc::clone(budget));
+        // On few threads, spreading both sides over them costs more than one thread's table of the smaller side.
+        config.options_mut().optimizer.repartition_joins = self.settings.threads > 4;
         config.options_mut().execution.parquet.pushdown_filters = true;
         let state = SessionStateBuilder::new_with_default_features()
             .with_config(config)

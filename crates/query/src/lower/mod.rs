@@ -6,6 +6,7 @@
 mod each;
 mod kernel;
 mod scalar;
+mod size;
 mod step;
 
 use std::collections::HashMap;

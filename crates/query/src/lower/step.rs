@@ -13,6 +13,7 @@ use datafusion::logical_expr::{
 
 use super::each::How;
 use super::scalar::{lower, lower_filter};
+use super::size::size;
 use super::{HIDDEN, Lowering, Ordered, is_part, named};
 use crate::aggregates;
 use crate::functions::nan::one_nan;
@@ -242,12 +243,19 @@ impl Lowering<'_> {
             left_side
         };
         let equal: Vec<(Expr, Expr)> = (0..types.len()).map(|at| (key("l", at), key("r", at))).collect();
+        // What stands first is kept in memory.
+        let (first, second, equal, join_type) = if size(right) < size(left) {
+            let equal = equal.into_iter().map(|(here, there)| (there, here)).collect();
+            (right_side, left_side, equal, join_type(kind).swap())
+        } else {
+            (left_side, right_side, equal, join_type(kind))
+        };
         let join = Join::try_new(
-            Arc::new(left_side),
-            Arc::new(right_side),
+            Arc::new(first),
+            Arc::new(second),
             equal,
             None,
-            join_type(kind),
+            join_type,
             JoinConstraint::On,
             // Null equals nothing.
             NullEquality::NullEqualsNothing,
