@@ -10,7 +10,9 @@
 )]
 
 mod agree;
+mod chance;
 mod expressions;
+mod rules;
 
 use std::path::{Path, PathBuf};
 
