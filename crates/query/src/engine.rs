@@ -18,6 +18,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use futures_util::StreamExt;
 
 use crate::Error;
+use crate::external::{External, Loader, Network};
 use crate::limits::{Budget, Cancellation, Limits};
 use crate::lower::{Lowering, Tables};
 use crate::physical;
@@ -37,12 +38,21 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// Values for `declare query_parameters`, as text.
     pub parameters: Vec<(String, String)>,
+    /// What `externaldata` may read: nothing, unless it is said.
+    pub external: External,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
-        Settings { limits: Limits::default(), threads, now: None, seed: None, parameters: Vec::new() }
+        Settings {
+            limits: Limits::default(),
+            threads,
+            now: None,
+            seed: None,
+            parameters: Vec::new(),
+            external: External::default(),
+        }
     }
 }
 
@@ -51,6 +61,8 @@ impl Default for Settings {
 pub struct Engine {
     tables: Registered,
     settings: Settings,
+    /// Where `externaldata` goes.
+    pub(crate) network: Network,
 }
 
 /// Tables and stored functions by name.
@@ -134,7 +146,7 @@ pub struct Explanation {
 impl Engine {
     /// An engine without tables.
     pub fn new(settings: Settings) -> Engine {
-        Engine { tables: Registered::default(), settings }
+        Engine { tables: Registered::default(), settings, network: Network::default() }
     }
 
     /// What queries run with.
@@ -314,7 +326,8 @@ impl Engine {
             .build_arc()?;
         let mut config = SessionConfig::new()
             .with_target_partitions(self.settings.threads)
-            .with_extension(Arc::clone(budget));
+            .with_extension(Arc::clone(budget))
+            .with_extension(Arc::new(Loader::new(self.settings.external.clone(), self.network.clone())));
         config.options_mut().execution.parquet.pushdown_filters = true;
         let state = SessionStateBuilder::new_with_default_features()
             .with_config(config)

@@ -3,6 +3,7 @@
 //! A lowered plan has the columns of the language's plan in order, and behind them hidden ones that an order needs. An
 //! order is kept as such until something asks for it ([`Ordered`]): rows are sorted once, where it shows.
 
+mod external;
 mod scalar;
 mod step;
 
@@ -211,6 +212,10 @@ const HIDDEN: &str = "$order";
 /// The names of columns as the plan's fields say them.
 fn named(value: Expr, column: &Column) -> Expr {
     value.alias(column.name.as_ref())
+}
+
+fn projection(input: LogicalPlan, exprs: Vec<Expr>) -> Result<LogicalPlan> {
+    LogicalPlanBuilder::from(input).project(exprs)?.build()
 }
 
 /// Whether a step has rows in it that the plain engine has to see as they are.
