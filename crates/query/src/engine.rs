@@ -11,8 +11,10 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::cache::cache_manager::{CacheManager, CacheManagerConfig};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::optimizer::{Optimizer, OptimizerRule};
 use datafusion::physical_plan::displayable;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures_util::StreamExt;
@@ -23,7 +25,7 @@ use crate::limits::{Budget, Cancellation, Limits};
 use crate::lower::{Lowering, Tables};
 use crate::physical;
 use crate::steps::Planner;
-use crate::tables::Table;
+use crate::tables::{RawConditions, Table};
 
 /// What queries run with.
 #[derive(Clone, Debug)]
@@ -61,6 +63,8 @@ impl Default for Settings {
 pub struct Engine {
     tables: Registered,
     settings: Settings,
+    /// What is known of files, for as long as they do not change.
+    files: Option<Arc<CacheManager>>,
     /// Where `externaldata` goes.
     pub(crate) network: Network,
 }
@@ -146,7 +150,9 @@ pub struct Explanation {
 impl Engine {
     /// An engine without tables.
     pub fn new(settings: Settings) -> Engine {
-        Engine { tables: Registered::default(), settings, network: Network::default() }
+        // Without it every query reads what it needs to know of files for itself.
+        let files = CacheManager::try_new(&CacheManagerConfig::default()).ok();
+        Engine { tables: Registered::default(), settings, files, network: Network::default() }
     }
 
     /// What queries run with.
@@ -211,9 +217,9 @@ impl Engine {
         let context = self.context(&budget)?;
         let time = budget.time_left();
         let run = async {
-            let bound = self.bound(query, &context, seed).await?;
+            let mut lowering = Lowering::new(&context, &self.tables, seed);
+            let bound = self.bound(query, &mut lowering, &budget).await?;
             let mut answers = Vec::with_capacity(bound.results.len());
-            let lowering = Lowering::new(&context, &self.tables, seed);
             for result in &bound.results {
                 answers.push(self.answer(result, &lowering, &context, &budget).await?);
             }
@@ -253,12 +259,7 @@ impl Engine {
                     ..Error::new("too-many-rows", message)
                 });
             }
-            let options =
-                datafusion::arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-            let batch =
-                RecordBatch::try_new_with_options(Arc::clone(&schema), batch.columns().to_vec(), &options)
-                    .map_err(|error| Error::new("engine", error.to_string()))?;
-            batches.push(batch);
+            batches.push(physical::renamed(&batch, &schema)?);
         }
         Ok(Answer { name: result.name.clone(), columns, batches })
     }
@@ -269,8 +270,8 @@ impl Engine {
     pub async fn explain(&self, query: &str) -> Result<Explanation, Error> {
         let budget = Arc::new(Budget::new(&self.settings.limits, Cancellation::default(), 0));
         let context = self.context(&budget)?;
-        let bound = self.bound(query, &context, 0).await?;
-        let lowering = Lowering::new(&context, &self.tables, 0);
+        let mut lowering = Lowering::new(&context, &self.tables, 0);
+        let bound = self.bound(query, &mut lowering, &budget).await?;
         let Some(result) = bound.results.first() else {
             return Err(Error::new("no-query", "there is no query"));
         };
@@ -283,7 +284,12 @@ impl Engine {
     }
 
     /// Resolves a query; columns that the data decide are found out by running what they come from.
-    async fn bound(&self, query: &str, context: &SessionContext, seed: u64) -> Result<bind::Bound, Error> {
+    async fn bound(
+        &self,
+        query: &str,
+        lowering: &mut Lowering<'_>,
+        budget: &Budget,
+    ) -> Result<bind::Bound, Error> {
         let parsed = castellan_kql::parse(query);
         if let Some(error) = parsed.diagnostics.into_iter().find(|found| found.severity == Severity::Error) {
             return Err(error.into());
@@ -296,36 +302,51 @@ impl Engine {
         loop {
             let bound = bind(&parsed.script, &self.tables, &options)?;
             let Some(plan) = &bound.undiscovered else { return Ok(bound) };
-            options.discovered.push(self.discovered(plan, context, seed).await?);
+            options.discovered.push(self.discovered(plan, lowering, budget).await?);
         }
     }
 
     async fn discovered(
         &self,
         plan: &Arc<Plan>,
-        context: &SessionContext,
-        seed: u64,
+        lowering: &mut Lowering<'_>,
+        budget: &Budget,
     ) -> Result<Vec<Column>, Error> {
         let Step::Plugin { input, plugin } = &plan.step else {
             return Err(Error::new("engine", "only a plugin has columns that the data decide"));
         };
-        let lowered = Lowering::new(context, &self.tables, seed).finished(input).await?;
-        let mut stream = context.execute_logical_plan(lowered).await?.execute_stream().await?;
-        let mut rows = Vec::new();
+        let lowered = lowering.finished(input).await?;
+        let mut stream = lowering.context.execute_logical_plan(lowered).await?.execute_stream().await?;
+        let (mut rows, mut batches) = (Vec::new(), Vec::new());
+        let schema = physical::schema(&input.columns);
         while let Some(batch) = stream.next().await {
-            rows.extend(physical::rows(&batch?, &input.columns)?);
+            let batch = physical::renamed(&batch?, &schema)?;
+            budget.hold(batch.get_array_memory_size())?;
+            rows.extend(physical::rows(&batch, &input.columns)?);
+            batches.push(batch);
         }
-        Ok(castellan_kql::interpret::plugin_columns(input, plugin, &rows)?)
+        let columns = castellan_kql::interpret::plugin_columns(input, plugin, &rows)?;
+        // The plugin reads the same rows again once its columns are known.
+        lowering.keep(Arc::clone(input), Table::of_batches(schema, batches)?);
+        Ok(columns)
     }
 
     /// A session of DataFusion for one query.
     fn context(&self, budget: &Arc<Budget>) -> Result<SessionContext, Error> {
         let limits = &self.settings.limits;
+        let mut caches = CacheManagerConfig::default();
+        if let Some(files) = &self.files {
+            caches = caches
+                .with_file_metadata_cache(Some(files.get_file_metadata_cache()))
+                .with_file_statistics_cache(files.get_file_statistic_cache());
+        }
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory)))
+            .with_cache_manager(caches)
             .build_arc()?;
         let mut config = SessionConfig::new()
             .with_target_partitions(self.settings.threads)
+            .with_batch_size(32_768)
             .with_extension(Arc::clone(budget))
             .with_extension(Arc::new(Loader::new(self.settings.external.clone(), self.network.clone())));
         config.options_mut().execution.parquet.pushdown_filters = true;
@@ -333,9 +354,18 @@ impl Engine {
             .with_config(config)
             .with_runtime_env(runtime)
             .with_query_planner(Arc::new(Planner))
+            .with_optimizer_rules(rules())
             .build();
         Ok(SessionContext::new_with_state(state))
     }
+}
+
+/// DataFusion's own rules, and ours where conditions have reached the scans and are not yet taken apart.
+fn rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
+    let mut rules = Optimizer::new().rules;
+    let pushed = rules.iter().position(|rule| rule.name() == "push_down_filter");
+    rules.insert(pushed.map_or(rules.len(), |at| at + 1), Arc::new(RawConditions));
+    rules
 }
 
 /// A seed that nobody knows before.

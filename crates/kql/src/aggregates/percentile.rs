@@ -1,9 +1,8 @@
 //! Percentiles by nearest rank: always one of the values.
 
-use std::cmp::Ordering;
-
 use super::Accumulator;
-use crate::value::{Dynamic, ScalarType, Value, compare};
+use super::pick::ordering;
+use crate::value::{Dynamic, ScalarType, Value};
 
 /// `percentile(x, rank)`, `percentiles(x, ranks)`, `percentilew(x, weight, rank)` and the forms that give arrays.
 #[derive(Debug)]
@@ -49,7 +48,7 @@ impl Accumulator for Percentiles {
 
     fn finish(&self) -> Vec<Value> {
         let mut sorted = self.values.clone();
-        sorted.sort_by(|(left, _), (right, _)| compare(left, right).unwrap_or(Ordering::Equal));
+        sorted.sort_by(|(left, _), (right, _)| ordering(left, right));
         let total: f64 = sorted.iter().map(|(_, weight)| weight).sum();
         let at = |rank: &f64| {
             let wanted = (rank / 100.0 * total).ceil().max(1.0_f64.min(total));

@@ -5,13 +5,18 @@ use std::cmp::Ordering;
 use super::Accumulator;
 use crate::value::{ScalarType, Value, compare};
 
-/// Whether a value comes before another in the direction wanted. NaN is less than any number.
-fn is_better(candidate: &Value, best: &Value, is_max: bool) -> bool {
-    let ordering = compare(candidate, best).unwrap_or_else(|| match (is_nan(candidate), is_nan(best)) {
+/// The order of two values. NaN is less than any number; what cannot be compared is equal.
+pub(super) fn ordering(left: &Value, right: &Value) -> Ordering {
+    compare(left, right).unwrap_or_else(|| match (is_nan(left), is_nan(right)) {
         (true, false) => Ordering::Less,
         (false, true) => Ordering::Greater,
         _ => Ordering::Equal,
-    });
+    })
+}
+
+/// Whether a value comes before another in the direction wanted.
+fn is_better(candidate: &Value, best: &Value, is_max: bool) -> bool {
+    let ordering = ordering(candidate, best);
     if is_max { ordering.is_gt() } else { ordering.is_lt() }
 }
 

@@ -7,7 +7,11 @@ use crate::plan::{Field, ParseMode, ParseStep, Plan};
 use crate::value::{ScalarType, Value};
 
 /// Takes a text apart.
-pub(crate) enum Reader {
+#[derive(Debug)]
+pub struct TextReader(Reader);
+
+#[derive(Debug)]
+enum Reader {
     /// By a regular expression with a group for each column.
     Pattern { regex: regex::Regex, mode: ParseMode, types: Vec<ScalarType> },
     /// Into pairs.
@@ -16,16 +20,16 @@ pub(crate) enum Reader {
     PairsByRegex { regex: regex::Regex, fields: Vec<Field> },
 }
 
-impl Reader {
+impl TextReader {
     /// For the columns that come out.
     ///
     /// Errors: a regular expression that is none.
-    pub(crate) fn new(parse: &ParseStep, fields: &[Field]) -> Result<Reader> {
+    pub fn new(parse: &ParseStep, fields: &[Field]) -> Result<TextReader> {
         let regex = |text: &str| {
             crate::functions::regex(text)
                 .map_err(|error| failure("invalid-regex", format!("`{text}`: {error}")))
         };
-        Ok(match parse {
+        let reader = match parse {
             ParseStep::Pattern { regex: text, mode, .. } => Reader::Pattern {
                 regex: regex(text)?,
                 mode: *mode,
@@ -49,12 +53,13 @@ impl Reader {
             ParseStep::KeyValueRegex { regex: text, .. } => {
                 Reader::PairsByRegex { regex: regex(text)?, fields: fields.to_vec() }
             }
-        })
+        };
+        Ok(TextReader(reader))
     }
 
     /// The columns; none when the text does not fit.
-    pub(crate) fn read(&self, text: &str) -> Option<Vec<Value>> {
-        match self {
+    pub fn read(&self, text: &str) -> Option<Vec<Value>> {
+        match &self.0 {
             Reader::Pattern { regex, mode, types } => by_pattern(regex, *mode, types, text),
             Reader::Pairs { shape, fields } => Some(chosen(fields, shape.read(text, fields).into_iter())),
             Reader::PairsByRegex { regex, fields } => {
@@ -67,8 +72,8 @@ impl Reader {
     }
 
     /// What stands where the text does not fit.
-    pub(crate) fn nothing(&self) -> Vec<Value> {
-        match self {
+    pub fn nothing(&self) -> Vec<Value> {
+        match &self.0 {
             Reader::Pattern { types, .. } => {
                 types.iter().map(|scalar_type| Value::empty(*scalar_type)).collect()
             }
@@ -113,7 +118,8 @@ fn chosen(fields: &[Field], found: impl Iterator<Item = (String, String)>) -> Ve
 }
 
 /// How pairs of key and value are written. A delimiter that is not given is anything but a letter or a digit.
-pub(crate) struct Pairs {
+#[derive(Debug)]
+struct Pairs {
     pair: Option<String>,
     kv: Option<String>,
     quotes: Vec<(String, String)>,
@@ -285,7 +291,7 @@ impl Run<'_> {
         is_filter: bool,
     ) -> Result<Vec<Row>> {
         let fields = plan.columns.get(input.columns.len()..).unwrap_or_default();
-        let reader = Reader::new(parse, fields)?;
+        let reader = TextReader::new(parse, fields)?;
         let (ParseStep::Pattern { value, .. }
         | ParseStep::KeyValue { value, .. }
         | ParseStep::KeyValueRegex { value, .. }) = parse;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::json::{self, Number, Scanner};
 use super::{Value, format_datetime, format_real, format_timespan};
 
 /// A dynamic value. The keys of a bag keep their order; the last of two equal keys wins.
@@ -42,7 +43,57 @@ impl Dynamic {
     /// assert_eq!(bag.to_string(), r#"{"a":[1,2.5,"x"]}"#);
     /// ```
     pub fn parse(text: &str) -> Option<Dynamic> {
-        serde_json::from_str(text).ok().map(|json| Dynamic::from_json(&json))
+        let mut scanner = Scanner::new(text);
+        scanner.blank();
+        Dynamic::read(&mut scanner, |_| None).filter(|_| scanner.is_at_end())
+    }
+
+    /// The value where a scanner stands. `mark` gives the value of a word that begins with `@`, by what is behind that.
+    pub fn read(scanner: &mut Scanner<'_>, mark: fn(&str) -> Option<Dynamic>) -> Option<Dynamic> {
+        Dynamic::read_at(scanner, mark, 0)
+    }
+
+    fn read_at(
+        scanner: &mut Scanner<'_>,
+        mark: fn(&str) -> Option<Dynamic>,
+        depth: usize,
+    ) -> Option<Dynamic> {
+        match scanner.peek()? {
+            b'"' => Some(Dynamic::String(scanner.string()?.text().into())),
+            b'[' => {
+                let mut items = Vec::new();
+                scanner.array(depth, |scanner, depth| {
+                    items.push(Dynamic::read_at(scanner, mark, depth)?);
+                    Some(())
+                })?;
+                Some(Dynamic::Array(items))
+            }
+            b'{' => {
+                let mut members: Vec<(Arc<str>, Dynamic)> = Vec::new();
+                scanner.bag(depth, |scanner, name, depth| {
+                    members.push((name.text().into(), Dynamic::read_at(scanner, mark, depth)?));
+                    Some(())
+                })?;
+                Some(Dynamic::bag(members))
+            }
+            _ => Dynamic::of_word(scanner.word(), mark),
+        }
+    }
+
+    /// A value without brackets and quotes.
+    fn of_word(word: &str, mark: fn(&str) -> Option<Dynamic>) -> Option<Dynamic> {
+        match word {
+            "null" => Some(Dynamic::Null),
+            "true" => Some(Dynamic::Bool(true)),
+            "false" => Some(Dynamic::Bool(false)),
+            _ => match word.strip_prefix('@') {
+                Some(marked) => mark(marked),
+                None => json::number(word).map(|number| match number {
+                    Number::Whole(whole) => Dynamic::Long(whole),
+                    Number::Real(real) => Dynamic::Real(real),
+                }),
+            },
+        }
     }
 
     /// From JSON. Whole numbers beyond 64 bits become reals.
@@ -120,6 +171,18 @@ impl Dynamic {
         match self {
             Dynamic::Array(items) => Some(items),
             _ => None,
+        }
+    }
+
+    /// Takes a value for each item, at all levels, out of a budget; false when it is not enough, or the levels are more.
+    pub(crate) fn spend(&self, left: &mut usize, levels: usize) -> bool {
+        let Some(rest) = left.checked_sub(1) else { return false };
+        *left = rest;
+        match (self, levels.checked_sub(1)) {
+            (Dynamic::Array(items), Some(levels)) => items.iter().all(|item| item.spend(left, levels)),
+            (Dynamic::Bag(members), Some(levels)) => members.values().all(|item| item.spend(left, levels)),
+            (Dynamic::Array(_) | Dynamic::Bag(_), None) => false,
+            _ => true,
         }
     }
 

@@ -7,6 +7,7 @@ mod calendar;
 mod convert;
 mod datetime;
 mod dynamic;
+pub mod json;
 mod key;
 mod order;
 mod text;

@@ -5,13 +5,14 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use castellan_kql::ScalarType;
-use datafusion::arrow::array::ArrayRef;
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringViewArray};
+use datafusion::arrow::datatypes::{DataType, Int64Type};
+use datafusion::common::{Result, ScalarValue, exec_err};
 use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 
+use super::distinct::over_distinct;
 use crate::physical::data_type;
 
 /// A function of arrays with its constants.
@@ -24,6 +25,11 @@ pub trait Kernel: fmt::Debug + Send + Sync + 'static {
 
     /// Whether equal arguments may give different results.
     fn is_volatile(&self) -> bool {
+        false
+    }
+
+    /// Whether it takes longer than looking a text up, so that texts that repeat themselves are computed once.
+    fn is_costly(&self) -> bool {
         false
     }
 
@@ -73,8 +79,31 @@ impl ScalarUDFImpl for Function {
             let array = self.kernel.run(&arguments.args, 1)?;
             return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?));
         }
-        Ok(ColumnarValue::Array(self.kernel.run(&arguments.args, arguments.number_rows)?))
+        let rows = arguments.number_rows;
+        let array = match varying(&arguments.args) {
+            Some((at, array)) if self.kernel.is_costly() && !self.kernel.is_volatile() => {
+                over_distinct(array, |distinct| {
+                    let mut changed = arguments.args.clone();
+                    if let Some(argument) = changed.get_mut(at) {
+                        *argument = ColumnarValue::Array(Arc::clone(distinct));
+                    }
+                    self.kernel.run(&changed, distinct.len())
+                })?
+            }
+            _ => self.kernel.run(&arguments.args, rows)?,
+        };
+        Ok(ColumnarValue::Array(array))
     }
+}
+
+/// The only argument that is not the same for all rows, and where it stands.
+fn varying(arguments: &[ColumnarValue]) -> Option<(usize, &ArrayRef)> {
+    let mut arrays = arguments.iter().enumerate().filter_map(|(at, argument)| match argument {
+        ColumnarValue::Array(array) => Some((at, array)),
+        ColumnarValue::Scalar(_) => None,
+    });
+    let only = arrays.next();
+    if arrays.next().is_none() { only } else { None }
 }
 
 /// A call of a kernel.
@@ -87,4 +116,33 @@ pub fn call(kernel: impl Kernel, arguments: Vec<Expr>) -> Expr {
     };
     let function = Function { kernel: Arc::new(kernel), signature };
     ScalarUDF::new_from_impl(function).call(arguments)
+}
+
+/// An argument as an array of texts.
+///
+/// Errors: an argument that is missing or of another type.
+pub(super) fn texts(arguments: &[ColumnarValue], at: usize, rows: usize) -> Result<StringViewArray> {
+    let array = array(arguments, at, rows)?;
+    match array.as_string_view_opt() {
+        Some(texts) => Ok(texts.clone()),
+        None => exec_err!("argument {at} is {} and no text", array.data_type()),
+    }
+}
+
+/// An argument as an array of whole numbers, which are also times.
+///
+/// Errors: an argument that is missing or of another type.
+pub(super) fn longs(arguments: &[ColumnarValue], at: usize, rows: usize) -> Result<Int64Array> {
+    let array = array(arguments, at, rows)?;
+    match array.as_primitive_opt::<Int64Type>() {
+        Some(numbers) => Ok(numbers.clone()),
+        None => exec_err!("argument {at} is {} and no whole number", array.data_type()),
+    }
+}
+
+fn array(arguments: &[ColumnarValue], at: usize, rows: usize) -> Result<ArrayRef> {
+    match arguments.get(at) {
+        Some(argument) => argument.to_array(rows),
+        None => exec_err!("argument {at} is missing"),
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use castellan_kql::plan::{Scalar, ScalarKind, Volatile, random};
+use castellan_kql::plan::{Scalar, Volatile, random};
 use castellan_kql::{ScalarType, Value};
 use datafusion::arrow::array::ArrayRef;
 use datafusion::common::{Result, exec_err};
@@ -39,6 +39,10 @@ impl Kernel for RowExpression {
 
     fn scalar_type(&self) -> ScalarType {
         self.scalar.scalar_type
+    }
+
+    fn is_costly(&self) -> bool {
+        true
     }
 
     fn run(&self, arguments: &[ColumnarValue], rows: usize) -> Result<ArrayRef> {
@@ -118,16 +122,4 @@ impl Kernel for Draw {
         }
         Ok(writer.finish())
     }
-}
-
-/// Whether a value can be a [`RowExpression`]: subqueries have to be put in first, and drawn values are functions of
-/// their own.
-pub fn is_row(scalar: &Scalar) -> bool {
-    let is_other = |part: &Scalar| {
-        matches!(
-            part.kind,
-            ScalarKind::Subquery(_) | ScalarKind::MembershipOf { .. } | ScalarKind::Volatile(_)
-        )
-    };
-    !scalar.any(&is_other)
 }

@@ -3,7 +3,9 @@
 //! A lowered plan has the columns of the language's plan in order, and behind them hidden ones that an order needs. An
 //! order is kept as such until something asks for it ([`Ordered`]): rows are sorted once, where it shows.
 
+mod each;
 mod external;
+mod kernel;
 mod scalar;
 mod step;
 
@@ -44,6 +46,8 @@ pub(crate) struct Lowering<'l> {
     pub(crate) tables: &'l dyn Tables,
     pub(crate) seed: u64,
     made: Mutex<HashMap<usize, Arc<Made>>>,
+    /// Plans whose rows are known, since something had to be found out of them.
+    known: Vec<(Arc<Plan>, Table)>,
 }
 
 /// The rows of a plan that was run. The plan is kept so that its address stays its own.
@@ -55,7 +59,12 @@ struct Made {
 
 impl<'l> Lowering<'l> {
     pub(crate) fn new(context: &'l SessionContext, tables: &'l dyn Tables, seed: u64) -> Lowering<'l> {
-        Lowering { context, tables, seed, made: Mutex::default() }
+        Lowering { context, tables, seed, made: Mutex::default(), known: Vec::new() }
+    }
+
+    /// Keeps the rows of a plan for where an equal one is met.
+    pub(crate) fn keep(&mut self, plan: Arc<Plan>, rows: Table) {
+        self.known.push((plan, rows));
     }
 
     /// The plan with its rows in order and without hidden columns.
@@ -78,7 +87,7 @@ impl<'l> Lowering<'l> {
         let schema = physical::schema(&plan.columns);
         let batches = batches
             .into_iter()
-            .map(|batch| Ok(RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec())?))
+            .map(|batch| physical::renamed(&batch, &schema))
             .collect::<Result<Vec<RecordBatch>>>()?;
         let table = Table::of_batches(schema, batches.clone())?;
         let made = Arc::new(Made { _plan: Arc::clone(plan), table, batches });
@@ -137,6 +146,8 @@ impl<'l> Lowering<'l> {
 
 fn subqueries(scalar: &Scalar, found: &mut Vec<Arc<Plan>>) {
     match &scalar.kind {
+        // The plain engine runs it for each part.
+        ScalarKind::Subquery(plan) | ScalarKind::MembershipOf { table: plan, .. } if plan.reads_part() => {}
         ScalarKind::Subquery(plan) => found.push(Arc::clone(plan)),
         ScalarKind::MembershipOf { table, .. } => found.push(Arc::clone(table)),
         _ => {}
@@ -148,6 +159,9 @@ fn subqueries(scalar: &Scalar, found: &mut Vec<Arc<Plan>>) {
 fn put_in(part: Scalar, values: &HashMap<usize, Vec<Value>>) -> Scalar {
     let of = |plan: &Arc<Plan>| values.get(&(Arc::as_ptr(plan) as usize));
     match &part.kind {
+        ScalarKind::Subquery(plan) | ScalarKind::MembershipOf { table: plan, .. } if of(plan).is_none() => {
+            part
+        }
         ScalarKind::Subquery(plan) => {
             let value = of(plan).and_then(|values| values.first()).cloned();
             Scalar::literal(value.unwrap_or(Value::empty(part.scalar_type)), part.scalar_type)

@@ -8,7 +8,7 @@ use datafusion::common::Result;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, cast, lit, not, when};
 
 use crate::functions::kernel::call;
-use crate::functions::row::{Draw, RowExpression, is_row};
+use crate::functions::row::{Draw, RowExpression};
 use crate::physical::{self, data_type};
 
 /// A value over columns. Subqueries have been put in.
@@ -23,65 +23,86 @@ pub(super) fn lower_filter(scalar: &Scalar, columns: &[Expr], seed: u64) -> Resu
     Lower { columns, seed }.condition(scalar)
 }
 
-struct Lower<'l> {
+pub(super) struct Lower<'l> {
     columns: &'l [Expr],
     seed: u64,
 }
 
+/// The arguments of a value that is computed a row at a time.
+struct Cut {
+    /// Which columns stand where among the arguments.
+    columns: Vec<(usize, usize)>,
+    types: Vec<ScalarType>,
+    arguments: Vec<Expr>,
+}
+
+impl Cut {
+    fn push(&mut self, argument: Expr, scalar_type: ScalarType) -> usize {
+        self.arguments.push(argument);
+        self.types.push(scalar_type);
+        self.arguments.len() - 1
+    }
+}
+
 impl Lower<'_> {
-    fn value(&self, scalar: &Scalar) -> Result<Expr> {
-        if let Some(native) = self.native(scalar)? {
-            return Ok(native);
+    pub(super) fn value(&self, scalar: &Scalar) -> Result<Expr> {
+        match self.compiled(scalar)? {
+            Some(compiled) => Ok(compiled),
+            None => self.row(scalar),
         }
-        if is_row(scalar) {
-            return Ok(self.row(scalar));
+    }
+
+    /// A value that is computed an array at a time.
+    fn compiled(&self, scalar: &Scalar) -> Result<Option<Expr>> {
+        match self.native(scalar)? {
+            Some(native) => Ok(Some(native)),
+            None => self.kernel(scalar),
         }
-        // A drawn value inside: the operands become columns of their own.
+    }
+
+    /// A value that is computed a row at a time, of the columns that it needs and of its parts that are computed an array
+    /// at a time.
+    fn row(&self, scalar: &Scalar) -> Result<Expr> {
+        let mut cut = Cut { columns: Vec::new(), types: Vec::new(), arguments: Vec::new() };
+        let rest = self.cut(scalar, &mut cut, true)?;
+        Ok(call(RowExpression::new(rest, cut.types), cut.arguments))
+    }
+
+    /// The same over the arguments of `cut`, which gets those that are missing.
+    fn cut(&self, scalar: &Scalar, cut: &mut Cut, is_root: bool) -> Result<Scalar> {
         match &scalar.kind {
-            ScalarKind::Volatile(what) => {
-                Ok(call(Draw::new(what.clone(), scalar.scalar_type, self.seed), Vec::new()))
+            ScalarKind::Literal(_) => return Ok(scalar.clone()),
+            ScalarKind::Column(at) => {
+                let Some(column) = self.columns.get(*at) else {
+                    return Ok(Scalar::literal(Value::empty(scalar.scalar_type), scalar.scalar_type));
+                };
+                let known = cut.columns.iter().find(|(known, _)| known == at).map(|(_, position)| *position);
+                let position = match known {
+                    Some(position) => position,
+                    None => {
+                        let position = cut.push(column.clone(), scalar.scalar_type);
+                        cut.columns.push((*at, position));
+                        position
+                    }
+                };
+                return Ok(Scalar::column(position, scalar.scalar_type));
             }
-            _ => self.over_operands(scalar),
+            _ => {}
         }
+        if !is_root && let Some(compiled) = self.compiled(scalar)? {
+            return Ok(Scalar::column(cut.push(compiled, scalar.scalar_type), scalar.scalar_type));
+        }
+        let mut operands = Vec::new();
+        for operand in scalar.operands() {
+            operands.push(self.cut(operand, cut, false)?);
+        }
+        let mut operands = operands.into_iter();
+        Ok(with_operands(scalar, &mut || {
+            operands.next().unwrap_or(Scalar::literal(Value::Null, ScalarType::Dynamic))
+        }))
     }
 
-    /// A value as a function of its operands, each of which is lowered by itself.
-    fn over_operands(&self, scalar: &Scalar) -> Result<Expr> {
-        let operands = scalar.operands();
-        let types: Vec<ScalarType> = operands.iter().map(|operand| operand.scalar_type).collect();
-        let arguments = operands.iter().map(|operand| self.value(operand)).collect::<Result<Vec<Expr>>>()?;
-        let mut next = 0;
-        let replaced = with_operands(scalar, &mut || {
-            let at = next;
-            next += 1;
-            Scalar::column(at, types.get(at).copied().unwrap_or(ScalarType::Dynamic))
-        });
-        Ok(call(RowExpression::new(replaced, types), arguments))
-    }
-
-    /// A value that is computed a row at a time, of the columns that it needs.
-    fn row(&self, scalar: &Scalar) -> Expr {
-        let mut used: Vec<(usize, ScalarType)> = Vec::new();
-        collect(scalar, &mut used);
-        let moved = scalar.rebuilt::<std::convert::Infallible>(&mut |part| {
-            Ok(match part.kind {
-                ScalarKind::Column(at) => {
-                    let position = used.iter().position(|(known, _)| *known == at).unwrap_or(0);
-                    Scalar::column(position, part.scalar_type)
-                }
-                _ => part,
-            })
-        });
-        let moved = match moved {
-            Ok(moved) => moved,
-            Err(never) => match never {},
-        };
-        let types = used.iter().map(|(_, scalar_type)| *scalar_type).collect();
-        let arguments = used.iter().filter_map(|(at, _)| self.columns.get(*at).cloned()).collect();
-        call(RowExpression::new(moved, types), arguments)
-    }
-
-    fn condition(&self, scalar: &Scalar) -> Result<Expr> {
+    pub(super) fn condition(&self, scalar: &Scalar) -> Result<Expr> {
         if let ScalarKind::Binary { operator, left, right } = &scalar.kind {
             match operator.kind {
                 BinaryKind::And | BinaryKind::Or if !(is_bool(left) && is_bool(right)) => {}
@@ -113,6 +134,9 @@ impl Lower<'_> {
                 return self.function(function.name, arguments, scalar);
             }
             ScalarKind::Cast(value) => return self.cast(value, scalar.scalar_type),
+            ScalarKind::Volatile(what) => {
+                call(Draw::new(what.clone(), scalar.scalar_type, self.seed), Vec::new())
+            }
             ScalarKind::Negate(value) if value.scalar_type == ScalarType::Real => {
                 Expr::Negative(Box::new(self.value(value)?))
             }
@@ -270,15 +294,6 @@ fn is_plain_pair(operator: &BinaryOperator, left: &Scalar, right: &Scalar) -> bo
         && (left == right
             && (is_whole(left) || matches!(left, ScalarType::String | ScalarType::Guid | ScalarType::Bool))
             || numbers.contains(&left) && numbers.contains(&right))
-}
-
-fn collect(scalar: &Scalar, used: &mut Vec<(usize, ScalarType)>) {
-    if let ScalarKind::Column(at) = scalar.kind
-        && !used.iter().any(|(known, _)| *known == at)
-    {
-        used.push((at, scalar.scalar_type));
-    }
-    scalar.operands().into_iter().for_each(|operand| collect(operand, used));
 }
 
 /// The same with other operands, from left to right.

@@ -11,6 +11,7 @@ use datafusion::logical_expr::{
     Expr, Extension, Join, JoinConstraint, JoinType, LogicalPlan, LogicalPlanBuilder, Union, cast, when,
 };
 
+use super::each::How;
 use super::scalar::{lower, lower_filter};
 use super::{HIDDEN, Lowering, Ordered, is_part, named, projection};
 use crate::aggregates;
@@ -21,6 +22,9 @@ use crate::tables::Table;
 
 impl Lowering<'_> {
     pub(super) async fn plan(&self, plan: &Arc<Plan>) -> Result<Ordered> {
+        if let Some((_, rows)) = self.known.iter().find(|(known, _)| known == plan) {
+            return Ok(Ordered::unordered(rows.scan()?));
+        }
         match &plan.step {
             Step::Table(name) => match self.tables.table(name) {
                 Some(table) => Ok(Ordered::unordered(table.scan()?)),
@@ -65,16 +69,24 @@ impl Lowering<'_> {
             Step::Aggregate { input, keys, aggregates } => {
                 self.aggregate(plan, input, keys, aggregates).await
             }
+            Step::Expand { input, kept, columns, limit, bags_as_arrays, with_index }
+                if columns.iter().all(|column| column.value.scalar_type == ScalarType::Dynamic) =>
+            {
+                let how = How { bags_as_arrays: *bags_as_arrays, with_index: *with_index };
+                self.expand(plan, input, kept, columns, limit.as_ref(), how).await
+            }
+            Step::Parse { input, parse, is_filter } => self.parse(plan, input, parse, *is_filter).await,
             Step::Union(inputs) => self.union(plan, inputs).await,
             Step::Join { kind, left, right, on } if is_joinable(on) => {
                 self.join(plan, *kind, left, right, on).await
             }
+            Step::Series(series) => self.series(plan, series).await,
             Step::Part => plan_err!("a part stands outside of its step"),
             _ => self.interpret(plan).await,
         }
     }
 
-    async fn below(&self, plan: &Arc<Plan>) -> Result<Ordered> {
+    pub(super) async fn below(&self, plan: &Arc<Plan>) -> Result<Ordered> {
         Box::pin(self.plan(plan)).await
     }
 
@@ -162,8 +174,9 @@ impl Lowering<'_> {
             let value = if key.scalar_type == ScalarType::Real { one_nan(value) } else { value };
             groups.push(named(value, column));
         }
+        let (calls, places) = aggregates::together(&ready);
         let (mut exprs, mut outputs) = (Vec::new(), Vec::new());
-        for (at, call) in ready.iter().enumerate() {
+        for (at, call) in calls.iter().enumerate() {
             let arguments = call
                 .arguments
                 .iter()
@@ -177,7 +190,7 @@ impl Lowering<'_> {
             let name = format!("$a{at}");
             exprs.push(lowered.call.alias(&name));
             let column = Expr::Column(datafusion::common::Column::new_unqualified(name));
-            outputs.extend(lowered.outputs.into_iter().map(|output| (output, column.clone())));
+            outputs.push((lowered.outputs, column));
         }
         if groups.is_empty() && exprs.is_empty() {
             return self.interpret(plan).await;
@@ -186,8 +199,11 @@ impl Lowering<'_> {
         let grouped = LogicalPlanBuilder::from(input.plan.clone()).aggregate(groups, exprs)?.build()?;
         let ordered = Ordered::unordered(grouped);
         let mut values: Vec<Expr> = (0..width).map(|at| ordered.column(at)).collect();
-        for ((output, column), field) in outputs.iter().zip(plan.columns.iter().skip(width)) {
-            values.push(named(output.of(column.clone())?, field));
+        for ((call, at), field) in places.iter().zip(plan.columns.iter().skip(width)) {
+            let Some((parts, column)) = outputs.get(*call) else { continue };
+            if let Some(output) = parts.get(*at) {
+                values.push(named(output.of(column.clone())?, field));
+            }
         }
         Ok(Ordered::unordered(projection(ordered.plan, values)?))
     }
@@ -285,11 +301,11 @@ impl Lowering<'_> {
     }
 
     /// A step that the plain engine runs.
-    async fn interpret(&self, plan: &Arc<Plan>) -> Result<Ordered> {
+    pub(super) async fn interpret(&self, plan: &Arc<Plan>) -> Result<Ordered> {
         let mut inputs = Inputs::default();
         let moved = self.moved(plan, true, &mut inputs).await?;
         let scope = match (&plan.step, inputs.plans.len()) {
-            (Step::Expand { .. } | Step::Parse { .. } | Step::Apply { .. }, 1) => Scope::Row,
+            (Step::Expand { .. } | Step::Apply { .. }, 1) => Scope::Row,
             _ => Scope::Table,
         };
         let schema = Arc::new(DFSchema::try_from(physical::schema(&plan.columns))?);
@@ -346,9 +362,9 @@ struct Inputs {
     is_ordered: bool,
 }
 
-/// Whether a plan works on the part that a step around it is at.
+/// Whether a plan, or a body in it, works on the part that a step around it is at.
 fn has_part(plan: &Plan) -> bool {
-    is_part(plan) || plan.step.inputs().iter().any(|input| has_part(input))
+    plan.reads_part() || plan.step.inputs().iter().any(|input| has_part(input))
 }
 
 /// The key of a side.
@@ -377,7 +393,7 @@ fn is_joinable(on: &[(Scalar, Scalar)]) -> bool {
 }
 
 /// Types that Arrow sorts and groups as the language does.
-fn is_sortable(scalar_type: ScalarType) -> bool {
+pub(super) fn is_sortable(scalar_type: ScalarType) -> bool {
     !matches!(scalar_type, ScalarType::Decimal | ScalarType::Dynamic)
 }
 
@@ -436,7 +452,6 @@ fn step_name(step: &Step) -> &'static str {
         Step::Expand { .. } => "MvExpand",
         Step::Apply { .. } => "MvApply",
         Step::Partition { .. } => "Partition",
-        Step::Parse { .. } => "Parse",
         Step::Series(_) => "MakeSeries",
         Step::TopNested { .. } => "TopNested",
         Step::Scan(_) => "Scan",

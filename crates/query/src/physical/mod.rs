@@ -20,7 +20,10 @@ use std::sync::Arc;
 
 use castellan_kql::ScalarType;
 use castellan_kql::plan::Field as Column;
+use datafusion::arrow::array::RecordBatchOptions;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::common::Result;
 
 pub use read::{Reader, rows};
 pub use write::{Writer, batch, scalar};
@@ -50,4 +53,13 @@ pub fn field(name: &str, scalar_type: ScalarType) -> Field {
 pub fn schema(columns: &[Column]) -> SchemaRef {
     let fields: Vec<Field> = columns.iter().map(|column| field(&column.name, column.scalar_type)).collect();
     Arc::new(Schema::new(fields))
+}
+
+/// A batch with the names and types of columns that hold the same arrays.
+///
+/// Errors: arrays of other types.
+pub fn renamed(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let columns = batch.columns().to_vec();
+    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
 }

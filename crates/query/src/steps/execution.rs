@@ -1,11 +1,12 @@
 //! A step that the plain engine runs, in a physical plan.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
 use castellan_kql::Value;
 use castellan_kql::interpret::{self, Limits, Row, Source, failure, run};
-use castellan_kql::plan::Field as Column;
+use castellan_kql::plan::{Field as Column, Plan, Step};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -183,14 +184,35 @@ async fn collected(
 }
 
 /// The inputs as tables `$0`, `$1`, ...
-struct Inputs(Vec<Vec<Row>>);
+struct Inputs {
+    tables: RefCell<Vec<Vec<Row>>>,
+    /// Whether a table may be read more than once.
+    is_repeated: bool,
+}
 
 impl Source for Inputs {
     fn rows(&self, table: &str) -> interpret::Result<Vec<Row>> {
         let at = table.strip_prefix('$').and_then(|number| number.parse::<usize>().ok());
-        at.and_then(|at| self.0.get(at).cloned())
-            .ok_or_else(|| failure("unknown-table", format!("there is no table `{table}`")))
+        let mut tables = self.tables.borrow_mut();
+        let rows = at.and_then(|at| tables.get_mut(at));
+        let taken = rows.map(|rows| if self.is_repeated { rows.clone() } else { std::mem::take(rows) });
+        taken.ok_or_else(|| failure("unknown-table", format!("there is no table `{table}`")))
     }
+}
+
+/// Whether a step may read an input more than once: for each of its parts, or for nodes and for edges.
+fn repeats(plan: &Plan) -> bool {
+    let is_repeated = matches!(
+        plan.step,
+        Step::Part
+            | Step::Apply { .. }
+            | Step::Partition { .. }
+            | Step::GraphMatch { .. }
+            | Step::GraphShortestPaths { .. }
+            | Step::GraphNodes { .. }
+            | Step::GraphEdges { .. }
+    );
+    is_repeated || plan.step.inputs().into_iter().any(|input| repeats(input))
 }
 
 fn interpreted(
@@ -201,7 +223,8 @@ fn interpreted(
 ) -> Result<Vec<RecordBatch>> {
     let stop = || budget.reason_to_stop();
     let limits = Limits { rows: budget.rows, stop: Some(&stop), seed: budget.seed };
-    let made = run(&node.plan, &Inputs(inputs), &limits)
+    let inputs = Inputs { tables: RefCell::new(inputs), is_repeated: repeats(&node.plan) };
+    let made = run(&node.plan, &inputs, &limits)
         .map_err(|error| DataFusionError::External(Box::new(crate::Error::from(error))))?;
     made.chunks(BATCH)
         .map(|chunk| physical::batch(Arc::clone(schema), &node.plan.columns, chunk.iter()))

@@ -1,5 +1,6 @@
 //! Steps that DataFusion has no operator for, as nodes of its plans.
 
+pub(crate) mod each;
 mod execution;
 mod node;
 mod planner;

@@ -13,6 +13,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
 use super::Interpret;
+use super::each::EachNode;
 use super::execution::InterpretExec;
 
 /// Plans the steps of our own.
@@ -42,6 +43,9 @@ impl ExtensionPlanner for Planner {
         session: &dyn Session,
         context: &PhysicalPlanningContext,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        if let (Some(node), [input]) = (node.as_any().downcast_ref::<EachNode>(), physical_inputs) {
+            return Ok(Some(Arc::new(node.physical(Arc::clone(input)))));
+        }
         let Some(node) = node.as_any().downcast_ref::<Interpret>() else { return Ok(None) };
         let mut orders = Vec::with_capacity(node.orders.len());
         for (order, input) in node.orders.iter().zip(logical_inputs) {

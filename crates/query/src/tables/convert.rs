@@ -1,22 +1,18 @@
 //! From the types of Arrow to those of the language.
 
-use std::sync::Arc;
-
 use castellan_kql::plan::Scalar;
 use castellan_kql::value::{Dynamic, UNIX_EPOCH_TICKS};
 use castellan_kql::{ScalarType, Value};
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array};
-use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Field, Int64Type, TimeUnit};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray};
+use datafusion::arrow::datatypes::{DataType, Field, TimeUnit};
 use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
-use datafusion::functions::core::expr_fn::coalesce;
-use datafusion::logical_expr::{ColumnarValue, Expr, cast as cast_to, lit};
+use datafusion::logical_expr::{ColumnarValue, Expr, cast as cast_to};
 
+use super::text::OrEmpty;
+use super::ticks::{Ratio, Ticks};
 use crate::functions::kernel::{Kernel, call};
 use crate::functions::row::RowExpression;
 use crate::physical::{TYPE_KEY, Writer, data_type};
-
-const TICKS_PER_DAY: i64 = castellan_kql::value::TICKS_PER_DAY;
 
 /// The type of a column, and its value in the form of the language.
 ///
@@ -26,10 +22,10 @@ pub(super) fn column(field: &Field, source: Expr) -> Result<(ScalarType, Expr)> 
     if let Some(scalar_type) = known.filter(|scalar_type| data_type(*scalar_type) == *field.data_type()) {
         return Ok((scalar_type, source));
     }
-    let plain = |scalar_type: ScalarType| Ok((scalar_type, cast_to(source.clone(), data_type(scalar_type))));
-    let ticks = |scalar_type: ScalarType, ratio: Ratio, start: i64| {
-        let name = format!("to_{scalar_type}({ratio:?}, {start})");
-        Ok((scalar_type, call(ToTicks { name, ratio, start, scalar_type }, vec![source.clone()])))
+    let plain = |scalar_type: ScalarType| {
+        let wanted = data_type(scalar_type);
+        let is_so = wanted == *field.data_type();
+        Ok((scalar_type, if is_so { source.clone() } else { cast_to(source.clone(), wanted) }))
     };
     match field.data_type() {
         DataType::Boolean => plain(ScalarType::Bool),
@@ -45,12 +41,12 @@ pub(super) fn column(field: &Field, source: Expr) -> Result<(ScalarType, Expr)> 
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(..) => {
             text(field, source.clone(), known)
         }
-        DataType::Timestamp(unit, _) => ticks(ScalarType::DateTime, Ratio::of(*unit), UNIX_EPOCH_TICKS),
-        DataType::Date32 => ticks(ScalarType::DateTime, Ratio::Times(TICKS_PER_DAY), UNIX_EPOCH_TICKS),
-        DataType::Date64 => ticks(ScalarType::DateTime, Ratio::of(TimeUnit::Millisecond), UNIX_EPOCH_TICKS),
-        DataType::Duration(unit) | DataType::Time32(unit) | DataType::Time64(unit) => {
-            ticks(ScalarType::TimeSpan, Ratio::of(*unit), 0)
-        }
+        DataType::Timestamp(..)
+        | DataType::Date32
+        | DataType::Date64
+        | DataType::Duration(_)
+        | DataType::Time32(_)
+        | DataType::Time64(_) => Ticks::of(field.data_type(), source),
         DataType::FixedSizeBinary(16) => Ok((ScalarType::Guid, source)),
         DataType::List(_)
         | DataType::LargeList(_)
@@ -85,77 +81,8 @@ fn text(field: &Field, source: Expr, known: Option<ScalarType>) -> Result<(Scala
         if *field.data_type() == DataType::Utf8View { source } else { cast_to(source, DataType::Utf8View) };
     match known {
         Some(scalar_type @ (ScalarType::Dynamic | ScalarType::Decimal)) => Ok((scalar_type, view)),
-        _ if field.is_nullable() => {
-            let empty = lit(ScalarValue::Utf8View(Some(String::new())));
-            Ok((ScalarType::String, coalesce(vec![view, empty])))
-        }
+        _ if field.is_nullable() => Ok((ScalarType::String, OrEmpty::of(view))),
         _ => Ok((ScalarType::String, view)),
-    }
-}
-
-/// How a unit of time counts in ticks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ratio {
-    Times(i64),
-    /// Nanoseconds: what is less than a tick is cut off.
-    Through(i64),
-}
-
-impl Ratio {
-    fn of(unit: TimeUnit) -> Ratio {
-        match unit {
-            TimeUnit::Second => Ratio::Times(10_000_000),
-            TimeUnit::Millisecond => Ratio::Times(10_000),
-            TimeUnit::Microsecond => Ratio::Times(10),
-            TimeUnit::Nanosecond => Ratio::Through(100),
-        }
-    }
-
-    fn ticks(self, number: i64) -> Option<i64> {
-        match self {
-            Ratio::Times(factor) => number.checked_mul(factor),
-            Ratio::Through(divisor) => Some(number.div_euclid(divisor)),
-        }
-    }
-}
-
-/// Times of Arrow as ticks; null outside of the years 1 to 9999.
-#[derive(Debug)]
-struct ToTicks {
-    name: String,
-    ratio: Ratio,
-    start: i64,
-    scalar_type: ScalarType,
-}
-
-impl Kernel for ToTicks {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn scalar_type(&self) -> ScalarType {
-        self.scalar_type
-    }
-
-    fn run(&self, arguments: &[ColumnarValue], rows: usize) -> Result<ArrayRef> {
-        let [argument] = arguments else { return exec_err!("`{}` takes one argument", self.name) };
-        let array = argument.to_array(rows)?;
-        let array = match array.data_type() {
-            // Arrow has no way from 32 bits of time to 64 bits of number at once.
-            DataType::Date32 | DataType::Time32(_) => {
-                cast(&cast(&array, &DataType::Int32)?, &DataType::Int64)?
-            }
-            _ => cast(&array, &DataType::Int64)?,
-        };
-        let numbers = array.as_primitive::<Int64Type>();
-        let is_date = self.scalar_type == ScalarType::DateTime;
-        let ticks = |number: i64| {
-            let ticks = self.ratio.ticks(number)?.checked_add(self.start)?;
-            let fits = !is_date || (0..=castellan_kql::value::MAX_DATETIME_TICKS).contains(&ticks);
-            fits.then_some(ticks)
-        };
-        let converted: Int64Array = numbers.iter().map(|number| number.and_then(ticks)).collect();
-        Ok(Arc::new(converted))
     }
 }
 

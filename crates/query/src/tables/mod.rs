@@ -2,6 +2,9 @@
 
 mod convert;
 mod file;
+mod raw;
+mod text;
+mod ticks;
 
 use std::sync::Arc;
 
@@ -12,6 +15,8 @@ use datafusion::catalog::{MemTable, TableProvider};
 use datafusion::common::{Result, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+
+pub(crate) use raw::RawConditions;
 
 /// A table.
 #[derive(Clone, Debug)]
@@ -75,6 +80,13 @@ impl Table {
     /// How much memory it takes, where it lies in memory.
     pub(crate) fn memory(&self) -> usize {
         self.bytes
+    }
+
+    /// The table that partitions of batches in memory make; they are read at the same time.
+    ///
+    /// Errors: as [`Table::of_batches`].
+    pub fn of_partitions(schema: SchemaRef, partitions: Vec<Vec<RecordBatch>>) -> Result<Table> {
+        Table::new(Arc::new(MemTable::try_new(schema, partitions)?))
     }
 
     /// The columns.

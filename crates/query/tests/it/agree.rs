@@ -7,7 +7,7 @@ use castellan_kql::{Diagnostic, Value};
 use castellan_query::{Engine, Limits, Settings};
 use serde_json::Value as Json;
 
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     parse_datetime("2026-11-21T10:00:00Z").unwrap()
 }
 
@@ -45,7 +45,7 @@ async fn compiled(query: &str) -> Result<Vec<Row>, castellan_query::Error> {
 }
 
 /// A row as text in which equal values look alike.
-fn text(row: &Row) -> String {
+pub(crate) fn text(row: &Row) -> String {
     let cell = |value: &Value| match value {
         Value::Real(number) if number.is_finite() => format!("{number:.9e}"),
         Value::Dynamic(dynamic) => format!("dynamic {dynamic}"),
@@ -55,7 +55,7 @@ fn text(row: &Row) -> String {
     row.iter().map(cell).collect::<Vec<String>>().join(" | ")
 }
 
-fn is_same(plain: &[Row], compiled: &[Row], is_ordered: bool) -> bool {
+pub(crate) fn is_same(plain: &[Row], compiled: &[Row], is_ordered: bool) -> bool {
     let mut left: Vec<String> = plain.iter().map(text).collect();
     let mut right: Vec<String> = compiled.iter().map(text).collect();
     if !is_ordered {

@@ -9,10 +9,14 @@
     clippy::disallowed_methods
 )]
 
+mod aggregates;
 mod agree;
+mod both;
 mod chance;
 mod expressions;
 mod rules;
+mod scan;
+mod steps;
 
 use std::path::{Path, PathBuf};
 

@@ -26,7 +26,7 @@ choice!(Step {
     13 => Union(inputs),
     14 => Window { input, calls },
     15 => Expand { input, kept, columns, limit, bags_as_arrays, with_index },
-    16 => Apply { input, kept, columns, limit, body },
+    16 => Apply { input, kept, columns, limit, with_index, body },
     17 => Partition { input, by, body },
     18 => Parse { input, parse, is_filter },
     19 => Series(series),
