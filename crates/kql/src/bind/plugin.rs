@@ -146,10 +146,12 @@ impl Binder<'_> {
                 return Err(Diagnostic::error("unknown-argument", name.span, message));
             }
             // A place that repeats keeps taking; one that does not fit and may be left out is passed over.
+            let mut unfit = None;
             loop {
                 let Some(place) = places.get(next) else {
                     let message = "this is one argument too many";
-                    return Err(Diagnostic::error("argument-count", argument.value.span, message));
+                    let too_many = Diagnostic::error("argument-count", argument.value.span, message);
+                    return Err(unfit.unwrap_or(too_many));
                 };
                 let most = place.repeat.map_or(1, |(_, most)| usize::from(most));
                 if used >= most {
@@ -166,7 +168,10 @@ impl Binder<'_> {
                         used += 1;
                         break;
                     }
-                    Err(_) if used > 0 || !place.is_required() => (next, used) = (next + 1, 0),
+                    Err(error) if used > 0 || !place.is_required() => {
+                        unfit = Some(error);
+                        (next, used) = (next + 1, 0);
+                    }
                     Err(error) => return Err(error),
                 }
             }

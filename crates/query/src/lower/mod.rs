@@ -4,6 +4,7 @@
 //! order is kept as such until something asks for it ([`Ordered`]): rows are sorted once, where it shows.
 
 mod each;
+mod external;
 mod kernel;
 mod scalar;
 mod size;
@@ -226,6 +227,10 @@ const HIDDEN: &str = "$order";
 /// The names of columns as the plan's fields say them.
 fn named(value: Expr, column: &Column) -> Expr {
     value.alias(column.name.as_ref())
+}
+
+fn projection(input: LogicalPlan, exprs: Vec<Expr>) -> Result<LogicalPlan> {
+    LogicalPlanBuilder::from(input).project(exprs)?.build()
 }
 
 /// Whether a step has rows in it that the plain engine has to see as they are.

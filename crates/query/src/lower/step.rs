@@ -14,7 +14,7 @@ use datafusion::logical_expr::{
 use super::each::How;
 use super::scalar::{lower, lower_filter};
 use super::size::size;
-use super::{HIDDEN, Lowering, Ordered, is_part, named};
+use super::{HIDDEN, Lowering, Ordered, is_part, named, projection};
 use crate::aggregates;
 use crate::functions::nan::one_nan;
 use crate::physical;
@@ -41,6 +41,7 @@ impl Lowering<'_> {
                 let rows: Vec<Vec<Value>> = points.into_iter().map(|point| vec![point]).collect();
                 self.rows(&plan.columns, &rows)
             }
+            Step::External { sources, properties } => self.external(plan, sources, properties).await,
             Step::Materialize(input) => {
                 let made = self.made(input).await?;
                 Ok(Ordered::unordered(made.table.scan()?))
@@ -372,10 +373,6 @@ struct Inputs {
 /// Whether a plan, or a body in it, works on the part that a step around it is at.
 fn has_part(plan: &Plan) -> bool {
     plan.reads_part() || plan.step.inputs().iter().any(|input| has_part(input))
-}
-
-pub(super) fn projection(input: LogicalPlan, exprs: Vec<Expr>) -> Result<LogicalPlan> {
-    LogicalPlanBuilder::from(input).project(exprs)?.build()
 }
 
 /// The key of a side.

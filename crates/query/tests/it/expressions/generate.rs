@@ -4,7 +4,8 @@ use castellan_kql::ScalarType;
 use castellan_kql::registry::{self, Argument, ArgumentType, Kind, Returns, Row, Signature};
 
 use super::node::Node;
-use super::sample::{COLUMNS, Chance};
+use super::sample::COLUMNS;
+use crate::chance::Chance;
 
 /// Functions that give something else each time, look outside of the row, or are no values.
 const LEFT_OUT: [&str; 12] = [

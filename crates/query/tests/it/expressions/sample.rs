@@ -3,40 +3,14 @@
 use std::sync::Arc;
 
 use castellan_kql::interpret::{self, Row, Source, failure};
-use castellan_kql::plan::{Field as Column, random};
+use castellan_kql::plan::Field as Column;
 use castellan_kql::value::{BigDecimal, Dynamic, MAX_DATETIME_TICKS, TICKS_PER_DAY, parse_datetime};
 use castellan_kql::{ScalarType, Value};
 use castellan_query::arrow::record_batch::RecordBatch;
 use castellan_query::{Engine, Settings, physical};
 use datafusion::catalog::MemTable;
 
-/// Numbers by chance, the same for the same seed.
-#[derive(Clone)]
-pub(super) struct Chance(u64);
-
-impl Chance {
-    pub(super) fn new(seed: u64) -> Chance {
-        Chance(seed)
-    }
-
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(random::STEP);
-        random::mixed(self.0)
-    }
-
-    pub(super) fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).unwrap()
-    }
-
-    /// True in so many of a hundred cases.
-    pub(super) fn percent(&mut self, chance: usize) -> bool {
-        self.below(100) < chance
-    }
-
-    pub(super) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
-        &items[self.below(items.len())]
-    }
-}
+use crate::chance::Chance;
 
 pub(super) fn now() -> i64 {
     parse_datetime("2026-11-21T10:00:00Z").unwrap()
