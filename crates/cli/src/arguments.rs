@@ -135,7 +135,7 @@ pub struct QueryArguments {
     pub parameters: Vec<(String, String)>,
 
     /// Let `externaldata` read from this host over https, or below this address (repeatable): example.com,
-    /// *.example.com, https://example.com/lists/. Without one it reads nothing.
+    /// *.example.com, `https://example.com/lists/`. Without one it reads nothing.
     #[arg(long, value_name = "HOST", help_heading = "Asking")]
     pub allow_external: Vec<String>,
 

@@ -4,7 +4,7 @@
 //! So nothing is read unless it was allowed ([`External::allow`]), and then:
 //!
 //! - over https alone, from the hosts and below the paths that were allowed, redirects included;
-//! - from public addresses alone: a name is resolved, every address that it has is looked at ([`address`]), and the
+//! - from public addresses alone: a name is resolved, every address that it has is looked at (`address`), and the
 //!   connection goes to just those, so that a second answer of the name server cannot lead elsewhere. No proxy is used,
 //!   which would resolve the name itself;
 //! - within bounds on size, before and after unpacking, and on time;
