@@ -238,10 +238,16 @@ impl Lowering<'_> {
         } else {
             left_side
         };
-        let equal: Vec<(Expr, Expr)> = (0..types.len()).map(|at| (key("l", at), key("r", at))).collect();
+        let mut sides = [("l", left_side), ("r", right_side)];
+        // The first side is kept in memory, unless statistics tell otherwise, which nobody has of what was aggregated.
+        if matches!(kind, JoinKind::InnerUnique | JoinKind::Inner) && is_reduced(right) && !is_reduced(left) {
+            sides.reverse();
+        }
+        let [(build, build_side), (probe, probe_side)] = sides;
+        let equal: Vec<(Expr, Expr)> = (0..types.len()).map(|at| (key(build, at), key(probe, at))).collect();
         let join = Join::try_new(
-            Arc::new(left_side),
-            Arc::new(right_side),
+            Arc::new(build_side),
+            Arc::new(probe_side),
             equal,
             None,
             join_type(kind),
@@ -417,6 +423,21 @@ fn filled(column: Expr, field: &Column, may_miss: bool) -> Result<Expr> {
     }
     let empty = datafusion::logical_expr::lit(physical::scalar(&Value::string(""), ScalarType::String));
     when(column.clone().is_null(), empty).otherwise(column)
+}
+
+/// Whether a plan gives groups of rows, or a few of them.
+fn is_reduced(plan: &Plan) -> bool {
+    match &plan.step {
+        Step::Aggregate { .. }
+        | Step::Take { .. }
+        | Step::Sample { .. }
+        | Step::Rows(_)
+        | Step::Range { .. } => true,
+        Step::Filter { input, .. } | Step::Project { input, .. } | Step::Sort { input, .. } => {
+            is_reduced(input)
+        }
+        _ => false,
+    }
 }
 
 /// Whether no two rows of a plan share these keys.
