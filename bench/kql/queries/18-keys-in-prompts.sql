@@ -1,6 +1,6 @@
 -- ordered
 -- about: Keys 10%
--- about: Users 10%
+-- about: Users 15%
 SELECT Application, Decision, count(*) AS Prompts, approx_count_distinct(Key) AS Keys,
        approx_count_distinct(UserPrincipalName) AS Users
 FROM (

@@ -134,6 +134,11 @@ pub struct QueryArguments {
     #[arg(long = "parameter", short, value_name = "NAME=VALUE", value_parser = parse_pair, help_heading = "Asking")]
     pub parameters: Vec<(String, String)>,
 
+    /// Let `externaldata` read from this host over https, or below this address (repeatable): example.com,
+    /// *.example.com, https://example.com/lists/. Without one it reads nothing.
+    #[arg(long, value_name = "HOST", help_heading = "Asking")]
+    pub allow_external: Vec<String>,
+
     /// Let now() be this time: 2026-11-21 or 2026-11-21T10:00:00Z.
     #[arg(long, value_name = "TIME", value_parser = parse_time, help_heading = "Asking")]
     pub as_of: Option<Ticks>,

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 use castellan_base::System;
+use castellan_kql::library;
 use castellan_kql::schema::{Catalog, Columns, Function, ParameterType, Returns, Table};
 use comfy_table::{ContentArrangement, presets};
 use serde_json::{Value, json};
@@ -30,8 +31,12 @@ pub(crate) fn list(as_json: bool, system: &dyn System) -> Result<()> {
 pub(crate) fn list_functions(as_json: bool, system: &dyn System) -> Result<()> {
     let catalog = Catalog::built_in();
     if as_json {
-        return print_json(catalog.functions().map(|function| function_json(function)).collect());
+        let stored = library::all().map(|entry| json!({ "name": entry.name(), "usage": entry.usage() }));
+        return print_json(
+            catalog.functions().map(|function| function_json(function)).chain(stored).collect(),
+        );
     }
+    let stored = library::all().map(|entry| [entry.name().to_owned(), "defined in KQL".to_owned()]);
     let rows = catalog.functions().map(|function| {
         let gives = match function.returns() {
             Returns::Value(scalar_type) => scalar_type.to_string(),
@@ -41,7 +46,7 @@ pub(crate) fn list_functions(as_json: bool, system: &dyn System) -> Result<()> {
     });
     print_rows(
         ["function", "columns"],
-        rows,
+        rows.chain(stored),
         "functions. `castellan content show FUNCTION` explains one.",
         system,
     )
@@ -51,7 +56,12 @@ pub(crate) fn list_functions(as_json: bool, system: &dyn System) -> Result<()> {
 pub(crate) fn explain(name: &str) -> Option<String> {
     let catalog = Catalog::built_in();
     let table = catalog.table(name).map(|table| explain_table(table));
-    table.or_else(|| catalog.function(name).map(|function| explain_function(function)))
+    let function = || catalog.function(name).map(|function| explain_function(function));
+    let stored = || {
+        let entry = library::find(name)?;
+        Some(format!("{} (function)\n\n{}", entry.name(), entry.text()))
+    };
+    table.or_else(function).or_else(stored)
 }
 
 /// A table or function that somebody may have meant.

@@ -28,6 +28,7 @@ pub mod editor;
 pub mod functions;
 pub mod interpret;
 mod lexer;
+pub mod library;
 mod nearest;
 mod parser;
 pub mod plan;

@@ -20,6 +20,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use futures_util::StreamExt;
 
 use crate::Error;
+use crate::external::{External, Loader, Network};
 use crate::limits::{Budget, Cancellation, Limits};
 use crate::lower::{Lowering, Tables};
 use crate::physical;
@@ -39,12 +40,21 @@ pub struct Settings {
     pub seed: Option<u64>,
     /// Values for `declare query_parameters`, as text.
     pub parameters: Vec<(String, String)>,
+    /// What `externaldata` may read: nothing, unless it is said.
+    pub external: External,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
-        Settings { limits: Limits::default(), threads, now: None, seed: None, parameters: Vec::new() }
+        Settings {
+            limits: Limits::default(),
+            threads,
+            now: None,
+            seed: None,
+            parameters: Vec::new(),
+            external: External::default(),
+        }
     }
 }
 
@@ -55,6 +65,8 @@ pub struct Engine {
     settings: Settings,
     /// What is known of files, for as long as they do not change.
     files: Option<Arc<CacheManager>>,
+    /// Where `externaldata` goes.
+    pub(crate) network: Network,
 }
 
 /// Tables and stored functions by name.
@@ -140,7 +152,7 @@ impl Engine {
     pub fn new(settings: Settings) -> Engine {
         // Without it every query reads what it needs to know of files for itself.
         let files = CacheManager::try_new(&CacheManagerConfig::default()).ok();
-        Engine { tables: Registered::default(), settings, files }
+        Engine { tables: Registered::default(), settings, files, network: Network::default() }
     }
 
     /// What queries run with.
@@ -334,7 +346,11 @@ impl Engine {
             .build_arc()?;
         let mut config = SessionConfig::new()
             .with_target_partitions(self.settings.threads)
-            .with_extension(Arc::clone(budget));
+            .with_batch_size(32_768)
+            .with_extension(Arc::clone(budget))
+            .with_extension(Arc::new(Loader::new(self.settings.external.clone(), self.network.clone())));
+        // On few threads, spreading both sides over them costs more than one thread's table of the smaller side.
+        config.options_mut().optimizer.repartition_joins = self.settings.threads > 4;
         config.options_mut().execution.parquet.pushdown_filters = true;
         let state = SessionStateBuilder::new_with_default_features()
             .with_config(config)

@@ -28,6 +28,7 @@
 pub mod aggregates;
 mod engine;
 mod error;
+pub mod external;
 pub mod functions;
 mod limits;
 mod lower;
@@ -38,5 +39,6 @@ mod tables;
 pub use datafusion::{arrow, parquet};
 pub use engine::{Answer, Answers, Engine, Explanation, Settings};
 pub use error::Error;
+pub use external::External;
 pub use limits::{Cancellation, Limits};
 pub use tables::Table;

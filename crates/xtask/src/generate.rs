@@ -5,17 +5,18 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{kql_reference, read, registry, say};
+use crate::{kql_coverage, kql_reference, read, registry, say};
 
 /// Every derived page with its text.
-fn pages() -> Vec<(String, String)> {
+fn pages(root: &Path) -> Result<Vec<(String, String)>> {
     let page = |path: &str, text: String| (path.to_owned(), text);
-    vec![
+    Ok(vec![
         page("docs/cli.md", castellan_cli::reference::command_line()),
         page("docs/checks.md", castellan_cli::reference::checks()),
+        page("docs/kql.md", kql_coverage::page(root)?),
         page("docs/kql-reference.md", kql_reference::page()),
         page("docs/template-functions.md", castellan_cli::reference::template_functions()),
-    ]
+    ])
 }
 
 /// Rewrites what changed. Pages are made from the tables as they were compiled, so when a table changes the rest is left
@@ -24,7 +25,7 @@ pub(crate) fn write(root: &Path) -> Result<()> {
     if write_changed(root, registry::tables(root)?)? {
         return again(root);
     }
-    write_changed(root, pages())?;
+    write_changed(root, pages(root)?)?;
     Ok(())
 }
 
@@ -57,7 +58,7 @@ fn again(root: &Path) -> Result<()> {
 /// A line for every file that is not what `generate` would write.
 pub(crate) fn stale(root: &Path) -> Result<Vec<String>> {
     let is_stale = |path: &str, text: &str| !read(&root.join(path)).is_ok_and(|old| old == text);
-    let files = registry::tables(root)?.into_iter().chain(pages());
+    let files = registry::tables(root)?.into_iter().chain(pages(root)?);
     let stale = files.filter(|(path, text)| is_stale(path, text));
     Ok(stale.map(|(path, _)| format!("{path} is stale: run `cargo xtask generate`")).collect())
 }

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 mod events;
 mod generate;
+mod kql_coverage;
 mod kql_reference;
 mod metadata;
 mod random;

@@ -14,7 +14,7 @@ use castellan_base::System;
 use castellan_kql::Span;
 use castellan_kql::plan::Field;
 use castellan_kql::schema::Catalog;
-use castellan_query::{Answers, Engine, Error, Limits, Settings};
+use castellan_query::{Answers, Engine, Error, External, Limits, Settings};
 
 use crate::Ending;
 use crate::arguments::{QueryArguments, QueryFormat};
@@ -51,6 +51,7 @@ async fn engine(arguments: &QueryArguments, system: &dyn System) -> Result<Engin
         threads: arguments.threads(),
         now: Some(arguments.as_of.unwrap_or_else(|| system.now())),
         parameters: arguments.parameters.clone(),
+        external: External { allow: arguments.allow_external.clone(), ..External::default() },
         ..Settings::default()
     };
     let mut engine = Engine::new(settings);

@@ -20,6 +20,7 @@ mod pages;
 mod pipes;
 mod policy;
 mod query;
+mod query_examples;
 mod reports;
 mod scan;
 

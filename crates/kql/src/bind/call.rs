@@ -296,14 +296,14 @@ impl Binder<'_> {
         if registry::find_kind(call.name, Kind::Graph).is_some() {
             return Err(misplaced(call, "a graph function", "`graph-match`"));
         }
-        match self.database.function(call.name) {
-            Some(stored) => self.stored_value(call.expr, &stored, call.arguments, frame),
-            None => {
-                let message = format!("there is no function `{}`", call.name);
-                let diagnostic = Diagnostic::error("unknown-function", callee.span, message);
-                Err(suggest(diagnostic, registry::nearest(call.name)))
-            }
+        if let Some(stored) = super::source::stored_function(self.database, call.name) {
+            return self.stored_value(call.expr, &stored, call.arguments, frame);
         }
+        Err(super::source::refused(call.name, callee.span).unwrap_or_else(|| {
+            let message = format!("there is no function `{}`", call.name);
+            let diagnostic = Diagnostic::error("unknown-function", callee.span, message);
+            suggest(diagnostic, registry::nearest(call.name))
+        }))
     }
 }
 

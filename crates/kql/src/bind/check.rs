@@ -167,9 +167,6 @@ impl<'b> Binder<'b> {
 
     /// Runs the body of a stored function, whose places are in another text.
     pub(super) fn in_stored<T>(&self, call: Span, run: impl FnOnce() -> Result<T>) -> Result<T> {
-        if !self.collects() {
-            return run();
-        }
         self.strictly(run).map_err(|error| Diagnostic { span: call, ..error })
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::ast::Function;
-use crate::plan::{Graph, Plan, Scalar};
+use crate::plan::{Graph, Plan, Scalar, ScalarKind};
 
 /// What a name stands for.
 #[derive(Clone, Debug)]
@@ -20,6 +20,22 @@ pub(super) enum Binding {
     Graph(Arc<Graph>),
     /// A function with what it can see.
     Function { function: Arc<Function>, environment: Environment },
+}
+
+impl Binding {
+    fn reads_part(&self) -> bool {
+        match self {
+            Binding::Scalar(scalar) => scalar.any(&|part| match &part.kind {
+                ScalarKind::Subquery(plan) | ScalarKind::MembershipOf { table: plan, .. } => {
+                    plan.reads_part()
+                }
+                _ => false,
+            }),
+            Binding::Table { plan, .. } => plan.reads_part(),
+            Binding::Graph(graph) => graph.inputs().into_iter().any(|plan| plan.reads_part()),
+            Binding::Function { .. } => false,
+        }
+    }
 }
 
 /// Names and their bindings: a list, so that functions keep theirs at no cost.
@@ -43,6 +59,20 @@ impl Environment {
     /// The latest binding of a name.
     pub(super) fn find(&self, name: &str) -> Option<&Binding> {
         self.iter().find(|(known, _)| &***known == name).map(|(_, binding)| binding)
+    }
+
+    /// The same without what works on the part of rows that a `mv-apply` or `partition` is at: inside another of these it
+    /// would be taken for that one's part.
+    #[must_use]
+    pub(super) fn outside_parts(&self) -> Environment {
+        if !self.iter().any(|(_, binding)| binding.reads_part()) {
+            return self.clone();
+        }
+        let mut kept: Vec<_> = self.iter().filter(|(_, binding)| !binding.reads_part()).collect();
+        kept.reverse();
+        kept.into_iter().fold(Environment::default(), |environment, (name, binding)| {
+            environment.with(Arc::clone(name), binding.clone())
+        })
     }
 
     /// All bindings, the latest first.

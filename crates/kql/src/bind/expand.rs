@@ -22,6 +22,17 @@ struct Expanded {
     fields: Vec<(Field, usize)>,
 }
 
+impl Expanded {
+    /// Adds the column of `with_itemindex`, where it is asked for.
+    fn number(&mut self, options: &[Setting]) -> bool {
+        let Some(name) = option(options, "with_itemindex") else { return false };
+        let field = Field::new(name.as_str(), ScalarType::Long);
+        self.fields.push((field.clone(), self.step_fields.len()));
+        self.step_fields.push(field);
+        true
+    }
+}
+
 impl Binder<'_> {
     pub(super) fn expand(
         &self,
@@ -32,12 +43,7 @@ impl Binder<'_> {
         environment: &Environment,
     ) -> Result<Arc<Plan>> {
         let mut expanded = self.expanded(&input, items, environment)?;
-        let index = option(options, "with_itemindex");
-        if let Some(name) = &index {
-            let field = Field::new(name.as_str(), ScalarType::Long);
-            expanded.fields.push((field.clone(), expanded.step_fields.len()));
-            expanded.step_fields.push(field);
-        }
+        let with_index = expanded.number(options);
         // What is replaced by its items does not come out beside them.
         let width = input.columns.len();
         let kept: Vec<usize> =
@@ -59,7 +65,7 @@ impl Binder<'_> {
             columns: expanded.columns,
             limit,
             bags_as_arrays: kind.as_deref() == Some("array"),
-            with_index: index.is_some(),
+            with_index,
         };
         let plan = Plan::new(step, unique(&step_fields));
         Ok(arranged(plan, &fields))
@@ -74,25 +80,20 @@ impl Binder<'_> {
         body: &Expr,
         environment: &Environment,
     ) -> Result<Arc<Plan>> {
-        let expanded = self.expanded(&input, items, environment)?;
-        if let Some(name) = option(options, "with_itemindex") {
-            return Err(Diagnostic::error(
-                "unsupported",
-                body.span,
-                format!("`with_itemindex={name}` is for `mv-expand`"),
-            ));
-        }
+        let mut expanded = self.expanded(&input, items, environment)?;
+        let with_index = expanded.number(options);
         let limit = limit.map(|limit| self.count(limit, environment)).transpose()?;
         // The body sees the rows as `mv-expand` would give them.
         let step_fields = unique(&expanded.step_fields);
         let part = Arc::new(Plan { step: Step::Part, columns: step_fields.clone(), is_open: input.is_open });
         let part = arranged(part, &expanded.fields);
-        let body = self.flow(body, environment, Some(&part))?.table(body.span)?;
+        let inner = environment.outside_parts();
+        let body = self.flow(body, &inner, Some(&part))?.table(body.span)?;
         let outer = kept_outside(&input, &body, &expanded);
         let kept: Vec<usize> = outer.iter().map(|(_, at)| *at).collect();
         let fields: Vec<Field> =
             outer.into_iter().map(|(field, _)| field).chain(body.columns.iter().cloned()).collect();
-        let step = Step::Apply { input, kept, columns: expanded.columns, limit, body };
+        let step = Step::Apply { input, kept, columns: expanded.columns, limit, with_index, body };
         Ok(Plan::new(step, fields))
     }
 

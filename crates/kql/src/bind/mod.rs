@@ -50,6 +50,7 @@ mod union;
 mod window;
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use check::{Known, Outline, check, outline};
@@ -60,7 +61,7 @@ pub(crate) use plugin::{kept_columns, looked_up, pivot_keys};
 
 use crate::ast::Script;
 use crate::diagnostic::Diagnostic;
-use crate::plan::{Chart, Field, NamedPlan};
+use crate::plan::{Chart, Extent, Field, NamedPlan, Plan, Scalar};
 use crate::span::Span;
 use crate::value::Value;
 
@@ -107,7 +108,7 @@ pub struct Bound {
     pub settings: Vec<(Arc<str>, Value)>,
     /// The first plugin whose columns the data decide and [`Options::discovered`] does not have: its plan, with the
     /// plugin as the last step.
-    pub undiscovered: Option<Arc<crate::plan::Plan>>,
+    pub undiscovered: Option<Arc<Plan>>,
 }
 
 type Result<T> = std::result::Result<T, Diagnostic>;
@@ -119,6 +120,9 @@ type Result<T> = std::result::Result<T, Diagnostic>;
 pub fn bind(script: &Script, database: &dyn Database, options: &Options) -> Result<Bound> {
     let binder = Binder::new(database, options);
     let results = binder.script(script, &Environment::default())?;
+    if Extent::of(&results).steps > MAX_STEPS {
+        return Err(too_large(Span::default()));
+    }
     Ok(Bound {
         results,
         chart: binder.chart.into_inner(),
@@ -134,6 +138,16 @@ const MAX_DEPTH: usize = 48;
 /// The most steps and calls that one query may come to, functions inlined.
 const MAX_WORK: usize = 200_000;
 
+/// The most steps from a result down to the table farthest away: engines go down by recursion.
+const MAX_HEIGHT: usize = 300;
+
+/// The most steps that a query may come to where what it reads twice is counted twice.
+const MAX_STEPS: u64 = 50_000;
+
+fn too_large(span: Span) -> Diagnostic {
+    Diagnostic::error("too-large", span, "the query is too large once its functions and tables are put in")
+}
+
 struct Binder<'b> {
     database: &'b dyn Database,
     options: &'b Options,
@@ -143,14 +157,16 @@ struct Binder<'b> {
     chart: RefCell<Option<Chart>>,
     warnings: RefCell<Vec<Diagnostic>>,
     settings: RefCell<Vec<(Arc<str>, Value)>>,
-    undiscovered: RefCell<Option<Arc<crate::plan::Plan>>>,
+    undiscovered: RefCell<Option<Arc<Plan>>>,
     told: check::Told,
+    heights: RefCell<HashMap<*const Plan, (Arc<Plan>, usize)>>,
 }
 
 impl<'b> Binder<'b> {
     fn new(database: &'b dyn Database, options: &'b Options) -> Binder<'b> {
         Binder {
             told: check::Told::default(),
+            heights: RefCell::default(),
             database,
             options,
             depth: Cell::new(0),
@@ -173,13 +189,37 @@ impl<'b> Binder<'b> {
     fn count_work(&self, span: Span) -> Result<()> {
         self.work.set(self.work.get() + 1);
         if self.work.get() > MAX_WORK {
-            return Err(Diagnostic::error(
-                "too-large",
-                span,
-                "the query is too large once its functions are put in",
-            ));
+            return Err(too_large(span));
         }
         Ok(())
+    }
+
+    /// Counts the parts of a value that is put in where it is named, so that values of values cannot grow without end.
+    fn count_parts(&self, scalar: &Scalar, span: Span) -> Result<()> {
+        self.count_work(span)?;
+        scalar.operands().into_iter().try_for_each(|operand| self.count_parts(operand, span))
+    }
+
+    /// Errors: more steps stand below a plan than an engine can go down.
+    fn check_height(&self, plan: &Arc<Plan>, span: Span) -> Result<()> {
+        if self.height(plan) <= MAX_HEIGHT {
+            return Ok(());
+        }
+        let message = format!("there are more than {MAX_HEIGHT} steps one after another");
+        Err(Diagnostic::error("too-deep", span, message))
+    }
+
+    /// How many steps stand one below another. Those of former plans are known.
+    fn height(&self, plan: &Arc<Plan>) -> usize {
+        if let Some((_, height)) = self.heights.borrow().get(&Arc::as_ptr(plan)) {
+            return *height;
+        }
+        let inputs = plan.step.inputs().into_iter().map(|input| self.height(input)).max().unwrap_or(0);
+        let values = plan.step.subqueries().iter().map(|plan| self.height(plan)).max().unwrap_or(0);
+        let height = 1 + inputs.max(values);
+        // The plan is kept, so that no other can have its place in memory.
+        self.heights.borrow_mut().insert(Arc::as_ptr(plan), (Arc::clone(plan), height));
+        height
     }
 
     /// Runs something one level deeper.

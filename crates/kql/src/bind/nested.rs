@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use super::environment::Environment;
+use super::environment::{Binding, Environment};
 use super::frame::{Frame, Gather};
 use super::names::{Names, auto_name};
 use super::{Binder, Result};
@@ -80,7 +80,17 @@ impl Binder<'_> {
             }
         };
         let part = Arc::new(Plan { step: Step::Part, columns: rows.columns.clone(), is_open: rows.is_open });
-        let body = self.flow(body, environment, Some(&part))?.table(body.span)?;
+        let mut inner = environment.outside_parts();
+        // A body with a source of its own knows the key's value by its name.
+        if let (ExprKind::Name(name), true) = (&by.kind, has_source(body)) {
+            let columns = vec![Field { name: Arc::clone(name), scalar_type: by_value.scalar_type }];
+            let key = Plan::new(
+                Step::Project { input: Arc::clone(&part), values: vec![by_value.clone()] },
+                columns,
+            );
+            inner = inner.with(Arc::clone(name), Binding::Scalar(self.single_value(&key)));
+        }
+        let body = self.flow(body, &inner, Some(&part))?.table(body.span)?;
         let columns = body.columns.clone();
         Ok(Plan::new(Step::Partition { input: rows, by: by_value, body }, columns))
     }
@@ -110,4 +120,9 @@ impl Binder<'_> {
         ];
         Ok(Plan::new(Step::Reduce { input, by, threshold, characters }, columns))
     }
+}
+
+/// Whether a body begins with a table and not with the rows of its part.
+fn has_source(body: &Expr) -> bool {
+    matches!(&body.kind, ExprKind::Query(query) if query.source.is_some())
 }

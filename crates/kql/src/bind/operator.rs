@@ -106,6 +106,7 @@ impl Binder<'_> {
                 self.search(operator.span, first, options, tables, predicate, environment)?
             }
             OperatorKind::Evaluate { call, .. } if flow.is_none() => {
+                super::plugin::supported(call)?;
                 return Err(Diagnostic::error("no-source", call.span, "this plugin needs rows before it"));
             }
             _ => return Ok(None),

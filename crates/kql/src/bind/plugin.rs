@@ -41,6 +41,35 @@ const SUPPORTED: [&str; 22] = [
     "sliding_window_counts",
 ];
 
+/// The plugin of a call, with what is given.
+///
+/// Errors: there is no such plugin, or it does not run here.
+pub(super) fn supported(call: &Expr) -> Result<(&'static Row, &[Argument])> {
+    let (name, arguments) = match &call.kind {
+        ExprKind::Call { callee, arguments } => match &callee.kind {
+            ExprKind::Name(name) => (name, arguments.as_slice()),
+            _ => {
+                return Err(Diagnostic::error("unknown-plugin", callee.span, "a plugin is expected here"));
+            }
+        },
+        _ => return Err(Diagnostic::error("unknown-plugin", call.span, "a plugin is expected here")),
+    };
+    let Some(row) = registry::find_kind(name, Kind::Plugin) else {
+        let plugins = registry::rows().filter(|row| row.kind == Kind::Plugin).map(|row| row.name);
+        let near = crate::nearest::nearest(name, plugins);
+        let message = format!("there is no plugin `{name}`");
+        return Err(suggest(Diagnostic::error("unknown-plugin", call.span, message), near));
+    };
+    if !SUPPORTED.contains(&row.name) {
+        return Err(Diagnostic::error(
+            "unsupported",
+            call.span,
+            format!("the plugin `{name}` is not supported"),
+        ));
+    }
+    Ok((row, arguments))
+}
+
 impl Binder<'_> {
     pub(super) fn evaluate(
         &self,
@@ -50,32 +79,7 @@ impl Binder<'_> {
         schema: Option<&Schema>,
         environment: &Environment,
     ) -> Result<Arc<Plan>> {
-        let (name, arguments) = match &call.kind {
-            ExprKind::Call { callee, arguments } => match &callee.kind {
-                ExprKind::Name(name) => (name, arguments.as_slice()),
-                _ => {
-                    return Err(Diagnostic::error(
-                        "unknown-plugin",
-                        callee.span,
-                        "a plugin is expected here",
-                    ));
-                }
-            },
-            _ => return Err(Diagnostic::error("unknown-plugin", call.span, "a plugin is expected here")),
-        };
-        let Some(row) = registry::find_kind(name, Kind::Plugin) else {
-            let plugins = registry::rows().filter(|row| row.kind == Kind::Plugin).map(|row| row.name);
-            let near = crate::nearest::nearest(name, plugins);
-            let message = format!("there is no plugin `{name}`");
-            return Err(suggest(Diagnostic::error("unknown-plugin", call.span, message), near));
-        };
-        if !SUPPORTED.contains(&row.name) {
-            return Err(Diagnostic::error(
-                "unsupported",
-                call.span,
-                format!("the plugin `{name}` is not supported"),
-            ));
-        }
+        let (row, arguments) = supported(call)?;
         // Arguments are tried by one signature after another.
         let plugin = self.strictly(|| self.plugin(call, row, arguments, &input, environment))?;
         let columns = match schema {
@@ -142,10 +146,12 @@ impl Binder<'_> {
                 return Err(Diagnostic::error("unknown-argument", name.span, message));
             }
             // A place that repeats keeps taking; one that does not fit and may be left out is passed over.
+            let mut unfit = None;
             loop {
                 let Some(place) = places.get(next) else {
                     let message = "this is one argument too many";
-                    return Err(Diagnostic::error("argument-count", argument.value.span, message));
+                    let too_many = Diagnostic::error("argument-count", argument.value.span, message);
+                    return Err(unfit.unwrap_or(too_many));
                 };
                 let most = place.repeat.map_or(1, |(_, most)| usize::from(most));
                 if used >= most {
@@ -162,7 +168,10 @@ impl Binder<'_> {
                         used += 1;
                         break;
                     }
-                    Err(_) if used > 0 || !place.is_required() => (next, used) = (next + 1, 0),
+                    Err(error) if used > 0 || !place.is_required() => {
+                        unfit = Some(error);
+                        (next, used) = (next + 1, 0);
+                    }
                     Err(error) => return Err(error),
                 }
             }

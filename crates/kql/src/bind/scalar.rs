@@ -118,6 +118,7 @@ impl Binder<'_> {
         }
         match frame.environment.find(name) {
             Some(Binding::Scalar(scalar)) if frame.sees_row || scalar.is_constant() => {
+                self.count_parts(scalar, expr.span)?;
                 return Ok(scalar.clone());
             }
             Some(Binding::Scalar(_)) => {

@@ -10,8 +10,10 @@ use super::scalar::suggest;
 use super::{Binder, Result};
 use crate::ast::{Argument, Expr, ExprKind, Query};
 use crate::diagnostic::Diagnostic;
+use crate::library;
 use crate::plan::{Field, Plan, Scalar, Step};
 use crate::registry::{self, Kind};
+use crate::span::Span;
 
 /// Functions that give rows.
 const TABLE_FUNCTIONS: [&str; 6] =
@@ -64,7 +66,9 @@ impl Binder<'_> {
                     Some(Binding::Function { function, environment }) => {
                         self.gives_rows(function, environment)
                     }
-                    None => self.database.table(name).is_some() || self.database.function(name).is_some(),
+                    None => {
+                        known_table(self.database, name).is_some() || self.database.function(name).is_some()
+                    }
                 }
             }
             ExprKind::Member { .. } => self.is_qualified(expr),
@@ -89,7 +93,7 @@ impl Binder<'_> {
         if registry::find(name).is_some_and(|row| row.kind.is_function()) {
             return false;
         }
-        match self.database.function(name) {
+        match stored_function(self.database, name) {
             Some(Stored::Function(function)) => self.gives_rows(&function, &Environment::default()),
             Some(Stored::Declared(Declaration { gives, .. })) => matches!(gives, Gives::Rows(_)),
             None => name == "_GetWatchlist",
@@ -190,7 +194,11 @@ impl Binder<'_> {
             self.count_work(operator.span)?;
             let input = flow.clone();
             let found = self.operator(operator, flow, &mut environment);
-            flow = Some(self.or_tell(found, || super::check::some_rows(input.as_ref()))?);
+            let found = self.or_tell(found, || super::check::some_rows(input.as_ref()))?;
+            if let Flow::Table(plan) = &found {
+                self.check_height(plan, operator.span)?;
+            }
+            flow = Some(found);
         }
         flow.ok_or_else(|| Diagnostic::error("not-tabular", expr.span, "a table is expected here"))
     }
@@ -228,10 +236,10 @@ impl Binder<'_> {
         arguments: &[Argument],
         frame: Frame<'_>,
     ) -> Result<Arc<Plan>> {
-        if let Some(shape) = database.table(name).filter(|_| arguments.is_empty()) {
-            return Ok(stored(name, shape));
+        if let Some((name, shape)) = known_table(database, name).filter(|_| arguments.is_empty()) {
+            return Ok(stored(&name, shape));
         }
-        match database.function(name) {
+        match stored_function(database, name) {
             Some(function) => self.stored_rows(expr, name, &function, arguments, frame)?.table(expr.span),
             None => Err(unknown_table(database, expr, name)),
         }
@@ -274,7 +282,7 @@ impl Binder<'_> {
             ("totable", [table]) => return self.table(&table.value, environment).map(Flow::Table),
             _ => {}
         }
-        if let Some(function) = self.database.function(name) {
+        if let Some(function) = stored_function(self.database, name) {
             return self.stored_rows(expr, name, &function, arguments, frame);
         }
         self.database_call(callee, name, arguments, frame).map(Flow::Table)
@@ -298,14 +306,21 @@ impl Binder<'_> {
                 return Ok(plan);
             }
         }
+        if let Some(error) = refused(name, callee.span) {
+            return Err(error);
+        }
         let (code, message) = match registry::find_kind(name, Kind::Scalar) {
             Some(row) if TABLE_FUNCTIONS.contains(&row.name) => {
                 ("unsupported", format!("`{name}` is not supported here"))
             }
             Some(_) => ("not-tabular", format!("`{name}` gives a value, and a table is expected here")),
-            None => ("unknown-function", format!("there is no function `{name}` that gives a table")),
+            None => {
+                let message = format!("there is no function `{name}` that gives a table");
+                let diagnostic = Diagnostic::error("unknown-function", callee.span, message);
+                return Err(suggest(diagnostic, registry::nearest(name)));
+            }
         };
-        Err(suggest(Diagnostic::error(code, callee.span, message), registry::nearest(name)))
+        Err(Diagnostic::error(code, callee.span, message))
     }
 
     /// The database that `workspace("a")` and the like lead to.
@@ -336,6 +351,32 @@ impl Binder<'_> {
                 .with_help("name the table alone to read it from this database")
         })
     }
+}
+
+/// A table of the database with its own name: the one that is asked for, or one of Resource Graph in another case.
+pub(super) fn known_table(database: &dyn Database, name: &str) -> Option<(Arc<str>, Shape)> {
+    if let Some(shape) = database.table(name) {
+        return Some((name.into(), shape));
+    }
+    if !crate::schema::resource_graph::has(name) {
+        return None;
+    }
+    let names = database.table_names();
+    let mut alike = names.iter().filter(|known| known.eq_ignore_ascii_case(name));
+    let found = alike.next().filter(|_| alike.next().is_none())?;
+    Some((Arc::clone(found), database.table(found)?))
+}
+
+/// A function of the database, or of the library beside the language.
+pub(super) fn stored_function(database: &dyn Database, name: &str) -> Option<Stored> {
+    database.function(name).or_else(|| library::find(name)?.function().map(Stored::Function))
+}
+
+/// What is said of a documented function that cannot be here.
+pub(super) fn refused(name: &str, span: Span) -> Option<Diagnostic> {
+    let needs = library::refused(name)?;
+    let message = format!("`{name}` needs {needs}, which does not run here");
+    Some(Diagnostic::error("unsupported", span, message))
 }
 
 fn unknown_table(database: &dyn Database, expr: &Expr, name: &str) -> Diagnostic {

@@ -6,9 +6,10 @@ use super::environment::{Binding, Environment};
 use super::frame::Frame;
 use super::operator::Flow;
 use super::{Binder, Result};
-use crate::ast::{Expr, ExprKind, Name, Parameter, ParameterKind, Script, Statement};
+use crate::ast::{Expr, ExprKind, Name, OperatorKind, Parameter, ParameterKind, Script, Statement};
 use crate::diagnostic::Diagnostic;
 use crate::plan::{NamedPlan, Plan, Scalar, Step};
+use crate::schema::resource_graph;
 use crate::value::{ScalarType, Value};
 
 impl Binder<'_> {
@@ -37,7 +38,8 @@ impl Binder<'_> {
         if let Some(scalar) = self.as_scalar(query, environment)? {
             return Ok(vec![NamedPlan { name: None, plan: super::source::single(scalar) }]);
         }
-        match self.flow(query, environment, None)? {
+        let part = self.default_table(query);
+        match self.flow(query, environment, part.as_ref())? {
             Flow::Table(plan) => Ok(vec![NamedPlan { name: None, plan }]),
             Flow::Several(plans) => Ok(plans),
             Flow::Graph(graph) => {
@@ -48,6 +50,26 @@ impl Binder<'_> {
                 Ok(vec![NamedPlan { name: None, plan }])
             }
         }
+    }
+
+    /// What a query reads that begins with an operator on rows, where there is Resource Graph.
+    fn default_table(&self, query: &Expr) -> Option<Arc<Plan>> {
+        use OperatorKind as K;
+        let ExprKind::Query(inner) = &query.kind else { return None };
+        let first = inner.operators.first().filter(|_| inner.source.is_none())?;
+        let needs_rows = matches!(
+            first.kind,
+            K::Where { .. }
+                | K::Extend(_)
+                | K::Project { .. }
+                | K::Summarize { .. }
+                | K::Distinct { .. }
+                | K::MvExpand { .. }
+                | K::ProjectAway(_)
+        );
+        let (name, shape) =
+            super::source::known_table(self.database, resource_graph::DEFAULT).filter(|_| needs_rows)?;
+        Some(super::source::stored(&name, shape))
     }
 
     /// A query that is just a value, as `1 + 1` or the name of a scalar.

@@ -1,6 +1,8 @@
 //! Arrays.
 
-use super::{MANY, MAX_SIZE, ScalarFunction, array, at, boolean, function, items_at, long_at, or_null};
+use super::{
+    MANY, MAX_ITEMS, MAX_NESTING, ScalarFunction, array, at, boolean, function, items_at, long_at, or_null,
+};
 use crate::value::{Dynamic, TICKS_PER_SECOND, Value, compare};
 
 fn length(items: &[Dynamic]) -> i64 {
@@ -53,7 +55,7 @@ fn concat(arguments: &[Value]) -> Value {
             Value::Null => {}
             other => all.push(Dynamic::from_value(other)),
         }
-        if all.len() > MAX_SIZE {
+        if all.len() > MAX_ITEMS {
             return Value::Null;
         }
     }
@@ -67,7 +69,7 @@ fn index_of(arguments: &[Value]) -> Value {
     let start = position(long_at(arguments, 2).unwrap_or(0), count).max(0);
     let end = long_at(arguments, 3)
         .filter(|wanted| *wanted >= 0)
-        .map_or(count, |wanted| (start + wanted).min(count));
+        .map_or(count, |wanted| start.saturating_add(wanted).min(count));
     let nth = usize::try_from(long_at(arguments, 4).unwrap_or(1).max(1) - 1).unwrap_or(0);
     let is_wanted = |item: &Dynamic| match (item, &wanted) {
         (Dynamic::Null, Value::Null) => true,
@@ -253,7 +255,9 @@ fn repeat(arguments: &[Value]) -> Value {
     let count = long_at(arguments, 1)
         .and_then(|count| usize::try_from(count).ok())
         .filter(|count| *count <= MAX_RANGE);
-    or_null(count, |count| array(vec![Dynamic::from_value(at(arguments, 0)); count]))
+    let item = Dynamic::from_value(at(arguments, 0));
+    let fits = |count: &usize| item.spend(&mut (MAX_ITEMS / (*count).max(1)), MAX_NESTING);
+    or_null(count.filter(fits), |count| array(vec![item.clone(); count]))
 }
 
 fn zip(arguments: &[Value]) -> Value {

@@ -37,7 +37,6 @@ fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Dynamic(dynamic) => dynamic.type_name(),
-        Value::Real(_) => "double",
         other => other.scalar_type().map_or("null", ScalarType::name),
     }
 }

@@ -25,7 +25,7 @@ fn ceiling(arguments: &[Value]) -> Value {
     match at(arguments, 0).unwrapped() {
         number @ (Value::Int(_) | Value::Long(_)) => number,
         Value::Real(number) => Value::Real(number.ceil()),
-        Value::Decimal(number) => Value::Decimal(number.with_scale_round(0, RoundingMode::Ceiling)),
+        Value::Decimal(number) => Value::decimal(number.with_scale_round(0, RoundingMode::Ceiling)),
         _ => Value::Null,
     }
 }
@@ -36,9 +36,7 @@ pub(crate) fn bin(value: &Value, size: &Value) -> Value {
         (Value::DateTime(ticks), Value::TimeSpan(size)) if size > 0 => {
             Value::datetime(below(ticks - UNIX_EPOCH_TICKS, size).saturating_add(UNIX_EPOCH_TICKS))
         }
-        (Value::TimeSpan(ticks), Value::TimeSpan(size)) if size > 0 => {
-            Value::TimeSpan(ticks.div_euclid(size) * size)
-        }
+        (Value::TimeSpan(ticks), Value::TimeSpan(size)) if size > 0 => Value::TimeSpan(below(ticks, size)),
         (Value::TimeSpan(ticks), other) => match other.to_i64() {
             Some(size) if size > 0 => Value::TimeSpan(below(ticks, size)),
             _ => Value::Null,
@@ -105,7 +103,7 @@ fn round(arguments: &[Value]) -> Value {
     let digits = long_at(arguments, 1).unwrap_or(0).clamp(-300, 300);
     match at(arguments, 0).unwrapped() {
         number @ (Value::Int(_) | Value::Long(_)) if digits >= 0 => number,
-        Value::Decimal(number) => Value::Decimal(number.with_scale_round(digits, RoundingMode::HalfEven)),
+        Value::Decimal(number) => Value::decimal(number.with_scale_round(digits, RoundingMode::HalfEven)),
         value => or_null(value.to_f64(), |number| {
             let factor = 10_f64.powi(i32::try_from(digits).unwrap_or(0));
             let scaled = number * factor;

@@ -65,7 +65,28 @@ impl PartialEq for ScalarFunction {
 impl ScalarFunction {
     /// The value; `None` for a number of arguments that the function does not take.
     pub fn call(&self, arguments: &[Value]) -> Option<Value> {
-        (self.least..=self.most).contains(&arguments.len()).then(|| (self.run)(arguments))
+        let fits = (self.least..=self.most).contains(&arguments.len());
+        fits.then(|| if are_bounded(arguments) { bounded((self.run)(arguments)) } else { Value::Null })
+    }
+}
+
+/// Whether many arguments together are not larger than a value may be: what holds them all would be.
+fn are_bounded(arguments: &[Value]) -> bool {
+    const FEW: usize = 8;
+    let mut left = MAX_ITEMS;
+    arguments.len() <= FEW
+        || arguments.iter().all(|argument| match argument {
+            Value::Dynamic(dynamic) => dynamic.spend(&mut left, MAX_NESTING),
+            _ => true,
+        })
+}
+
+/// The value, or what there is in place of one that is too large.
+fn bounded(value: Value) -> Value {
+    match &value {
+        Value::String(text) if text.len() > MAX_SIZE => Value::string(""),
+        Value::Dynamic(dynamic) if !dynamic.spend(&mut MAX_ITEMS.clone(), MAX_NESTING) => Value::Null,
+        _ => value,
     }
 }
 
@@ -81,8 +102,15 @@ const fn function(
 /// No limit that a call could reach.
 const MANY: usize = 1024;
 
-/// Longest text and longest array that a function makes, in bytes and items: `strrep` of `strrep` ends here.
+/// Longest text that a function makes, in bytes: `strrep` of `strrep` ends here, with an empty text.
 pub const MAX_SIZE: usize = 1 << 24;
+
+/// Most items, at all levels together, of a dynamic value that a function makes: beyond, it is null, as Kusto's are beyond
+/// 1 MB. Source: Kusto documentation, "The dynamic data type".
+const MAX_ITEMS: usize = 1 << 21;
+
+/// Most levels of a dynamic value that a function makes.
+const MAX_NESTING: usize = 128;
 
 /// The families, each a table.
 const FAMILIES: &[&[&[ScalarFunction]]] = &[

@@ -145,7 +145,7 @@ pub fn negate(value: &Value) -> Value {
 
 /// Two numbers as the wider of their types.
 enum Pair {
-    Longs(i64, i64, bool),
+    Longs(i64, i64),
     Reals(f64, f64),
     Decimals(BigDecimal, BigDecimal),
 }
@@ -161,17 +161,11 @@ fn pair(left: &Value, right: &Value) -> Option<Pair> {
             }
             _ => None,
         },
-        (Value::Int(left), Value::Int(right)) => Some(Pair::Longs(i64::from(*left), i64::from(*right), true)),
         (Value::Int(_) | Value::Long(_), Value::Int(_) | Value::Long(_)) => {
-            Some(Pair::Longs(left.to_i64()?, right.to_i64()?, false))
+            Some(Pair::Longs(left.to_i64()?, right.to_i64()?))
         }
         _ => None,
     }
-}
-
-/// Sums and products of two `int`s are `int`, and null where they do not fit.
-fn long(number: i64, is_int: bool) -> Value {
-    if is_int { i32::try_from(number).map_or(Value::Null, Value::Int) } else { Value::Long(number) }
 }
 
 fn add(left: &Value, right: &Value) -> Value {
@@ -183,7 +177,7 @@ fn add(left: &Value, right: &Value) -> Value {
             left.checked_add(*right).map_or(Value::Null, Value::TimeSpan)
         }
         _ => match pair(left, right) {
-            Some(Pair::Longs(left, right, is_int)) => long(left.wrapping_add(right), is_int),
+            Some(Pair::Longs(left, right)) => Value::Long(left.wrapping_add(right)),
             Some(Pair::Reals(left, right)) => Value::Real(left + right),
             Some(Pair::Decimals(left, right)) => Value::decimal(left + right),
             None => Value::Null,
@@ -201,7 +195,7 @@ fn subtract(left: &Value, right: &Value) -> Value {
             left.checked_sub(*right).map_or(Value::Null, Value::TimeSpan)
         }
         _ => match pair(left, right) {
-            Some(Pair::Longs(left, right, is_int)) => long(left.wrapping_sub(right), is_int),
+            Some(Pair::Longs(left, right)) => Value::Long(left.wrapping_sub(right)),
             Some(Pair::Reals(left, right)) => Value::Real(left - right),
             Some(Pair::Decimals(left, right)) => Value::decimal(left - right),
             None => Value::Null,
@@ -220,7 +214,7 @@ fn multiply(left: &Value, right: &Value) -> Value {
             _ => Value::Null,
         },
         _ => match pair(left, right) {
-            Some(Pair::Longs(left, right, is_int)) => long(left.wrapping_mul(right), is_int),
+            Some(Pair::Longs(left, right)) => Value::Long(left.wrapping_mul(right)),
             Some(Pair::Reals(left, right)) => Value::Real(left * right),
             Some(Pair::Decimals(left, right)) => Value::decimal(left * right),
             None => Value::Null,
@@ -242,8 +236,8 @@ fn divide(left: &Value, right: &Value) -> Value {
         (Value::TimeSpan(span), Value::Real(number)) => scaled(*span, 1.0 / number),
         (Value::DateTime(time), Value::TimeSpan(span)) => Value::Real(*time as f64 / *span as f64),
         _ => match pair(left, right) {
-            Some(Pair::Longs(_, 0, _)) => Value::Null,
-            Some(Pair::Longs(left, right, is_int)) => long(left.wrapping_div(right), is_int),
+            Some(Pair::Longs(_, 0)) => Value::Null,
+            Some(Pair::Longs(left, right)) => Value::Long(left.wrapping_div(right)),
             Some(Pair::Reals(left, right)) => Value::Real(left / right),
             Some(Pair::Decimals(_, right)) if right.is_zero() => Value::Null,
             Some(Pair::Decimals(left, right)) => Value::decimal(left / right),
@@ -256,14 +250,14 @@ fn divide(left: &Value, right: &Value) -> Value {
 fn modulo(left: &Value, right: &Value) -> Value {
     match (left, right) {
         (Value::TimeSpan(left), Value::TimeSpan(right)) if *right != 0 => {
-            Value::TimeSpan(left.rem_euclid(*right))
+            Value::TimeSpan(left.wrapping_rem_euclid(*right))
         }
         (Value::DateTime(left), Value::TimeSpan(right)) if *right != 0 => {
-            Value::TimeSpan(left.rem_euclid(*right))
+            Value::TimeSpan(left.wrapping_rem_euclid(*right))
         }
         _ => match pair(left, right) {
-            Some(Pair::Longs(_, 0, _)) | None => Value::Null,
-            Some(Pair::Longs(left, right, is_int)) => long(left.wrapping_rem_euclid(right), is_int),
+            Some(Pair::Longs(_, 0)) | None => Value::Null,
+            Some(Pair::Longs(left, right)) => Value::Long(left.wrapping_rem_euclid(right)),
             Some(Pair::Reals(left, right)) => Value::Real(left.rem_euclid(right)),
             Some(Pair::Decimals(_, right)) if right.is_zero() => Value::Null,
             Some(Pair::Decimals(left, right)) => Value::decimal(left % right),

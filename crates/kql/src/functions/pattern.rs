@@ -84,7 +84,19 @@ fn replace_regex(arguments: &[Value]) -> Value {
     let text = text_at(arguments, 0);
     match compiled(&text_at(arguments, 1)) {
         Some(regex) => {
-            Value::string(regex.replace_all(&text, rewrite(&text_at(arguments, 2)).as_str()).into_owned())
+            let replacement = rewrite(&text_at(arguments, 2));
+            let mut grown = 0_usize;
+            let put = |found: &regex::Captures<'_>| {
+                let mut text = String::new();
+                // What is beyond the longest text is left out, and the text is not given then.
+                if grown <= super::MAX_SIZE {
+                    found.expand(&replacement, &mut text);
+                }
+                grown = grown.saturating_add(text.len());
+                text
+            };
+            let replaced = regex.replace_all(&text, put).into_owned();
+            Value::string(if grown > super::MAX_SIZE { String::new() } else { replaced })
         }
         None => Value::string(text),
     }

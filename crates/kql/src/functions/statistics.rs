@@ -11,8 +11,12 @@ fn beta_share(x: f64, alpha: f64, beta: f64) -> f64 {
     }
     // The fraction converges fast below the mean; above it the other tail is taken.
     if x > (alpha + 1.0) / (alpha + beta + 2.0) {
-        return 1.0 - beta_share(1.0 - x, beta, alpha);
+        return 1.0 - lower_tail(1.0 - x, beta, alpha);
     }
+    lower_tail(x, alpha, beta)
+}
+
+fn lower_tail(x: f64, alpha: f64, beta: f64) -> f64 {
     let front = (alpha * x.ln() + beta * (-x).ln_1p() - log_beta(alpha, beta)).exp() / alpha;
     front / continued_fraction(x, alpha, beta)
 }
@@ -108,6 +112,15 @@ mod tests {
         // With one degree of freedom Student's distribution is Cauchy's.
         let share = beta_share(1.0 / (1.0 + 4.0), 0.5, 0.5);
         assert!((share - (1.0 - 2.0 * 2.0_f64.atan() / std::f64::consts::PI)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn parameters_beyond_all_bounds_end() {
+        // Both tails are above the mean then, as far as floating numbers tell.
+        for (x, alpha, beta) in [(0.5, f64::MAX, f64::MAX), (0.5, f64::MAX, 1.0), (0.5, 1.0, f64::MAX)] {
+            let _ = beta_share(x, alpha, beta);
+            let _ = beta_quantile(x, alpha, beta);
+        }
     }
 
     proptest! {

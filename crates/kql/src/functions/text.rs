@@ -102,7 +102,14 @@ fn translate(arguments: &[Value]) -> Value {
 
 fn replace(arguments: &[Value]) -> Value {
     let (text, from, to) = (text_at(arguments, 0), text_at(arguments, 1), text_at(arguments, 2));
-    if from.is_empty() { Value::string(text) } else { Value::string(text.replace(from.as_str(), &to)) }
+    if from.is_empty() {
+        return Value::string(text);
+    }
+    let grown = to.len().saturating_sub(from.len());
+    if grown > 0 && text.matches(from.as_str()).count().saturating_mul(grown) > MAX_SIZE {
+        return Value::string("");
+    }
+    Value::string(text.replace(from.as_str(), &to))
 }
 
 fn replace_all(arguments: &[Value]) -> Value {
@@ -126,6 +133,9 @@ fn replace_all(arguments: &[Value]) -> Value {
                 character.len_utf8()
             }
         };
+        if replaced.len() > MAX_SIZE {
+            return Value::string("");
+        }
         rest = rest.get(taken..).unwrap_or_default();
     }
     Value::string(replaced)

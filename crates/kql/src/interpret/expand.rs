@@ -24,9 +24,7 @@ impl Run<'_> {
             let first = picked(&row, kept);
             self.expand_row(&row, &first, &values, columns, limit, bags_as_arrays, &mut expanded);
             if with_index {
-                for (at, row) in expanded.iter_mut().skip(before).enumerate() {
-                    row.push(Value::Long(i64::try_from(at).unwrap_or(i64::MAX)));
-                }
+                number(&mut expanded, before);
             }
             self.count(expanded.len() - before)?;
         }
@@ -63,6 +61,7 @@ impl Run<'_> {
         kept: &[usize],
         columns: &[Expansion],
         limit: Option<&Scalar>,
+        with_index: bool,
         body: &Arc<Plan>,
     ) -> Result<Vec<Row>> {
         let values = columns.iter().map(|column| self.ready(&column.value)).collect::<Result<Vec<_>>>()?;
@@ -73,6 +72,9 @@ impl Run<'_> {
             self.expand_row(&row, &row, &values, columns, limit, false, &mut part);
             if part.is_empty() {
                 continue;
+            }
+            if with_index {
+                number(&mut part, 0);
             }
             let results = self.with_part(part, body)?;
             let first = picked(&row, kept);
@@ -100,6 +102,13 @@ impl Run<'_> {
     }
 }
 
+/// Puts its position behind each row from one on.
+fn number(rows: &mut [Row], from: usize) {
+    for (at, row) in rows.iter_mut().skip(from).enumerate() {
+        row.push(Value::Long(i64::try_from(at).unwrap_or(i64::MAX)));
+    }
+}
+
 /// The values at positions.
 fn picked(row: &Row, positions: &[usize]) -> Row {
     positions.iter().filter_map(|at| row.get(*at).cloned()).collect()
@@ -121,5 +130,13 @@ pub(crate) fn items(value: &Value, bags_as_arrays: bool) -> Vec<Dynamic> {
             })
             .collect(),
         scalar => vec![scalar.clone()],
+    }
+}
+
+/// How many items an array has.
+pub(super) fn length(value: &Value) -> usize {
+    match value {
+        Value::Dynamic(dynamic) => dynamic.as_array().map_or(0, <[Dynamic]>::len),
+        _ => 0,
     }
 }

@@ -37,7 +37,7 @@ pub use parse::TextReader;
 use crate::diagnostic::Diagnostic;
 use crate::plan::{Field, Plan, Scalar, ScalarKind, Step, random};
 use crate::span::Span;
-use crate::value::{ScalarType, Value};
+use crate::value::{Dynamic, ScalarType, Value};
 
 /// A row: a value for each column.
 pub type Row = Vec<Value>;
@@ -86,6 +86,25 @@ impl Default for Limits<'_> {
     }
 }
 
+/// From how many bytes on a value is large.
+const LARGE: usize = 4 << 10;
+
+/// How many bytes all large values of a run may have together.
+const MOST_LARGE: usize = 4 << 30;
+
+/// About how many bytes a value takes, without what lies in the items of its items.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Dynamic(dynamic) => match &**dynamic {
+            Dynamic::Array(items) => items.len() * size_of::<Dynamic>(),
+            Dynamic::Bag(members) => members.len() * 2 * size_of::<Dynamic>(),
+            _ => 0,
+        },
+        _ => 0,
+    }
+}
+
 /// Errors have no place in the query: it was found in order when it was bound.
 pub type Result<T> = std::result::Result<T, Diagnostic>;
 
@@ -116,6 +135,7 @@ pub fn run_over(
         made: RefCell::default(),
         parts: RefCell::new(vec![Arc::new(part)]),
         rows: Cell::new(0),
+        large: Cell::new(0),
         random: Cell::new(limits.seed ^ random::STEP),
     };
     run.plan(plan)
@@ -128,6 +148,7 @@ struct Run<'r> {
     made: RefCell<HashMap<*const Plan, Arc<Vec<Row>>>>,
     parts: RefCell<Vec<Arc<Vec<Row>>>>,
     rows: Cell<usize>,
+    large: Cell<usize>,
     random: Cell<u64>,
 }
 
@@ -151,6 +172,18 @@ impl Run<'_> {
         }
     }
 
+    /// A row, unless its large values and those before it are more than memory has room for.
+    fn measured(&self, row: Row) -> Result<Row> {
+        let large: usize = row.iter().map(size).filter(|size| *size > LARGE).sum();
+        self.large.set(self.large.get().saturating_add(large));
+        if self.large.get() > MOST_LARGE {
+            let message =
+                format!("the query makes more than {} GiB of large values on its way", MOST_LARGE >> 30);
+            return Err(failure("too-large-values", message));
+        }
+        Ok(row)
+    }
+
     fn step(&self, plan: &Arc<Plan>) -> Result<Vec<Row>> {
         match &plan.step {
             Step::Table(name) => self.source.rows(name),
@@ -170,7 +203,7 @@ impl Run<'_> {
             Step::Project { input, values } => {
                 let values = self.all_ready(values)?;
                 let rows = self.plan(input)?;
-                Ok(rows.iter().map(|row| self.values(&values, row)).collect())
+                rows.iter().map(|row| self.measured(self.values(&values, row))).collect()
             }
             Step::Union(inputs) => {
                 let mut rows = Vec::new();
@@ -193,8 +226,8 @@ impl Run<'_> {
             Step::Expand { input, kept, columns, limit, bags_as_arrays, with_index } => {
                 self.expand(input, kept, columns, limit.as_ref(), *bags_as_arrays, *with_index)
             }
-            Step::Apply { input, kept, columns, limit, body } => {
-                self.apply(input, kept, columns, limit.as_ref(), body)
+            Step::Apply { input, kept, columns, limit, with_index, body } => {
+                self.apply(input, kept, columns, limit.as_ref(), *with_index, body)
             }
             Step::Partition { input, by, body } => self.partition(input, by, body),
             Step::Parse { input, parse, is_filter } => self.parse(plan, input, parse, *is_filter),
@@ -216,13 +249,16 @@ impl Run<'_> {
         }
     }
 
-    /// The rows of a plan, computed once.
+    /// The rows of a plan, computed once, or once for each part that it reads.
     fn once(&self, plan: &Arc<Plan>) -> Result<Arc<Vec<Row>>> {
         let key = Arc::as_ptr(plan);
         if let Some(rows) = self.made.borrow().get(&key) {
             return Ok(Arc::clone(rows));
         }
         let rows = Arc::new(self.plan(plan)?);
+        if plan.reads_part() {
+            return Ok(rows);
+        }
         self.made.borrow_mut().insert(key, Arc::clone(&rows));
         Ok(rows)
     }

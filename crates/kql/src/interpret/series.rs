@@ -9,6 +9,9 @@ use crate::value::{Dynamic, Key, Value};
 /// The most points of a range or a series.
 const MOST_POINTS: usize = 10_000_000;
 
+/// The most bins of one series. Source: Kusto documentation, "make-series operator".
+const MOST_BINS: usize = 1 << 20;
+
 /// The points from a value up to another; with `includes_end` that one too.
 ///
 /// Errors: too many points.
@@ -93,7 +96,8 @@ impl Run<'_> {
             .map(|value| self.constant(&value.default))
             .collect::<Result<Vec<Value>>>()?;
         let shape = Shape { from, to, step, includes_end: series.includes_end, defaults };
-        filled(rows, series.keys, &shape)
+        let series = filled(rows, series.keys, &shape)?;
+        series.into_iter().map(|row| self.measured(row)).collect()
     }
 }
 
@@ -115,7 +119,16 @@ pub(crate) fn filled(rows: Vec<Row>, keys: usize, shape: &Shape) -> Result<Vec<R
     if groups.is_empty() && keys == 0 {
         groups.insert(Vec::new(), Vec::new());
     }
-    groups.into_values().map(|group| fill_group(&group, keys, shape)).collect()
+    let mut made = 0_usize;
+    let fill = |group: Vec<Row>| {
+        let row = fill_group(&group, keys, shape)?;
+        made = made.saturating_add(row.last().map_or(0, super::expand::length));
+        if made > MOST_POINTS {
+            return Err(failure("too-many-rows", format!("there are more than {MOST_POINTS} points")));
+        }
+        Ok(row)
+    };
+    groups.into_values().map(fill).collect()
 }
 
 fn fill_group(group: &[Row], keys: usize, shape: &Shape) -> Result<Row> {
@@ -132,6 +145,9 @@ fn fill_group(group: &[Row], keys: usize, shape: &Shape) -> Result<Row> {
         Some(first) => points(&first, to.as_ref(), &shape.step, includes_end)?,
         None => Vec::new(),
     };
+    if points.len() > MOST_BINS {
+        return Err(failure("too-many-rows", format!("a series has more than {MOST_BINS} bins")));
+    }
     let by_point: std::collections::HashMap<Key, &Row> =
         group.iter().map(|row| (Key::of(&axis(row)), row)).collect();
     let array = |at: usize, default: &Value| {

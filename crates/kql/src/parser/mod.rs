@@ -250,13 +250,18 @@ impl<'q> Parser<'q> {
 
     /// Runs a part that can hold parts of its own kind.
     fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
-        if self.depth >= MAX_DEPTH {
+        self.deeper_by(1, read)
+    }
+
+    /// The same of a part that takes as much stack as several others.
+    fn deeper_by<T>(&mut self, levels: usize, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
+        if self.depth + levels > MAX_DEPTH {
             let span = self.peek().span;
-            return self.fail("too-deep", span, format!("nested more than {MAX_DEPTH} deep"));
+            return self.fail("too-deep", span, format!("nested more than {} deep", MAX_DEPTH / levels));
         }
-        self.depth += 1;
+        self.depth += levels;
         let read = read(self);
-        self.depth -= 1;
+        self.depth -= levels;
         read
     }
 

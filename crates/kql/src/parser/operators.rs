@@ -9,6 +9,9 @@ use crate::lexer::TokenKind;
 const SOURCES: [&str; 8] =
     ["datatable", "externaldata", "external_data", "find", "print", "range", "search", "union"];
 
+/// How many levels a pipeline inside another counts for: it takes as much stack, here and where it is bound and run.
+const PIPELINE: usize = 4;
+
 /// Every operator in today's spelling, to suggest one.
 pub(super) const OPERATORS: [&str; 63] = [
     "as",
@@ -97,7 +100,7 @@ impl Parser<'_> {
     pub(super) fn sub_pipeline(&mut self) -> Read<Expr> {
         self.expect("(")?;
         let start = self.peek().span;
-        let expr = self.deeper(|parser| {
+        let expr = self.deeper_by(PIPELINE, |parser| {
             let is_operator = parser.dashed_word().is_some_and(|(word, _)| OPERATORS.contains(&word));
             let next_is_call = parser.ahead(1).kind == TokenKind::Sign("|");
             if is_operator && !(next_is_call && !parser.is_word("count") && !parser.is_word("consume")) {

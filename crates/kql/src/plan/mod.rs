@@ -5,6 +5,8 @@
 //! joins here. How a step runs is an engine's business.
 
 mod change;
+pub mod codec;
+mod extent;
 mod graph;
 mod prune;
 pub mod random;
@@ -13,6 +15,7 @@ mod step;
 
 use std::sync::Arc;
 
+pub use extent::Extent;
 pub use graph::{Combine, Cycles, Graph, GraphChange, GraphPattern, PathValue, PatternEdge};
 pub use prune::pruned;
 pub use scalar::typed;
@@ -62,6 +65,32 @@ impl Plan {
     /// The position of a column.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.columns.iter().position(|column| &*column.name == name)
+    }
+
+    /// Whether it works on the part of rows that a `mv-apply` or `partition` around it is at: then it gives something else
+    /// for each part.
+    pub fn reads_part(&self) -> bool {
+        let mut open: Vec<Arc<Plan>> = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        let mut found = self.step_reads_part(&mut open);
+        while let (false, Some(plan)) = (found, open.pop()) {
+            // A plan may stand in many places.
+            if seen.insert(Arc::as_ptr(&plan)) {
+                found = plan.step_reads_part(&mut open);
+            }
+        }
+        found
+    }
+
+    /// The same of the step alone; what it is made of is for later.
+    fn step_reads_part(&self, open: &mut Vec<Arc<Plan>>) -> bool {
+        match &self.step {
+            // What stands in a body is the body's own part.
+            Step::Apply { input, .. } | Step::Partition { input, .. } => open.push(Arc::clone(input)),
+            step => open.extend(step.inputs().into_iter().cloned()),
+        }
+        open.extend(self.step.subqueries());
+        matches!(self.step, Step::Part)
     }
 
     /// All tables that are read, each once, in the order in which they are met.

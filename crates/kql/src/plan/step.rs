@@ -122,6 +122,8 @@ pub enum Step {
         columns: Vec<Expansion>,
         /// At most so many for each row.
         limit: Option<Scalar>,
+        /// Whether the body sees the position of each item as a last column.
+        with_index: bool,
         /// Over [`Step::Part`], which has the input's columns and the expanded ones.
         body: Arc<Plan>,
     },

@@ -7,6 +7,7 @@ use super::columns::{Columns, Table, scalar_type};
 use super::function::{Function, Output, Parameters};
 use super::later::Later;
 use super::lines::{self, Kind, Piece};
+use super::resource_graph;
 use crate::diagnostic::Diagnostic;
 
 /// The files of `content/tables`; schemas come before the functions that refer to them.
@@ -15,7 +16,7 @@ const BUILT_IN: [&str; 7] = [
     include_str!("../../../../content/tables/azure-monitor.csv"),
     include_str!("../../../../content/tables/custom-logs.csv"),
     include_str!("../../../../content/tables/defender-xdr.csv"),
-    include_str!("../../../../content/tables/resource-graph.csv"),
+    resource_graph::TABLES,
     include_str!("../../../../content/tables/schemas.csv"),
     include_str!("../../../../content/tables/functions.csv"),
 ];
@@ -86,9 +87,12 @@ impl Catalog {
         }
     }
 
-    /// The table of a name.
+    /// The table of a name. In names of Resource Graph the case does not count.
     pub fn table(&self, name: &str) -> Option<&Arc<Table>> {
-        find(&self.tables, name, |table| &table.name)
+        find(&self.tables, name, |table| &table.name).or_else(|| {
+            let mut alike = self.tables.iter().filter(|table| table.name.eq_ignore_ascii_case(name));
+            alike.next().filter(|_| resource_graph::has(name) && alike.next().is_none())
+        })
     }
 
     /// All tables.
@@ -161,7 +165,7 @@ impl Catalog {
     /// True when a former text had the name.
     fn has(&self, kind: Kind, name: &str) -> bool {
         match kind {
-            Kind::Tables => self.table(name).is_some(),
+            Kind::Tables => find(&self.tables, name, |table| &table.name).is_some(),
             Kind::Schemas => self.schema(name).is_some(),
             Kind::Functions => self.function(name).is_some(),
         }

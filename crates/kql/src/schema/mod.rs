@@ -35,6 +35,7 @@ mod database;
 mod function;
 mod later;
 mod lines;
+pub(crate) mod resource_graph;
 
 pub use catalog::Catalog;
 pub use columns::{Column, Columns, Table};

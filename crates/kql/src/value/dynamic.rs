@@ -174,6 +174,18 @@ impl Dynamic {
         }
     }
 
+    /// Takes a value for each item, at all levels, out of a budget; false when it is not enough, or the levels are more.
+    pub(crate) fn spend(&self, left: &mut usize, levels: usize) -> bool {
+        let Some(rest) = left.checked_sub(1) else { return false };
+        *left = rest;
+        match (self, levels.checked_sub(1)) {
+            (Dynamic::Array(items), Some(levels)) => items.iter().all(|item| item.spend(left, levels)),
+            (Dynamic::Bag(members), Some(levels)) => members.values().all(|item| item.spend(left, levels)),
+            (Dynamic::Array(_) | Dynamic::Bag(_), None) => false,
+            _ => true,
+        }
+    }
+
     /// `gettype()`'s name.
     pub fn type_name(&self) -> &'static str {
         match self {

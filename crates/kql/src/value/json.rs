@@ -30,6 +30,8 @@ pub struct Scanner<'t> {
 pub struct Quoted<'t> {
     /// What is between the quotes.
     pub raw: &'t str,
+    /// Where that begins, in bytes.
+    pub start: usize,
     has_escapes: bool,
 }
 
@@ -80,6 +82,11 @@ impl<'t> Scanner<'t> {
     pub fn is_at_end(&mut self) -> bool {
         self.blank();
         self.at == self.text.len()
+    }
+
+    /// Where it stands, in bytes.
+    pub fn place(&self) -> usize {
+        self.at
     }
 
     /// The next byte.
@@ -235,7 +242,7 @@ impl<'t> Scanner<'t> {
         }
         let raw = self.text.get(start..self.at)?;
         self.at += 1;
-        Some(Quoted { raw, has_escapes })
+        Some(Quoted { raw, start, has_escapes })
     }
 
     fn escape(&mut self) -> Option<()> {

@@ -57,7 +57,8 @@ impl Key {
     fn of_real(number: f64) -> Key {
         match super::whole(number) {
             Some(whole) if whole as f64 == number => Key::Whole(whole),
-            _ => Key::Real(number.to_bits()),
+            // There is one NaN, whatever its bits.
+            _ => Key::Real(if number.is_nan() { f64::NAN } else { number }.to_bits()),
         }
     }
 }

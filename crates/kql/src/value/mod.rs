@@ -37,6 +37,8 @@ pub const UNIX_EPOCH_TICKS: i64 = 621_355_968_000_000_000;
 pub const MAX_DATETIME_TICKS: i64 = 3_155_378_975_999_999_999;
 /// Significant digits of a `decimal`.
 pub const DECIMAL_DIGITS: u64 = 34;
+/// The most digits of a `decimal` before its point, and zeros behind it. Source: IEEE 754-2019, decimal128.
+pub const MAX_DECIMAL_EXPONENT: i64 = 6_145;
 
 /// The scalar types. Source: Kusto documentation, "Scalar data types".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -138,7 +140,7 @@ pub enum Value {
     Long(i64),
     /// `real`
     Real(f64),
-    /// `decimal`, at most [`DECIMAL_DIGITS`] significant digits.
+    /// `decimal`, as [`Value::decimal`] makes it.
     Decimal(BigDecimal),
     /// `string`
     String(Arc<str>),
@@ -173,13 +175,18 @@ impl Value {
         if (0..=MAX_DATETIME_TICKS).contains(&ticks) { Value::DateTime(ticks) } else { Value::Null }
     }
 
-    /// A decimal, rounded to [`DECIMAL_DIGITS`] digits.
+    /// A decimal, rounded to [`DECIMAL_DIGITS`] digits and without zeros behind the last of them, so that equal decimals
+    /// have one text. Null beyond [`MAX_DECIMAL_EXPONENT`], and zero below it.
     pub fn decimal(number: BigDecimal) -> Value {
-        Value::Decimal(if number.digits() > DECIMAL_DIGITS {
-            number.with_prec(DECIMAL_DIGITS)
-        } else {
-            number
-        })
+        let rounded =
+            if number.digits() > DECIMAL_DIGITS { number.with_prec(DECIMAL_DIGITS) } else { number };
+        let normalized = rounded.normalized();
+        let exponent = i64::try_from(normalized.digits()).unwrap_or(i64::MAX);
+        match exponent.saturating_sub(normalized.fractional_digit_count()) {
+            exponent if exponent > MAX_DECIMAL_EXPONENT => Value::Null,
+            exponent if exponent < -MAX_DECIMAL_EXPONENT => Value::Decimal(BigDecimal::default()),
+            _ => Value::Decimal(normalized),
+        }
     }
 
     /// True for null.

@@ -9,6 +9,7 @@ use castellan_kql::{Diagnostic, Value};
 /// The columns and rows of a query's first result.
 pub(crate) struct Answer {
     pub(crate) columns: Vec<Field>,
+    pub(crate) is_ordered: bool,
     pub(crate) rows: Vec<Row>,
 }
 
@@ -30,7 +31,8 @@ pub(crate) fn answer(query: &str) -> Result<Answer, Diagnostic> {
             continue;
         }
         let plan = &bound.results[0].plan;
-        return Ok(Answer { columns: plan.columns.clone(), rows: run(plan, &NoTables, &limits)? });
+        let rows = run(plan, &NoTables, &limits)?;
+        return Ok(Answer { columns: plan.columns.clone(), is_ordered: plan.is_ordered(), rows });
     }
 }
 

@@ -14,13 +14,17 @@ mod bench;
 mod bind;
 mod bind_corpus;
 
+mod bombs;
 mod cases;
 mod check;
+mod codec;
 mod corpus;
+mod coverage;
 mod editor;
 mod editor_corpus;
 mod graph;
 mod hostile;
+mod library;
 mod literals;
 mod malformed;
 mod messages;
@@ -30,10 +34,13 @@ mod plugins;
 mod precedence;
 mod print;
 mod registry;
+mod resource_graph;
 mod scalars;
 mod schema;
 mod sources;
 mod surface;
+mod traps;
+mod traps_file;
 
 use std::path::{Path, PathBuf};
 

@@ -74,7 +74,9 @@ impl Elements {
             Elements::Whole(scalar_type) => wholes(array, *scalar_type),
             Elements::Real => {
                 let numbers = array.as_primitive_opt::<Float64Type>().ok_or_else(|| wrong(array))?;
-                Ok(numbers.iter().map(|number| number.map(f64::to_bits)).collect())
+                // Processors make NaN with a sign and without.
+                let same = |number: f64| if number.is_nan() { f64::NAN } else { number };
+                Ok(numbers.iter().map(|number| number.map(|number| same(number).to_bits())).collect())
             }
             Elements::Text(places) => places.of(&present(array)),
             Elements::Guid(places) => places.of(&cast(array, &DataType::BinaryView)?),

@@ -9,6 +9,7 @@ mod distinct;
 pub mod dynamic;
 pub mod extract;
 pub mod kernel;
+pub mod nan;
 pub mod real;
 pub mod row;
 pub mod text;

@@ -70,6 +70,17 @@ impl TextTest {
     }
 }
 
+impl TextTest {
+    fn is_so(&self, text: &str, folded: &mut Vec<u8>) -> bool {
+        match &self.test {
+            Test::Term(term) => term.is_in(text, folded),
+            Test::Regex(regex) => regex.is_match(text),
+            Test::Terms(terms) => terms.are_in(text, folded),
+            Test::AnyOf(any) => any.has(text, folded),
+        }
+    }
+}
+
 impl Kernel for TextTest {
     fn name(&self) -> &str {
         &self.name
@@ -85,19 +96,41 @@ impl Kernel for TextTest {
 
     fn run(&self, arguments: &[ColumnarValue], rows: usize) -> Result<ArrayRef> {
         let array = texts(arguments, 0, rows)?;
-        let mut folded = Vec::new();
-        let mut each = array.iter();
+        let (mut folded, mut known) = (Vec::new(), Known::default());
+        let mut each = array.iter().zip(array.views());
         let results = BooleanBuffer::collect_bool(array.len(), |_| {
-            let text = each.next().flatten().unwrap_or_default();
-            let is_so = match &self.test {
-                Test::Term(term) => term.is_in(text, &mut folded),
-                Test::Regex(regex) => regex.is_match(text),
-                Test::Terms(terms) => terms.are_in(text, &mut folded),
-                Test::AnyOf(any) => any.has(text, &mut folded),
-            };
+            let Some((text, view)) = each.next() else { return false };
+            // What stands in the view of a null means nothing; that of the empty text is zero.
+            let view = if text.is_some() { *view } else { 0 };
+            let is_so = known.or_else(view, || self.is_so(text.unwrap_or_default(), &mut folded));
             is_so != self.is_negated
         });
         Ok(Arc::new(BooleanArray::new(results, None)))
+    }
+}
+
+/// How many results are kept.
+const KEPT: usize = 256;
+
+/// Results for the views of one array that came last. Where a file keeps a dictionary of texts, the rows of an array that
+/// have the same text have the same view of it, and looking that up is quicker than any test.
+struct Known([(u128, bool); KEPT]);
+
+impl Default for Known {
+    fn default() -> Known {
+        // A view of a text that is longer than any: no row has it.
+        Known([(u128::MAX, false); KEPT])
+    }
+}
+
+impl Known {
+    fn or_else(&mut self, view: u128, test: impl FnOnce() -> bool) -> bool {
+        let mixed = (view as u64 ^ (view >> 64) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let Some(kept) = self.0.get_mut((mixed >> 56) as usize) else { return test() };
+        if kept.0 != view {
+            *kept = (view, test());
+        }
+        kept.1
     }
 }
 

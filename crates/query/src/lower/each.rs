@@ -9,8 +9,8 @@ use datafusion::logical_expr::expr::Sort;
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan};
 
 use super::scalar::lower;
-use super::step::{is_sortable, projection};
-use super::{HIDDEN, Lowering, Ordered, named};
+use super::step::is_sortable;
+use super::{HIDDEN, Lowering, Ordered, named, projection};
 use crate::steps::each::expand::Expand;
 use crate::steps::each::parse::Parse;
 use crate::steps::each::series::Series;

@@ -4,8 +4,10 @@
 //! order is kept as such until something asks for it ([`Ordered`]): rows are sorted once, where it shows.
 
 mod each;
+mod external;
 mod kernel;
 mod scalar;
+mod size;
 mod step;
 
 use std::collections::HashMap;
@@ -145,6 +147,8 @@ impl<'l> Lowering<'l> {
 
 fn subqueries(scalar: &Scalar, found: &mut Vec<Arc<Plan>>) {
     match &scalar.kind {
+        // The plain engine runs it for each part.
+        ScalarKind::Subquery(plan) | ScalarKind::MembershipOf { table: plan, .. } if plan.reads_part() => {}
         ScalarKind::Subquery(plan) => found.push(Arc::clone(plan)),
         ScalarKind::MembershipOf { table, .. } => found.push(Arc::clone(table)),
         _ => {}
@@ -156,6 +160,9 @@ fn subqueries(scalar: &Scalar, found: &mut Vec<Arc<Plan>>) {
 fn put_in(part: Scalar, values: &HashMap<usize, Vec<Value>>) -> Scalar {
     let of = |plan: &Arc<Plan>| values.get(&(Arc::as_ptr(plan) as usize));
     match &part.kind {
+        ScalarKind::Subquery(plan) | ScalarKind::MembershipOf { table: plan, .. } if of(plan).is_none() => {
+            part
+        }
         ScalarKind::Subquery(plan) => {
             let value = of(plan).and_then(|values| values.first()).cloned();
             Scalar::literal(value.unwrap_or(Value::empty(part.scalar_type)), part.scalar_type)
@@ -220,6 +227,10 @@ const HIDDEN: &str = "$order";
 /// The names of columns as the plan's fields say them.
 fn named(value: Expr, column: &Column) -> Expr {
     value.alias(column.name.as_ref())
+}
+
+fn projection(input: LogicalPlan, exprs: Vec<Expr>) -> Result<LogicalPlan> {
+    LogicalPlanBuilder::from(input).project(exprs)?.build()
 }
 
 /// Whether a step has rows in it that the plain engine has to see as they are.

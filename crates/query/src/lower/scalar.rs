@@ -105,6 +105,7 @@ impl Lower<'_> {
     pub(super) fn condition(&self, scalar: &Scalar) -> Result<Expr> {
         if let ScalarKind::Binary { operator, left, right } = &scalar.kind {
             match operator.kind {
+                BinaryKind::And | BinaryKind::Or if !(is_bool(left) && is_bool(right)) => {}
                 BinaryKind::And => return Ok(self.condition(left)?.and(self.condition(right)?)),
                 BinaryKind::Or => return Ok(self.condition(left)?.or(self.condition(right)?)),
                 // Null and false are the same here, so the database's own equality will do.
@@ -167,8 +168,9 @@ impl Lower<'_> {
             [left, right].iter().any(|side| side.as_literal().is_some_and(|value| !value.is_null()));
         let is_text = left.scalar_type == ScalarType::String && right.scalar_type == ScalarType::String;
         match operator.kind {
-            BinaryKind::And => pair(Operator::And),
-            BinaryKind::Or => pair(Operator::Or),
+            // Numbers and dynamic values are conditions too, but not to the database.
+            BinaryKind::And if is_bool(left) && is_bool(right) => pair(Operator::And),
+            BinaryKind::Or if is_bool(left) && is_bool(right) => pair(Operator::Or),
             BinaryKind::Equal if is_plain && is_text => {
                 pair(if operator.is_negated { Operator::NotEq } else { Operator::Eq })
             }
@@ -233,7 +235,9 @@ impl Lower<'_> {
                 let (then, otherwise) = (self.as_type(then, scalar)?, self.as_type(otherwise, scalar)?);
                 Some(when(self.condition(condition)?, then).otherwise(otherwise)?)
             }
-            ("case", [.., _]) => return self.case(arguments, scalar).map(Some),
+            ("case", [branches @ .., _]) if branches.iter().step_by(2).all(is_bool) => {
+                return self.case(arguments, scalar).map(Some);
+            }
             _ => None,
         })
     }
@@ -262,6 +266,10 @@ impl Lower<'_> {
             _ => None,
         })
     }
+}
+
+fn is_bool(scalar: &Scalar) -> bool {
+    scalar.scalar_type == ScalarType::Bool
 }
 
 fn empty() -> Expr {

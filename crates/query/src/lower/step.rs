@@ -13,8 +13,10 @@ use datafusion::logical_expr::{
 
 use super::each::How;
 use super::scalar::{lower, lower_filter};
-use super::{HIDDEN, Lowering, Ordered, is_part, named};
+use super::size::size;
+use super::{HIDDEN, Lowering, Ordered, is_part, named, projection};
 use crate::aggregates;
+use crate::functions::nan::one_nan;
 use crate::physical;
 use crate::steps::{Interpret, Scope};
 use crate::tables::Table;
@@ -39,6 +41,7 @@ impl Lowering<'_> {
                 let rows: Vec<Vec<Value>> = points.into_iter().map(|point| vec![point]).collect();
                 self.rows(&plan.columns, &rows)
             }
+            Step::External { sources, properties } => self.external(plan, sources, properties).await,
             Step::Materialize(input) => {
                 let made = self.made(input).await?;
                 Ok(Ordered::unordered(made.table.scan()?))
@@ -128,7 +131,7 @@ impl Lowering<'_> {
             // Arrow has NaN above all numbers, the language below them.
             let parts = if value.scalar_type == ScalarType::Real {
                 let is_number = cast(not_nan(lowered.clone()), DataType::Int32);
-                vec![is_number, lowered]
+                vec![is_number, one_nan(lowered)]
             } else {
                 vec![lowered]
             };
@@ -168,7 +171,9 @@ impl Lowering<'_> {
         let below = input.columns();
         let mut groups = Vec::with_capacity(keys.len());
         for (key, column) in keys.iter().zip(&plan.columns) {
-            groups.push(named(lower(key, &below, self.seed)?, column));
+            let value = lower(key, &below, self.seed)?;
+            let value = if key.scalar_type == ScalarType::Real { one_nan(value) } else { value };
+            groups.push(named(value, column));
         }
         let (calls, places) = aggregates::together(&ready);
         let (mut exprs, mut outputs) = (Vec::new(), Vec::new());
@@ -238,19 +243,20 @@ impl Lowering<'_> {
         } else {
             left_side
         };
-        let mut sides = [("l", left_side), ("r", right_side)];
-        // The first side is kept in memory, unless statistics tell otherwise, which nobody has of what was aggregated.
-        if matches!(kind, JoinKind::InnerUnique | JoinKind::Inner) && is_reduced(right) && !is_reduced(left) {
-            sides.reverse();
-        }
-        let [(build, build_side), (probe, probe_side)] = sides;
-        let equal: Vec<(Expr, Expr)> = (0..types.len()).map(|at| (key(build, at), key(probe, at))).collect();
+        let equal: Vec<(Expr, Expr)> = (0..types.len()).map(|at| (key("l", at), key("r", at))).collect();
+        // What stands first is kept in memory.
+        let (first, second, equal, join_type) = if size(right) < size(left) {
+            let equal = equal.into_iter().map(|(here, there)| (there, here)).collect();
+            (right_side, left_side, equal, join_type(kind).swap())
+        } else {
+            (left_side, right_side, equal, join_type(kind))
+        };
         let join = Join::try_new(
-            Arc::new(build_side),
-            Arc::new(probe_side),
+            Arc::new(first),
+            Arc::new(second),
             equal,
             None,
-            join_type(kind),
+            join_type,
             JoinConstraint::On,
             // Null equals nothing.
             NullEquality::NullEqualsNothing,
@@ -364,13 +370,9 @@ struct Inputs {
     is_ordered: bool,
 }
 
-/// Whether a plan works on the part that a step around it is at.
+/// Whether a plan, or a body in it, works on the part that a step around it is at.
 fn has_part(plan: &Plan) -> bool {
-    is_part(plan) || plan.step.inputs().iter().any(|input| has_part(input))
-}
-
-pub(super) fn projection(input: LogicalPlan, exprs: Vec<Expr>) -> Result<LogicalPlan> {
-    LogicalPlanBuilder::from(input).project(exprs)?.build()
+    plan.reads_part() || plan.step.inputs().iter().any(|input| has_part(input))
 }
 
 /// The key of a side.
@@ -423,21 +425,6 @@ fn filled(column: Expr, field: &Column, may_miss: bool) -> Result<Expr> {
     }
     let empty = datafusion::logical_expr::lit(physical::scalar(&Value::string(""), ScalarType::String));
     when(column.clone().is_null(), empty).otherwise(column)
-}
-
-/// Whether a plan gives groups of rows, or a few of them.
-fn is_reduced(plan: &Plan) -> bool {
-    match &plan.step {
-        Step::Aggregate { .. }
-        | Step::Take { .. }
-        | Step::Sample { .. }
-        | Step::Rows(_)
-        | Step::Range { .. } => true,
-        Step::Filter { input, .. } | Step::Project { input, .. } | Step::Sort { input, .. } => {
-            is_reduced(input)
-        }
-        _ => false,
-    }
 }
 
 /// Whether no two rows of a plan share these keys.

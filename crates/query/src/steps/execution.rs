@@ -205,6 +205,8 @@ fn repeats(plan: &Plan) -> bool {
     let is_repeated = matches!(
         plan.step,
         Step::Part
+            | Step::Apply { .. }
+            | Step::Partition { .. }
             | Step::GraphMatch { .. }
             | Step::GraphShortestPaths { .. }
             | Step::GraphNodes { .. }

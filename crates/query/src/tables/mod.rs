@@ -24,6 +24,7 @@ pub struct Table {
     columns: Vec<Column>,
     provider: Arc<dyn TableProvider>,
     values: Vec<Expr>,
+    bytes: usize,
 }
 
 /// What the scan of a table is called inside a plan.
@@ -53,14 +54,32 @@ impl Table {
             columns.push(Column::new(field.name().as_str(), scalar_type));
             values.push(value.alias(field.name()));
         }
-        Ok(Table { columns, provider, values })
+        Ok(Table { columns, provider, values, bytes: 0 })
     }
 
     /// The table that batches in memory make.
     ///
     /// Errors: as [`Table::new`], and batches that differ in their columns.
     pub fn of_batches(schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Table> {
-        Table::of_partitions(schema, vec![batches])
+        Table::of_batches_with_types(schema, batches, &[])
+    }
+
+    /// The same with the types of some columns known.
+    ///
+    /// Errors: as [`Table::of_batches`].
+    pub fn of_batches_with_types(
+        schema: SchemaRef,
+        batches: Vec<RecordBatch>,
+        known: &[Column],
+    ) -> Result<Table> {
+        let bytes = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+        let table = Table::with_types(Arc::new(MemTable::try_new(schema, vec![batches])?), known)?;
+        Ok(Table { bytes, ..table })
+    }
+
+    /// How much memory it takes, where it lies in memory.
+    pub(crate) fn memory(&self) -> usize {
+        self.bytes
     }
 
     /// The table that partitions of batches in memory make; they are read at the same time.

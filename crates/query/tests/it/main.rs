@@ -12,6 +12,9 @@
 mod aggregates;
 mod agree;
 mod both;
+mod chance;
+mod expressions;
+mod rules;
 mod scan;
 mod steps;
 

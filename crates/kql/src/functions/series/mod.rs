@@ -243,7 +243,7 @@ fn fir(arguments: &[Value]) -> Value {
     let any_negative = filter.iter().any(|weight| *weight < 0.0);
     let normalize = arguments.get(2).and_then(Value::to_bool).unwrap_or(!any_negative);
     let center = arguments.get(3).and_then(Value::to_bool).unwrap_or(false);
-    let shift = if center { (filter.len() - 1) / 2 } else { 0 };
+    let shift = if center { filter.len().saturating_sub(1) / 2 } else { 0 };
     let scale = if normalize && total != 0.0 { 1.0 / total } else { 1.0 };
     let smoothed = (0..series.len()).map(|index| {
         let weighted = filter.iter().enumerate().filter_map(|(lag, weight)| {

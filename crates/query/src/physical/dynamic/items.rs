@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use castellan_kql::value::json::Scanner;
+use castellan_kql::value::json::{Quoted, Scanner};
 use indexmap::IndexMap;
 
-use super::{is_null, scanner};
+use super::scanner;
 
 /// A stretch of a text, in bytes. An array of Arrow has no longer texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,12 +20,6 @@ impl Place {
     /// `None` beyond 4 GiB.
     pub fn new(start: usize, end: usize) -> Option<Place> {
         Some(Place { start: u32::try_from(start).ok()?, end: u32::try_from(end).ok()? })
-    }
-
-    /// Where a part of a text is in it.
-    fn within(text: &str, part: &str) -> Option<Place> {
-        let start = part.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
-        Place::new(start, start + part.len())
     }
 
     /// The stretch of a text.
@@ -52,45 +46,55 @@ pub enum Item {
 
 /// Appends the items of a value: those of an array, the members of a bag, and anything else by itself.
 pub fn items(text: &str, found: &mut Vec<Item>) {
+    if text.is_empty() {
+        found.push(Item::Null);
+        return;
+    }
     let before = found.len();
+    let mut names = Vec::new();
     let mut scanner = scanner(text);
     scanner.blank();
     let read = match scanner.peek() {
-        Some(b'[') => of_array(text, &mut scanner, found),
-        Some(b'{') => of_bag(text, &mut scanner, found),
+        Some(b'[') => scanner.array(0, |scanner, depth| {
+            found.push(item(text, passed(scanner, depth)?));
+            Some(())
+        }),
+        Some(b'{') => scanner.bag(0, |scanner, name, depth| {
+            let key = Place::new(name.start, name.start + name.raw.len())?;
+            found.push(Item::Member { key, value: passed(scanner, depth)? });
+            names.push(name);
+            Some(())
+        }),
         _ => None,
     };
     if read.is_some() && scanner.is_at_end() {
+        without_doubles(&names, found, before);
         return;
     }
     // No array and no bag, or none that is whole: the text itself.
     found.truncate(before);
-    found.push(if is_null(text) {
-        Item::Null
-    } else {
-        Place::new(0, text.len()).map_or(Item::Null, Item::Value)
-    });
+    found.push(Place::new(0, text.len()).map_or(Item::Null, |whole| item(text, whole)));
 }
 
-fn of_array(text: &str, scanner: &mut Scanner<'_>, found: &mut Vec<Item>) -> Option<()> {
-    scanner.array(0, |scanner, depth| {
-        let item = scanner.slice(depth)?;
-        found.push(if item == "null" { Item::Null } else { Item::Value(Place::within(text, item)?) });
-        Some(())
-    })
+/// The place of the value that a scanner passes over.
+fn passed(scanner: &mut Scanner<'_>, depth: usize) -> Option<Place> {
+    let start = scanner.place();
+    scanner.slice(depth)?;
+    Place::new(start, scanner.place())
 }
 
-/// The last of two members with the same key counts, at the place of the first.
-fn of_bag<'t>(text: &'t str, scanner: &mut Scanner<'t>, found: &mut Vec<Item>) -> Option<()> {
-    let mut members: IndexMap<Cow<'t, str>, Item> = IndexMap::new();
-    scanner.bag(0, |scanner, name, depth| {
-        let key = Place::within(text, name.raw)?;
-        let value = Place::within(text, scanner.slice(depth)?)?;
-        members.insert(name.text(), Item::Member { key, value });
-        Some(())
-    })?;
+fn item(text: &str, place: Place) -> Item {
+    if super::is_null(place.of(text)) { Item::Null } else { Item::Value(place) }
+}
+
+/// The last of two members with the same name counts, at the place of the first. An array has no names.
+fn without_doubles(names: &[Quoted<'_>], found: &mut Vec<Item>, before: usize) {
+    if names.len() < 2 {
+        return;
+    }
+    let mut members: IndexMap<Cow<'_, str>, Item> = IndexMap::with_capacity(names.len());
+    members.extend(names.iter().map(|name| name.text()).zip(found.drain(before..)));
     found.extend(members.into_values());
-    Some(())
 }
 
 #[cfg(test)]
