@@ -346,7 +346,7 @@ impl Engine {
             .build_arc()?;
         let mut config = SessionConfig::new()
             .with_target_partitions(self.settings.threads)
-            .with_batch_size(32_768)
+            .with_batch_size(batch_rows(limits))
             .with_extension(Arc::clone(budget))
             .with_extension(Arc::new(Loader::new(self.settings.external.clone(), self.network.clone())));
         // On few threads, spreading both sides over them costs more than one thread's table of the smaller side.
@@ -360,6 +360,13 @@ impl Engine {
             .build();
         Ok(SessionContext::new_with_state(state))
     }
+}
+
+/// Rows of a batch. Large ones fill the blocks that texts are copied into; small ones let steps go to the disk and back
+/// in little memory.
+fn batch_rows(limits: &Limits) -> usize {
+    const ROOM: usize = 512 << 20;
+    if limits.memory < ROOM { 8_192 } else { 32_768 }
 }
 
 /// DataFusion's own rules, and ours where conditions have reached the scans and are not yet taken apart.

@@ -263,7 +263,7 @@ fn groups_on_disk_are_the_same() {
             row
         })
         .collect();
-    let little = Limits { memory: 48 << 20, ..limits() };
+    let little = Limits { memory: 24 << 20, ..limits() };
     let engine = engine(&rows, 2, 1_024, little);
     let query = "T | summarize dcount(S), arg_max(Id, S, L), percentile(L, 50), Set = array_sort_asc(make_set(S)), \
                  List = array_sort_asc(make_list(L)), max(S) by Key";
