@@ -184,3 +184,34 @@ async fn series_have_no_gaps() {
         }
     }
 }
+
+#[tokio::test]
+async fn joins_give_the_same_whichever_side_is_kept() {
+    for partitions in [1, 3] {
+        let data = lines(partitions);
+        for query in [
+            "T | join kind=inner (T | summarize c = count() by k = n % 3) on $left.n == $right.k",
+            "T | summarize c = count() by k = n % 3 | join kind=inner (T) on $left.k == $right.n",
+            "T | extend k = n % 3 | join kind=inner (T | summarize m = max(r) by k = n % 4 | where m > 1.0) on k",
+            "T | distinct n, s | join (T | top 3 by n desc | extend n = n - 1) on n",
+            "T | extend k = n % 2 | summarize any = take_any(k) by k | join kind=innerunique (T | where n < 0 | summarize count() by k = n) on k",
+            "T | join kind=leftouter (T | summarize c = count() by n = n % 3) on n | sort by n asc",
+        ] {
+            check(&data, query).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_plugin_sees_the_rows_that_its_columns_were_found_in() {
+    for partitions in [1, 3] {
+        let data = dynamics(partitions);
+        for query in [
+            "T | where gettype(d) == 'dictionary' | evaluate bag_unpack(d)",
+            "T | extend g = strcat('g', n % 3) | evaluate pivot(g, count(), n)",
+            "T | where gettype(d) == 'dictionary' | evaluate bag_unpack(d) | extend g = strcat('g', n % 2) | project n, g | evaluate pivot(g)",
+        ] {
+            check(&data, query).await;
+        }
+    }
+}
