@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use castellan_base::{OsSystem, System, Ticks};
 use castellan_kql::bind::{self, Database, Options, Shape, Stored, bind};
@@ -21,7 +22,7 @@ use futures_util::StreamExt;
 
 use crate::Error;
 use crate::external::{External, Loader, Network};
-use crate::limits::{Budget, Cancellation, Limits};
+use crate::limits::{Budget, Cancellation, Limits, OfQuery};
 use crate::lower::{Lowering, Tables};
 use crate::physical;
 use crate::steps::Planner;
@@ -219,19 +220,56 @@ impl Engine {
         let run = async {
             let mut lowering = Lowering::new(&context, &self.tables, seed);
             let bound = self.bound(query, &mut lowering, &budget).await?;
-            let mut answers = Vec::with_capacity(bound.results.len());
-            for result in &bound.results {
-                answers.push(self.answer(result, &lowering, &context, &budget).await?);
-            }
+            let answers = self.answers(&bound.results, &lowering, &context, &budget).await?;
             Ok(Answers { answers, chart: bound.chart, warnings: bound.warnings })
         };
-        match tokio::time::timeout(time, run).await {
-            Ok(answers) => answers,
-            Err(_) => {
-                let reason = budget.reason_to_stop().unwrap_or_else(|| "the query took too long".to_owned());
-                Err(Error::stopped(reason))
-            }
+        in_time(time, &budget, run).await
+    }
+
+    /// Runs plans that were bound elsewhere, over the tables of this engine: see [`castellan_kql::plan::codec`].
+    ///
+    /// Errors: a plan whose columns are not all known, one that reads tables which are not here or have other columns,
+    /// and one that reaches a limit.
+    pub async fn run(&self, results: &[NamedPlan], cancellation: Cancellation) -> Result<Vec<Answer>, Error> {
+        for result in results {
+            self.check(&result.plan)?;
         }
+        let seed = self.settings.seed.unwrap_or_else(random);
+        let budget = Arc::new(Budget::new(&self.settings.limits, cancellation, seed));
+        let context = self.context(&budget)?;
+        let lowering = Lowering::new(&context, &self.tables, seed);
+        in_time(budget.time_left(), &budget, self.answers(results, &lowering, &context, &budget)).await
+    }
+
+    /// Whether the tables of a plan are here, as it knows them.
+    fn check(&self, plan: &Arc<Plan>) -> Result<(), Error> {
+        if plan.is_open {
+            return Err(Error::new("open-plan", "the plan can be checked, and not run"));
+        }
+        let mut wrong = None;
+        plan.each_table(&mut |name, columns| {
+            let known = self.tables.tables.get(name).map(Table::columns);
+            if known != Some(columns) {
+                wrong.get_or_insert_with(|| {
+                    format!("there is no table `{name}` with the columns of the plan")
+                });
+            }
+        });
+        wrong.map_or(Ok(()), |message| Err(Error::new("unknown-table", message)))
+    }
+
+    async fn answers(
+        &self,
+        results: &[NamedPlan],
+        lowering: &Lowering<'_>,
+        context: &SessionContext,
+        budget: &Budget,
+    ) -> Result<Vec<Answer>, Error> {
+        let mut answers = Vec::with_capacity(results.len());
+        for result in results {
+            answers.push(self.answer(result, lowering, context, budget).await?);
+        }
+        Ok(answers)
     }
 
     async fn answer(
@@ -348,6 +386,7 @@ impl Engine {
             .with_target_partitions(self.settings.threads)
             .with_batch_size(batch_rows(limits))
             .with_extension(Arc::clone(budget))
+            .with_option_extension(OfQuery(Arc::clone(budget)))
             .with_extension(Arc::new(Loader::new(self.settings.external.clone(), self.network.clone())));
         // On few threads, spreading both sides over them costs more than one thread's table of the smaller side.
         config.options_mut().optimizer.repartition_joins = self.settings.threads > 4;
@@ -375,6 +414,21 @@ fn rules() -> Vec<Arc<dyn OptimizerRule + Send + Sync>> {
     let pushed = rules.iter().position(|rule| rule.name() == "push_down_filter");
     rules.insert(pushed.map_or(rules.len(), |at| at + 1), Arc::new(RawConditions));
     rules
+}
+
+/// What a run gives, unless its time is over before.
+async fn in_time<T>(
+    time: Duration,
+    budget: &Budget,
+    run: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    match tokio::time::timeout(time, run).await {
+        Ok(answers) => answers,
+        Err(_) => {
+            let reason = budget.reason_to_stop().unwrap_or_else(|| "the query took too long".to_owned());
+            Err(Error::stopped(reason))
+        }
+    }
 }
 
 /// A seed that nobody knows before.

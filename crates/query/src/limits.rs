@@ -1,10 +1,13 @@
 //! What a query may cost.
 
+use std::any::Any;
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use datafusion::common::{DataFusionError, Result};
+use datafusion::common::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
+use datafusion::common::{DataFusionError, Result, exec_err};
 use datafusion::execution::TaskContext;
 
 use crate::Error;
@@ -42,6 +45,70 @@ impl Cancellation {
         self.0.load(Ordering::Relaxed)
     }
 }
+
+thread_local! {
+    /// The budget of the query that a function works for, on this thread.
+    static CURRENT: RefCell<Option<Arc<Budget>>> = const { RefCell::new(None) };
+}
+
+/// The budget where functions of DataFusion find it: they are given the options of their query and nothing else of it.
+#[derive(Clone, Debug)]
+pub(crate) struct OfQuery(pub(crate) Arc<Budget>);
+
+impl ConfigExtension for OfQuery {
+    const PREFIX: &'static str = "castellan";
+}
+
+impl ExtensionOptions for OfQuery {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn cloned(&self) -> Box<dyn ExtensionOptions> {
+        Box::new(self.clone())
+    }
+
+    fn set(&mut self, key: &str, _value: &str) -> Result<()> {
+        exec_err!("`{key}` is no option")
+    }
+
+    fn entries(&self) -> Vec<ConfigEntry> {
+        Vec::new()
+    }
+}
+
+/// Runs a function within the budget of its query.
+pub(crate) fn within<T>(options: &ConfigOptions, run: impl FnOnce() -> T) -> T {
+    let budget = options.extensions.get::<OfQuery>().map(|own| Arc::clone(&own.0));
+    let before = CURRENT.replace(budget);
+    let made = run();
+    CURRENT.set(before);
+    made
+}
+
+/// For functions that take long within one batch.
+///
+/// Errors: the query has to end.
+pub(crate) fn go_on() -> Result<()> {
+    CURRENT.with_borrow(|budget| budget.as_ref().map_or(Ok(()), |budget| budget.go_on()))
+}
+
+/// For functions that make one array: it may take a part of the query's memory, since others stand beside it.
+///
+/// Errors: it has more bytes than that.
+pub(crate) fn fits(bytes: usize) -> Result<()> {
+    CURRENT.with_borrow(|budget| match budget {
+        Some(budget) if bytes > budget.memory / ARRAYS => Err(budget.exhausted()),
+        _ => Ok(()),
+    })
+}
+
+/// So many arrays at least have to find place in a query's memory.
+const ARRAYS: usize = 4;
 
 /// What is left of the bounds while a query runs.
 #[derive(Debug)]
@@ -85,11 +152,18 @@ impl Budget {
     pub(crate) fn hold(&self, bytes: usize) -> Result<()> {
         let held = self.held.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         if held > self.memory {
-            return Err(DataFusionError::ResourcesExhausted(format!(
-                "the query needs more than {} MiB of memory",
-                self.memory >> 20
-            )));
+            return Err(self.exhausted());
         }
+        self.go_on()
+    }
+
+    fn exhausted(&self) -> DataFusionError {
+        let message = format!("the query needs more than {} MiB of memory", self.memory >> 20);
+        DataFusionError::ResourcesExhausted(message)
+    }
+
+    /// Errors: the query has to end.
+    pub(crate) fn go_on(&self) -> Result<()> {
         match self.reason_to_stop() {
             Some(reason) => Err(DataFusionError::External(Box::new(Error::stopped(reason)))),
             None => Ok(()),

@@ -135,6 +135,8 @@ pub fn run_over(
         made: RefCell::default(),
         parts: RefCell::new(vec![Arc::new(part)]),
         rows: Cell::new(0),
+        values: Cell::new(0),
+        is_over: Cell::new(false),
         large: Cell::new(0),
         random: Cell::new(limits.seed ^ random::STEP),
     };
@@ -148,9 +150,15 @@ struct Run<'r> {
     made: RefCell<HashMap<*const Plan, Arc<Vec<Row>>>>,
     parts: RefCell<Vec<Arc<Vec<Row>>>>,
     rows: Cell<usize>,
+    /// How many values were computed, and whether the run is over.
+    values: Cell<u32>,
+    is_over: Cell<bool>,
     large: Cell<usize>,
     random: Cell<u64>,
 }
+
+/// After so many values somebody is asked whether the run may go on.
+const VALUES: u32 = 64;
 
 impl Run<'_> {
     fn plan(&self, plan: &Arc<Plan>) -> Result<Vec<Row>> {
@@ -182,6 +190,15 @@ impl Run<'_> {
             return Err(failure("too-large-values", message));
         }
         Ok(row)
+    }
+
+    /// Asks now and then whether the run may go on.
+    fn is_late(&self) -> bool {
+        self.values.set(self.values.get().wrapping_add(1));
+        if self.values.get().is_multiple_of(VALUES) && self.limits.stop.is_some_and(|stop| stop().is_some()) {
+            self.is_over.set(true);
+        }
+        self.is_over.get()
     }
 
     fn step(&self, plan: &Arc<Plan>) -> Result<Vec<Row>> {
@@ -295,7 +312,11 @@ impl Run<'_> {
         scalars.iter().map(|scalar| self.ready(scalar)).collect()
     }
 
+    /// The value in a row. Once the run is over everything is null: a step then ends soon, and [`Run::count`] says why.
     fn value(&self, scalar: &Scalar, row: &[Value]) -> Value {
+        if self.is_late() {
+            return Value::empty(scalar.scalar_type);
+        }
         let is_volatile = |part: &Scalar| matches!(part.kind, ScalarKind::Volatile(_));
         if !scalar.any(&is_volatile) {
             return scalar.evaluate(row);

@@ -96,21 +96,28 @@ impl Plan {
     /// All tables that are read, each once, in the order in which they are met.
     pub fn tables(self: &Arc<Plan>) -> Vec<Arc<str>> {
         let mut found: Vec<Arc<str>> = Vec::new();
+        self.each_table(&mut |name, _| {
+            if !found.contains(name) {
+                found.push(Arc::clone(name));
+            }
+        });
+        found
+    }
+
+    /// Shows each step that reads a table, with the name and the columns that it knows.
+    pub fn each_table(self: &Arc<Plan>, see: &mut dyn FnMut(&Arc<str>, &[Field])) {
         let mut open = vec![Arc::clone(self)];
         let mut seen = std::collections::HashSet::new();
         while let Some(plan) = open.pop() {
             if !seen.insert(Arc::as_ptr(&plan)) {
                 continue;
             }
-            if let Step::Table(name) = &plan.step
-                && !found.contains(name)
-            {
-                found.push(Arc::clone(name));
+            if let Step::Table(name) = &plan.step {
+                see(name, &plan.columns);
             }
             open.extend(plan.step.inputs().into_iter().cloned());
             open.extend(plan.step.subqueries());
         }
-        found
     }
 }
 

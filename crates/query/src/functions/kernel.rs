@@ -13,6 +13,7 @@ use datafusion::logical_expr::{
 };
 
 use super::distinct::over_distinct;
+use crate::limits::{fits, within};
 use crate::physical::data_type;
 
 /// A function of arrays with its constants.
@@ -74,6 +75,19 @@ impl ScalarUDFImpl for Function {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let options = Arc::clone(&arguments.config_options);
+        let made = within(&options, || self.invoke(&arguments))?;
+        if let ColumnarValue::Array(array) = &made
+            && let Some(texts) = array.as_string_view_opt()
+        {
+            within(&options, || fits(texts.total_buffer_bytes_used()))?;
+        }
+        Ok(made)
+    }
+}
+
+impl Function {
+    fn invoke(&self, arguments: &ScalarFunctionArgs) -> Result<ColumnarValue> {
         let is_constant = |argument: &ColumnarValue| matches!(argument, ColumnarValue::Scalar(_));
         if !self.kernel.is_volatile() && arguments.args.iter().all(is_constant) {
             let array = self.kernel.run(&arguments.args, 1)?;

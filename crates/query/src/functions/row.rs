@@ -9,6 +9,7 @@ use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::ColumnarValue;
 
 use super::kernel::Kernel;
+use crate::limits::{fits, go_on};
 use crate::physical::{Reader, Writer};
 
 /// A value over arguments: column 0 is the first of them.
@@ -25,6 +26,9 @@ impl RowExpression {
         RowExpression { name: scalar.to_string(), scalar, types }
     }
 }
+
+/// After so many rows the budget is looked at: a row may take milliseconds, and megabytes.
+const CHECKED: usize = 8;
 
 /// An argument: the same for all rows, or one for each.
 enum Argument<'a> {
@@ -67,6 +71,10 @@ impl Kernel for RowExpression {
         let mut writer = Writer::new(self.scalar.scalar_type, rows);
         let mut row = vec![Value::Null; readers.len()];
         for at in 0..rows {
+            if at % CHECKED == 0 {
+                go_on()?;
+                fits(writer.bytes())?;
+            }
             for (cell, reader) in row.iter_mut().zip(&readers) {
                 match reader {
                     Argument::Constant(value) if at == 0 => *cell = value.clone(),

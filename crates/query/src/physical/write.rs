@@ -87,6 +87,14 @@ impl Writer {
         Ok(())
     }
 
+    /// About how many bytes its texts take so far.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Writer::Text(builder) | Writer::String(builder) => builder.allocated_size(),
+            _ => 0,
+        }
+    }
+
     /// The array.
     pub fn finish(&mut self) -> ArrayRef {
         match self {

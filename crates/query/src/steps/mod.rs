@@ -2,6 +2,7 @@
 
 pub(crate) mod each;
 mod execution;
+mod guard;
 mod node;
 mod planner;
 

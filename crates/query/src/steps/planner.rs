@@ -15,6 +15,8 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, Phy
 use super::Interpret;
 use super::each::EachNode;
 use super::execution::InterpretExec;
+use super::guard::guarded;
+use crate::limits::Budget;
 
 /// Plans the steps of our own.
 #[derive(Debug)]
@@ -28,7 +30,11 @@ impl QueryPlanner for Planner {
         session: &dyn Session,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(Planner)]);
-        planner.create_physical_plan(plan, session).await
+        let plan = planner.create_physical_plan(plan, session).await?;
+        match session.config().get_extension::<Budget>() {
+            Some(budget) => guarded(plan, &budget),
+            None => Ok(plan),
+        }
     }
 }
 

@@ -14,8 +14,10 @@ mod agree;
 mod both;
 mod chance;
 mod expressions;
+mod limits;
 mod rules;
 mod scan;
+mod sent;
 mod steps;
 
 use std::path::{Path, PathBuf};
