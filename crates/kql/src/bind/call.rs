@@ -296,7 +296,7 @@ impl Binder<'_> {
         if registry::find_kind(call.name, Kind::Graph).is_some() {
             return Err(misplaced(call, "a graph function", "`graph-match`"));
         }
-        if let Some(stored) = super::source::stored_function(self.database, call.name) {
+        if let Some(stored) = super::source::stored_function(&self.visible(frame.environment), call.name) {
             return self.stored_value(call.expr, &stored, call.arguments, frame);
         }
         Err(super::source::refused(call.name, callee.span).unwrap_or_else(|| {

@@ -73,6 +73,8 @@ pub enum Known {
     Graph,
     /// A function.
     Function(Arc<Function>),
+    /// Tables by the values of their names.
+    Pattern,
 }
 
 /// The columns that the last query of a script gives, and the names that it can see, whatever is wrong with it.
@@ -115,6 +117,7 @@ fn known(binding: &Binding) -> Known {
         Binding::Table { plan, .. } => Known::Rows(plan.columns.clone()),
         Binding::Graph(_) => Known::Graph,
         Binding::Function { function, .. } => Known::Function(Arc::clone(function)),
+        Binding::Pattern { .. } => Known::Pattern,
     }
 }
 

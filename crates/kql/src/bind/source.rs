@@ -6,6 +6,7 @@ use super::database::{Database, Declaration, Gives, Qualifier, Shape, Stored};
 use super::environment::{Binding, Environment};
 use super::frame::Frame;
 use super::operator::Flow;
+use super::restrict::Visible;
 use super::scalar::suggest;
 use super::{Binder, Result};
 use crate::ast::{Argument, Expr, ExprKind, Query};
@@ -66,18 +67,23 @@ impl Binder<'_> {
                     Some(Binding::Function { function, environment }) => {
                         self.gives_rows(function, environment)
                     }
+                    Some(Binding::Pattern { .. }) => true,
                     None => {
-                        known_table(self.database, name).is_some() || self.database.function(name).is_some()
+                        let database = self.visible(frame.environment);
+                        known_table(&database, name).is_some() || database.function(name).is_some()
                     }
                 }
             }
-            ExprKind::Member { .. } => self.is_qualified(expr),
+            ExprKind::Member { base, .. } | ExprKind::Index { base, .. } => {
+                self.is_qualified(expr) || is_pattern(base, frame.environment)
+            }
             ExprKind::Call { callee, .. } => match &callee.kind {
                 ExprKind::Name(name) => match frame.environment.find(name) {
                     Some(Binding::Function { function, environment }) => {
                         self.gives_rows(function, environment)
                     }
-                    _ => self.is_table_function(name),
+                    Some(Binding::Pattern { .. }) => true,
+                    _ => self.is_table_function(name, frame.environment),
                 },
                 ExprKind::Member { base, .. } => self.is_qualified(base),
                 _ => false,
@@ -86,14 +92,14 @@ impl Binder<'_> {
         }
     }
 
-    fn is_table_function(&self, name: &str) -> bool {
+    fn is_table_function(&self, name: &str, environment: &Environment) -> bool {
         if TABLE_FUNCTIONS.contains(&name) {
             return true;
         }
         if registry::find(name).is_some_and(|row| row.kind.is_function()) {
             return false;
         }
-        match stored_function(self.database, name) {
+        match stored_function(&self.visible(environment), name) {
             Some(Stored::Function(function)) => self.gives_rows(&function, &Environment::default()),
             Some(Stored::Declared(Declaration { gives, .. })) => matches!(gives, Gives::Rows(_)),
             None => name == "_GetWatchlist",
@@ -101,7 +107,7 @@ impl Binder<'_> {
     }
 
     /// Whether the last statement of a function gives rows. Its own names count, with parameters as what they are.
-    fn gives_rows(&self, function: &crate::ast::Function, environment: &Environment) -> bool {
+    pub(super) fn gives_rows(&self, function: &crate::ast::Function, environment: &Environment) -> bool {
         use crate::ast::{ParameterKind, Statement};
         let mut inner = environment.clone();
         for parameter in &function.parameters {
@@ -138,7 +144,7 @@ impl Binder<'_> {
     }
 
     /// `workspace("a").T`, `database("a")`
-    fn is_qualified(&self, expr: &Expr) -> bool {
+    pub(super) fn is_qualified(&self, expr: &Expr) -> bool {
         match &expr.kind {
             ExprKind::Member { base, .. } => self.is_qualified(base),
             ExprKind::Call { callee, .. } => match &callee.kind {
@@ -158,13 +164,17 @@ impl Binder<'_> {
         part: Option<&Arc<Plan>>,
     ) -> Result<Flow> {
         self.count_work(expr.span)?;
+        if let Some(reference) = self.pattern_reference(expr, environment)? {
+            return self.pattern_rows(&reference, environment);
+        }
         match &expr.kind {
             ExprKind::Query(query) => self.query(expr, query, environment, part),
             ExprKind::Name(name) => self.named(expr, name, environment),
             ExprKind::Call { callee, arguments } => self.table_call(expr, callee, arguments, environment),
             ExprKind::Member { base, name } if self.is_qualified(base) => {
-                let database = self.elsewhere(base, environment)?;
-                self.table_in(database, expr, &name.text).map(Flow::Table)
+                let path = self.qualifiers(base, environment)?;
+                let database = self.database_at(base, &path, environment)?;
+                self.table_in(&database, expr, &name.text).map(Flow::Table)
             }
             ExprKind::Function(function) => {
                 self.table_function(expr, function, environment, &[], Frame::constant(environment))
@@ -217,9 +227,15 @@ impl Binder<'_> {
                     format!("`{name}` is a value, not a table"),
                 ));
             }
+            // A pattern alone, without the values of a case.
+            Some(Binding::Pattern { .. }) => {
+                let message =
+                    format!("`{name}` is a pattern, and gives a table for values: `{name}(\"value\")`");
+                return Err(Diagnostic::error("not-tabular", expr.span, message));
+            }
             None => {}
         }
-        self.table_in(self.database, expr, name).map(Flow::Table)
+        self.table_in(&self.visible(environment), expr, name).map(Flow::Table)
     }
 
     /// A table or a function without arguments of a database.
@@ -257,12 +273,13 @@ impl Binder<'_> {
             ExprKind::Name(name) => name,
             // database("a").table("T"), workspace("a").f()
             ExprKind::Member { base, name } if self.is_qualified(base) => {
-                let database = self.elsewhere(base, environment)?;
+                let path = self.qualifiers(base, environment)?;
+                let database = self.database_at(base, &path, environment)?;
                 if let ("table", [table]) = (&*name.text, arguments) {
                     let table: Arc<str> = self.literal(&table.value, frame)?.to_text().into();
-                    return self.table_in(database, expr, &table).map(Flow::Table);
+                    return self.table_in(&database, expr, &table).map(Flow::Table);
                 }
-                return self.stored_in(database, expr, &name.text, arguments, frame).map(Flow::Table);
+                return self.stored_in(&database, expr, &name.text, arguments, frame).map(Flow::Table);
             }
             _ => return Err(Diagnostic::error("not-tabular", expr.span, "a table is expected here")),
         };
@@ -272,7 +289,7 @@ impl Binder<'_> {
         match (&**name, arguments) {
             ("table" | "materialized_view", [table, ..]) => {
                 let table: Arc<str> = self.literal(&table.value, frame)?.to_text().into();
-                return self.table_in(self.database, expr, &table).map(Flow::Table);
+                return self.table_in(&self.visible(environment), expr, &table).map(Flow::Table);
             }
             ("materialize", [table, ..]) => {
                 let plan = self.table(&table.value, environment)?;
@@ -282,7 +299,7 @@ impl Binder<'_> {
             ("totable", [table]) => return self.table(&table.value, environment).map(Flow::Table),
             _ => {}
         }
-        if let Some(function) = stored_function(self.database, name) {
+        if let Some(function) = stored_function(&self.visible(environment), name) {
             return self.stored_rows(expr, name, &function, arguments, frame);
         }
         self.database_call(callee, name, arguments, frame).map(Flow::Table)
@@ -301,7 +318,7 @@ impl Binder<'_> {
             let constants: Result<Vec<crate::Value>> = self
                 .strictly(|| arguments.iter().map(|argument| self.literal(&argument.value, frame)).collect());
             if let Ok(constants) = &constants
-                && let Some(plan) = self.database.call(name, constants)
+                && let Some(plan) = self.visible(frame.environment).call(name, constants)
             {
                 return Ok(plan);
             }
@@ -323,8 +340,9 @@ impl Binder<'_> {
         Err(Diagnostic::error(code, callee.span, message))
     }
 
-    /// The database that `workspace("a")` and the like lead to.
-    fn elsewhere(&self, expr: &Expr, environment: &Environment) -> Result<&dyn Database> {
+    /// The path that `workspace("a")` and the like are, with what names of databases stand for. It is empty for the
+    /// query's own database: `database()`, and this one by its name.
+    pub(super) fn qualifiers(&self, expr: &Expr, environment: &Environment) -> Result<Vec<Qualifier>> {
         let mut qualifiers = Vec::new();
         let mut next = Some(expr);
         while let Some(part) = next.take() {
@@ -343,14 +361,43 @@ impl Binder<'_> {
             };
             qualifiers.insert(0, Qualifier { kind: kind.to_string(), name });
         }
-        self.database.elsewhere(&qualifiers).ok_or_else(|| {
+        let [Qualifier { kind, name }] = qualifiers.as_slice() else { return Ok(qualifiers) };
+        if kind != "database" {
+            return Ok(qualifiers);
+        }
+        let is_own = name.is_empty() || *name == self.options.database;
+        match environment.alias(name) {
+            Some(path) => Ok(path.to_vec()),
+            None => Ok(if is_own { Vec::new() } else { qualifiers }),
+        }
+    }
+
+    /// The database that a path leads to.
+    fn database_at<'v>(
+        &'v self,
+        expr: &Expr,
+        path: &'v [Qualifier],
+        environment: &'v Environment,
+    ) -> Result<Visible<'v>> {
+        if path.is_empty() {
+            return Ok(self.visible(environment));
+        }
+        let found = self.database.elsewhere(path).ok_or_else(|| {
             let place: Vec<String> =
-                qualifiers.iter().map(|part| format!("{} \"{}\"", part.kind, part.name)).collect();
+                path.iter().map(|part| format!("{} \"{}\"", part.kind, part.name)).collect();
             let message = format!("{} cannot be reached from here", place.join(", "));
             Diagnostic::error("elsewhere", expr.span, message)
                 .with_help("name the table alone to read it from this database")
-        })
+        })?;
+        Ok(self.visible_in(found, path, environment))
     }
+}
+
+/// Whether an expression is a pattern with its values, the path behind it not yet read.
+fn is_pattern(expr: &Expr, environment: &Environment) -> bool {
+    let ExprKind::Call { callee, .. } = &expr.kind else { return false };
+    matches!(&callee.kind, ExprKind::Name(name)
+        if matches!(environment.find(name), Some(Binding::Pattern { .. })))
 }
 
 /// A table of the database with its own name: the one that is asked for, or one of Resource Graph in another case.

@@ -38,7 +38,7 @@ impl Binder<'_> {
         if let Some(scalar) = self.as_scalar(query, environment)? {
             return Ok(vec![NamedPlan { name: None, plan: super::source::single(scalar) }]);
         }
-        let part = self.default_table(query);
+        let part = self.default_table(query, environment);
         match self.flow(query, environment, part.as_ref())? {
             Flow::Table(plan) => Ok(vec![NamedPlan { name: None, plan }]),
             Flow::Several(plans) => Ok(plans),
@@ -53,7 +53,7 @@ impl Binder<'_> {
     }
 
     /// What a query reads that begins with an operator on rows, where there is Resource Graph.
-    fn default_table(&self, query: &Expr) -> Option<Arc<Plan>> {
+    fn default_table(&self, query: &Expr, environment: &Environment) -> Option<Arc<Plan>> {
         use OperatorKind as K;
         let ExprKind::Query(inner) = &query.kind else { return None };
         let first = inner.operators.first().filter(|_| inner.source.is_none())?;
@@ -67,8 +67,9 @@ impl Binder<'_> {
                 | K::MvExpand { .. }
                 | K::ProjectAway(_)
         );
+        let database = self.visible(environment);
         let (name, shape) =
-            super::source::known_table(self.database, resource_graph::DEFAULT).filter(|_| needs_rows)?;
+            super::source::known_table(&database, resource_graph::DEFAULT).filter(|_| needs_rows)?;
         Some(super::source::stored(&name, shape))
     }
 
@@ -107,19 +108,12 @@ impl Binder<'_> {
                 Ok(environment)
             }
             Statement::Parameters(parameters) => self.query_parameters(parameters, environment),
-            Statement::Alias { name, .. } => {
-                let message = "a database elsewhere cannot be reached from here";
-                Err(Diagnostic::error("unsupported", name.span, message)
-                    .with_help("name the tables of this database directly"))
+            Statement::Alias { name, target } => {
+                let path = self.qualifiers(target, &environment)?;
+                Ok(environment.with_alias(Arc::clone(&name.text), path))
             }
-            Statement::Pattern(pattern) => {
-                Err(Diagnostic::error("unsupported", pattern.name.span, "patterns are not supported")
-                    .with_help("write a function with `let f = (x: string) { ... }`"))
-            }
-            Statement::Restrict(targets) => {
-                let span = targets.first().map(|target| target.span).unwrap_or_default();
-                Err(Diagnostic::error("unsupported", span, "`restrict access` is not supported"))
-            }
+            Statement::Pattern(pattern) => self.declare_pattern(pattern, environment),
+            Statement::Restrict(entities) => self.restrict(entities, &environment),
             Statement::Query(query) => {
                 Err(Diagnostic::error("misplaced-query", query.span, "a query stands last"))
             }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::database::Database;
 use super::environment::{Binding, Environment};
 use super::frame::Frame;
 use super::join::option;
@@ -99,9 +100,10 @@ impl Binder<'_> {
                 legs.push(Leg { name: Arc::clone(name), plan: Arc::clone(plan) });
             }
         }
-        for name in self.database.table_names() {
+        let database = self.visible(environment);
+        for name in database.table_names() {
             if matches_wildcard(pattern, &name)
-                && let Some(shape) = self.database.table(&name)
+                && let Some(shape) = database.table(&name)
             {
                 let plan = super::source::stored(&name, shape);
                 legs.push(Leg { name, plan });

@@ -341,7 +341,9 @@ impl Place<'_> {
             .names
             .iter()
             .filter_map(|(name, known)| match known {
-                Known::Rows(_) | Known::Graph => Some(Item::name(name, ItemKind::Table).with_detail("let")),
+                Known::Rows(_) | Known::Graph | Known::Pattern => {
+                    Some(Item::name(name, ItemKind::Table).with_detail("let"))
+                }
                 Known::Function(_) => {
                     Some(Item::name(name, ItemKind::Function).inserting(format!("{name}(")))
                 }
@@ -377,7 +379,7 @@ impl Place<'_> {
                 Known::Function(_) => {
                     Some(Item::name(name, ItemKind::Function).inserting(format!("{name}(")))
                 }
-                Known::Rows(_) | Known::Graph => None,
+                Known::Rows(_) | Known::Graph | Known::Pattern => None,
             })
             .collect();
         self.items.extend(items);

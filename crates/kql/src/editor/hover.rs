@@ -97,6 +97,7 @@ fn named(cursor: &Cursor<'_>, word: &str, database: &dyn Database) -> Option<Str
         Some(Known::Rows(columns)) => return Some(of_table(word, columns, false)),
         Some(Known::Function(function)) => return Some(code(&format!("{word}{}", parameters(function)))),
         Some(Known::Graph) => return Some(code(&format!("graph {word}"))),
+        Some(Known::Pattern) => return Some(code(&format!("pattern {word}"))),
         None => {}
     }
     if let Some(shape) = database.table(word) {

@@ -35,6 +35,7 @@ mod precedence;
 mod print;
 mod registry;
 mod resource_graph;
+mod restrict;
 mod scalars;
 mod schema;
 mod sources;

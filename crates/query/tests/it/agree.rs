@@ -12,7 +12,7 @@ pub(crate) fn now() -> i64 {
 }
 
 /// What the plain engine gives, and whether the order of its rows means something.
-fn plain(query: &str) -> Result<(Vec<Row>, bool), Diagnostic> {
+pub(crate) fn plain(query: &str) -> Result<(Vec<Row>, bool), Diagnostic> {
     let parsed = castellan_kql::parse(query);
     if let Some(error) = parsed.diagnostics.into_iter().next() {
         return Err(error);
