@@ -18,6 +18,20 @@ impl Bar {
         Bar(bar)
     }
 
+    /// So many rows of tables are read; of how many is not always known, and then it is 0.
+    pub(crate) fn rows(&self, what: &str, rows: u64, expected: u64) {
+        let template = match expected {
+            0 => "{spinner} {elapsed} {msg} {human_pos} rows",
+            _ => "{spinner} {elapsed} {msg} {wide_bar} {human_pos} of {human_len} rows",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            self.0.set_style(style);
+        }
+        self.0.set_length(expected.max(rows));
+        self.0.set_position(rows);
+        self.0.set_message(what.to_owned());
+    }
+
     pub(crate) fn finish(&self) {
         self.0.finish_and_clear();
     }

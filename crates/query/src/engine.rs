@@ -22,7 +22,7 @@ use futures_util::StreamExt;
 
 use crate::Error;
 use crate::external::{External, Loader, Network};
-use crate::limits::{Budget, Cancellation, Limits, OfQuery};
+use crate::limits::{Budget, Limits, OfQuery, Watch};
 use crate::lower::{Lowering, Tables};
 use crate::physical;
 use crate::steps::Planner;
@@ -206,15 +206,15 @@ impl Engine {
     ///
     /// Errors: a query that is wrong (with its place), one that uses what is not supported, and one that reaches a limit.
     pub async fn query(&self, query: &str) -> Result<Answers, Error> {
-        self.query_until(query, Cancellation::default()).await
+        self.query_watched(query, Watch::default()).await
     }
 
-    /// Runs a query that can be ended from elsewhere.
+    /// Runs a query that can be watched and ended from elsewhere.
     ///
     /// Errors: as [`Engine::query`].
-    pub async fn query_until(&self, query: &str, cancellation: Cancellation) -> Result<Answers, Error> {
+    pub async fn query_watched(&self, query: &str, watch: Watch) -> Result<Answers, Error> {
         let seed = self.settings.seed.unwrap_or_else(random);
-        let budget = Arc::new(Budget::new(&self.settings.limits, cancellation, seed));
+        let budget = Arc::new(Budget::new(&self.settings.limits, watch, seed));
         let context = self.context(&budget)?;
         let time = budget.time_left();
         let run = async {
@@ -230,12 +230,12 @@ impl Engine {
     ///
     /// Errors: a plan whose columns are not all known, one that reads tables which are not here or have other columns,
     /// and one that reaches a limit.
-    pub async fn run(&self, results: &[NamedPlan], cancellation: Cancellation) -> Result<Vec<Answer>, Error> {
+    pub async fn run(&self, results: &[NamedPlan], watch: Watch) -> Result<Vec<Answer>, Error> {
         for result in results {
             self.check(&result.plan)?;
         }
         let seed = self.settings.seed.unwrap_or_else(random);
-        let budget = Arc::new(Budget::new(&self.settings.limits, cancellation, seed));
+        let budget = Arc::new(Budget::new(&self.settings.limits, watch, seed));
         let context = self.context(&budget)?;
         let lowering = Lowering::new(&context, &self.tables, seed);
         in_time(budget.time_left(), &budget, self.answers(results, &lowering, &context, &budget)).await
@@ -306,7 +306,7 @@ impl Engine {
     ///
     /// Errors: as [`Engine::query`].
     pub async fn explain(&self, query: &str) -> Result<Explanation, Error> {
-        let budget = Arc::new(Budget::new(&self.settings.limits, Cancellation::default(), 0));
+        let budget = Arc::new(Budget::new(&self.settings.limits, Watch::default(), 0));
         let context = self.context(&budget)?;
         let mut lowering = Lowering::new(&context, &self.tables, 0);
         let bound = self.bound(query, &mut lowering, &budget).await?;

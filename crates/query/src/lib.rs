@@ -33,6 +33,7 @@ pub mod functions;
 mod limits;
 mod lower;
 pub mod physical;
+mod progress;
 mod steps;
 mod tables;
 
@@ -40,5 +41,6 @@ pub use datafusion::{arrow, parquet};
 pub use engine::{Answer, Answers, Engine, Explanation, Settings};
 pub use error::Error;
 pub use external::External;
-pub use limits::{Cancellation, Limits};
+pub use limits::{Cancellation, Limits, Watch};
+pub use progress::Progress;
 pub use tables::Table;

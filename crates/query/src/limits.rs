@@ -11,6 +11,7 @@ use datafusion::common::{DataFusionError, Result, exec_err};
 use datafusion::execution::TaskContext;
 
 use crate::Error;
+use crate::progress::Progress;
 
 /// Bounds on one query.
 #[derive(Clone, Debug)]
@@ -44,6 +45,15 @@ impl Cancellation {
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
+}
+
+/// What those hold who wait for a query.
+#[derive(Clone, Debug, Default)]
+pub struct Watch {
+    /// Ends it.
+    pub cancellation: Cancellation,
+    /// How far it is.
+    pub progress: Progress,
 }
 
 thread_local! {
@@ -117,7 +127,7 @@ pub(crate) struct Budget {
     time: Duration,
     memory: usize,
     held: AtomicUsize,
-    cancellation: Cancellation,
+    watch: Watch,
     /// The most rows that steps of the plain engine may make.
     pub(crate) rows: usize,
     /// Where `rand()` begins.
@@ -128,13 +138,13 @@ pub(crate) struct Budget {
 const ROWS_ON_THE_WAY: usize = 20;
 
 impl Budget {
-    pub(crate) fn new(limits: &Limits, cancellation: Cancellation, seed: u64) -> Budget {
+    pub(crate) fn new(limits: &Limits, watch: Watch, seed: u64) -> Budget {
         Budget {
             deadline: Instant::now() + limits.time,
             time: limits.time,
             memory: limits.memory,
             held: AtomicUsize::new(0),
-            cancellation,
+            watch,
             rows: limits.rows.saturating_mul(ROWS_ON_THE_WAY),
             seed,
         }
@@ -143,7 +153,7 @@ impl Budget {
     /// The budget of the query that a task belongs to.
     pub(crate) fn of(context: &TaskContext) -> Arc<Budget> {
         let own = context.session_config().get_extension::<Budget>();
-        own.unwrap_or_else(|| Arc::new(Budget::new(&Limits::default(), Cancellation::default(), 0)))
+        own.unwrap_or_else(|| Arc::new(Budget::new(&Limits::default(), Watch::default(), 0)))
     }
 
     /// Counts bytes that a step of the plain engine keeps.
@@ -172,11 +182,16 @@ impl Budget {
 
     /// Why the query has to end now.
     pub(crate) fn reason_to_stop(&self) -> Option<String> {
-        if self.cancellation.is_cancelled() {
+        if self.watch.cancellation.is_cancelled() {
             return Some("the query was cancelled".to_owned());
         }
         (Instant::now() > self.deadline)
             .then(|| format!("the query took longer than {} s", self.time.as_secs()))
+    }
+
+    /// Where its rows are counted.
+    pub(crate) fn progress(&self) -> &Progress {
+        &self.watch.progress
     }
 
     /// What is left of its time.

@@ -14,7 +14,7 @@ use castellan_base::System;
 use castellan_kql::Span;
 use castellan_kql::plan::Field;
 use castellan_kql::schema::Catalog;
-use castellan_query::{Answers, Engine, Error, External, Limits, Settings};
+use castellan_query::{Answers, Engine, Error, External, Limits, Progress, Settings, Watch};
 
 use crate::Ending;
 use crate::arguments::{QueryArguments, QueryFormat};
@@ -56,8 +56,10 @@ async fn engine(arguments: &QueryArguments, system: &dyn System) -> Result<Engin
     };
     let mut engine = Engine::new(settings);
     for (name, path) in &arguments.tables {
-        engine
-            .add_path(name, path, &known_columns(name))
+        let (progress, known) = (Progress::default(), known_columns(name));
+        let added = engine.add_path(name, path, &known, &progress);
+        let what = format!("finding the columns of {name}");
+        watched(added, &progress, &what, arguments.quiet)
             .await
             .map_err(|error| anyhow::anyhow!("{error}"))?;
     }
@@ -110,14 +112,33 @@ async fn single(engine: &Engine, arguments: &QueryArguments, system: &dyn System
         );
         return to_stdout(all.as_bytes()).map(|()| Ending::Fine);
     }
-    let bar = Bar::new(arguments.quiet);
-    let answers = engine.query(&query).await;
-    bar.finish();
+    let watch = Watch::default();
+    let progress = watch.progress.clone();
+    let answers = watched(engine.query_watched(&query, watch), &progress, "reading", arguments.quiet).await;
     match answers {
         Ok(answers) => write(&answers, &query, arguments, system),
         Err(error) => Ok(refused(&query, &error)),
     }
 }
+
+/// Waits for something long, and shows how far it is.
+async fn watched<T>(work: impl Future<Output = T>, progress: &Progress, what: &str, quiet: bool) -> T {
+    let mut work = std::pin::pin!(work);
+    if let Ok(done) = tokio::time::timeout(SHORT, &mut work).await {
+        return done;
+    }
+    let bar = Bar::new(quiet);
+    loop {
+        bar.rows(what, progress.rows(), progress.expected());
+        if let Ok(done) = tokio::time::timeout(SHORT, &mut work).await {
+            bar.finish();
+            return done;
+        }
+    }
+}
+
+/// What takes no longer needs no bar.
+const SHORT: Duration = Duration::from_millis(200);
 
 fn write(answers: &Answers, query: &str, arguments: &QueryArguments, system: &dyn System) -> Result<Ending> {
     if !arguments.quiet {

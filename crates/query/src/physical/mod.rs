@@ -26,7 +26,7 @@ use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::Result;
 
 pub use read::{Reader, rows};
-pub use write::{Writer, batch, scalar};
+pub use write::{Writer, batch, batch_of, scalar};
 
 /// The key under which a field's metadata has the type of the language.
 pub const TYPE_KEY: &str = "castellan:type";

@@ -124,8 +124,14 @@ pub fn batch<'r>(
             writer.push(value)?;
         }
     }
-    let arrays = writers.iter_mut().map(Writer::finish).collect();
-    let options = RecordBatchOptions::new().with_row_count(Some(count));
+    batch_of(schema, writers.iter_mut().map(Writer::finish).collect(), count)
+}
+
+/// A batch of arrays; there may be none, and so the number of rows is said.
+///
+/// Errors: arrays that do not fit the schema or the number.
+pub fn batch_of(schema: SchemaRef, arrays: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch> {
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
     Ok(RecordBatch::try_new_with_options(schema, arrays, &options)?)
 }
 

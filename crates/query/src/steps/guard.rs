@@ -1,4 +1,4 @@
-//! Joins that look at the clock.
+//! Joins that look at the clock, and tables that say how far they are read.
 //!
 //! A join can make rows for hours without reading another batch, and nothing around it is asked meanwhile: operators
 //! that take its rows and give none, as `where` and `count` do, never hand control back. So what a join gives passes a
@@ -17,25 +17,27 @@ use datafusion::logical_expr::ColumnarValue;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::joins::utils::JoinFilter;
 use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec};
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures_util::StreamExt;
 
 use crate::limits::Budget;
 
-/// The plan with its joins guarded.
+/// The plan with its joins and tables guarded.
 ///
 /// Errors: none that the plan itself does not have.
 pub(super) fn guarded(plan: Arc<dyn ExecutionPlan>, budget: &Arc<Budget>) -> Result<Arc<dyn ExecutionPlan>> {
     plan.transform_up(|plan| {
-        // A join, whichever, and a union, which costs nothing to guard.
-        if plan.children().len() < 2 {
-            return Ok(Transformed::no(plan));
-        }
+        let counts = match plan.children().len() {
+            0 => Some(Share::of(&plan, budget)),
+            1 => return Ok(Transformed::no(plan)),
+            // A join, whichever, and a union, which costs nothing to guard.
+            _ => None,
+        };
         let input = with_guarded_filter(plan, budget)?;
-        Ok(Transformed::yes(
-            Arc::new(GuardExec { input, budget: Arc::clone(budget) }) as Arc<dyn ExecutionPlan>
-        ))
+        let guard = GuardExec { input, budget: Arc::clone(budget), counts };
+        Ok(Transformed::yes(Arc::new(guard) as Arc<dyn ExecutionPlan>))
     })
     .data()
 }
@@ -66,6 +68,44 @@ fn with_guarded_filter(plan: Arc<dyn ExecutionPlan>, budget: &Arc<Budget>) -> Re
 struct GuardExec {
     input: Arc<dyn ExecutionPlan>,
     budget: Arc<Budget>,
+    /// What its rows count for, where it reads a table.
+    counts: Option<Share>,
+}
+
+/// How many rows each partition of a table has, about; 0 where that is not known.
+#[derive(Clone, Copy, Debug)]
+struct Share(u64);
+
+impl Share {
+    fn of(table: &Arc<dyn ExecutionPlan>, budget: &Budget) -> Share {
+        let known = StatisticsContext::new().compute(table.as_ref(), &StatisticsArgs::new()).ok();
+        let rows = known.and_then(|known| known.num_rows.get_value().copied());
+        let rows = rows.and_then(|rows| u64::try_from(rows).ok()).unwrap_or(0);
+        budget.progress().expect(rows);
+        let partitions = table.properties().output_partitioning().partition_count();
+        Share(rows / u64::try_from(partitions).unwrap_or(1).max(1))
+    }
+}
+
+/// Counts the rows of a partition; those that the reader has passed over count once it is at the end.
+struct Counted {
+    share: Share,
+    rows: u64,
+    budget: Arc<Budget>,
+}
+
+impl Counted {
+    fn add(&mut self, rows: usize) {
+        let rows = u64::try_from(rows).unwrap_or(0);
+        self.rows += rows;
+        self.budget.progress().add(rows);
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.budget.progress().add(self.share.0.saturating_sub(self.rows));
+    }
 }
 
 impl DisplayAs for GuardExec {
@@ -96,7 +136,7 @@ impl ExecutionPlan for GuardExec {
         children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let input = children.into_iter().next().unwrap_or_else(|| Arc::clone(&self.input));
-        Ok(Arc::new(GuardExec { input, budget: Arc::clone(&self.budget) }))
+        Ok(Arc::new(GuardExec { input, budget: Arc::clone(&self.budget), counts: self.counts }))
     }
 
     fn apply_expressions(
@@ -110,8 +150,12 @@ impl ExecutionPlan for GuardExec {
         let input = self.input.execute(partition, context)?;
         let schema = input.schema();
         let budget = Arc::clone(&self.budget);
+        let mut counted = self.counts.map(|share| Counted { share, rows: 0, budget: Arc::clone(&budget) });
         let batches = input.then(move |batch| {
             let batch = budget.go_on().and(batch);
+            if let (Some(counted), Ok(batch)) = (&mut counted, &batch) {
+                counted.add(batch.num_rows());
+            }
             async {
                 // Whoever waits for the end of the query's time gets a turn.
                 tokio::task::consume_budget().await;

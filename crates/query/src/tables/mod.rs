@@ -3,6 +3,7 @@
 mod convert;
 mod file;
 mod raw;
+mod rows;
 mod text;
 mod ticks;
 

@@ -19,6 +19,7 @@ mod rules;
 mod scan;
 mod sent;
 mod steps;
+mod text_files;
 mod traps;
 
 use std::path::{Path, PathBuf};

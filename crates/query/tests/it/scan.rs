@@ -11,7 +11,7 @@ use castellan_query::arrow::array::{
 };
 use castellan_query::parquet::arrow::ArrowWriter;
 use castellan_query::parquet::file::properties::WriterProperties;
-use castellan_query::{Engine, Settings};
+use castellan_query::{Engine, Progress, Settings};
 
 use crate::agree::text;
 
@@ -106,7 +106,7 @@ fn write(folder: &Path) {
 
 async fn engine(folder: &Path) -> Engine {
     let mut engine = Engine::new(Settings { threads: 2, seed: Some(0), ..Settings::default() });
-    engine.add_path("T", folder, &[]).await.unwrap();
+    engine.add_path("T", folder, &[], &Progress::default()).await.unwrap();
     engine
 }
 

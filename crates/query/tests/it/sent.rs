@@ -5,7 +5,7 @@ use std::sync::Arc;
 use castellan_kql::bind::{Options, bind};
 use castellan_kql::plan::{NamedPlan, codec};
 use castellan_query::arrow::array::{Int64Array, RecordBatch, StringArray};
-use castellan_query::{Cancellation, Engine, Error, Settings};
+use castellan_query::{Engine, Error, Settings, Watch};
 
 fn engine() -> Engine {
     let batch = RecordBatch::try_from_iter([
@@ -26,7 +26,7 @@ fn sent(query: &str, from: &Engine) -> Vec<NamedPlan> {
 }
 
 async fn run(engine: &Engine, results: &[NamedPlan]) -> Result<String, Error> {
-    let answers = engine.run(results, Cancellation::default()).await?;
+    let answers = engine.run(results, Watch::default()).await?;
     Ok(format!("{:?}", answers.iter().map(|answer| answer.values().unwrap()).collect::<Vec<_>>()))
 }
 
