@@ -54,6 +54,11 @@ fn inert(text: &str) -> String {
     inert
 }
 
+/// The same for a cell of a table, which may have several lines.
+pub(crate) fn inert_lines(text: &str) -> String {
+    text.split('\n').map(inert).collect::<Vec<String>>().join("\n")
+}
+
 /// True when a person reads standard output.
 pub(crate) fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()

@@ -9,7 +9,7 @@ use comfy_table::{CellAlignment, ContentArrangement, presets};
 use serde_json::{Map, Value as Json};
 
 use crate::arguments::QueryFormat;
-use crate::output::width;
+use crate::output::{inert_lines, width};
 
 /// Rows that a person is shown.
 const SHOWN: usize = 500;
@@ -112,10 +112,10 @@ fn table(answer: &Answer, system: &dyn System) -> Result<String> {
     let mut table = comfy_table::Table::new();
     table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(width(system)).unwrap_or(u16::MAX));
-    table.set_header(answer.columns.iter().map(|column| inert(&column.name)));
+    table.set_header(answer.columns.iter().map(|column| inert_lines(&column.name)));
     let all = answer.values()?;
     for row in all.iter().take(SHOWN) {
-        table.add_row(row.iter().map(|value| inert(&value.to_text())));
+        table.add_row(row.iter().map(|value| inert_lines(&value.to_text())));
     }
     for (at, column) in answer.columns.iter().enumerate() {
         if let Some(shown) = table.column_mut(at).filter(|_| column.scalar_type.is_number()) {
@@ -129,11 +129,4 @@ fn table(answer: &Answer, system: &dyn System) -> Result<String> {
         String::new()
     };
     Ok(format!("{table}\n{count} {}{rest}\n", if count == 1 { "row" } else { "rows" }))
-}
-
-/// Logs hold what others wrote: nothing of it may steer the terminal.
-fn inert(text: &str) -> String {
-    text.chars()
-        .map(|character| if character.is_control() && character != '\n' { '\u{fffd}' } else { character })
-        .collect()
 }

@@ -1,6 +1,7 @@
 //! Any value of the language, a row at a time.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use castellan_kql::plan::{Scalar, Volatile, random};
 use castellan_kql::{ScalarType, Value};
@@ -88,20 +89,41 @@ impl Kernel for RowExpression {
     }
 }
 
+/// The chance of a query: all that it draws comes from one row of numbers, so that no two draws are alike.
+#[derive(Debug)]
+pub struct Draws {
+    state: Arc<AtomicU64>,
+    made: AtomicUsize,
+}
+
+impl Draws {
+    /// Beginning at a seed.
+    pub fn new(seed: u64) -> Draws {
+        Draws { state: Arc::new(AtomicU64::new(seed)), made: AtomicUsize::new(0) }
+    }
+
+    /// One place of the query at which something is drawn.
+    pub(crate) fn one(&self, what: Volatile, scalar_type: ScalarType) -> Draw {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        let name = match what {
+            Volatile::Random(_) => format!("rand_{number}"),
+            Volatile::Guid => format!("new_guid_{number}"),
+        };
+        Draw { name, what, scalar_type, state: Arc::clone(&self.state) }
+    }
+}
+
 /// `rand()` and `new_guid()`: a value for each row.
 #[derive(Debug)]
-pub struct Draw {
+pub(crate) struct Draw {
+    /// Its own: DataFusion takes functions of one name for the same, and drops a condition that stands there twice.
+    name: String,
     what: Volatile,
     scalar_type: ScalarType,
-    state: AtomicU64,
+    state: Arc<AtomicU64>,
 }
 
 impl Draw {
-    /// Beginning at a seed.
-    pub fn new(what: Volatile, scalar_type: ScalarType, seed: u64) -> Draw {
-        Draw { what, scalar_type, state: AtomicU64::new(seed) }
-    }
-
     fn next(&self) -> u64 {
         random::mixed(self.state.fetch_add(random::STEP, Ordering::Relaxed).wrapping_add(random::STEP))
     }
@@ -109,10 +131,7 @@ impl Draw {
 
 impl Kernel for Draw {
     fn name(&self) -> &str {
-        match self.what {
-            Volatile::Random(_) => "rand",
-            Volatile::Guid => "new_guid",
-        }
+        &self.name
     }
 
     fn scalar_type(&self) -> ScalarType {

@@ -160,7 +160,7 @@ impl Lowering<'_> {
         let Passed { mut exprs, width, mut order } = passed;
         let kept = exprs.len();
         for (at, argument) in arguments.iter().enumerate() {
-            exprs.push(lower(argument, &below, self.seed)?.alias(format!("$x{at}")));
+            exprs.push(lower(argument, &below, &self.draws)?.alias(format!("$x{at}")));
         }
         // Rows of the same place in the order stay together, and in theirs.
         let number = (may_multiply && !order.is_empty()).then(|| format!("{HIDDEN}{}", order.len()));

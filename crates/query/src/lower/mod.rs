@@ -21,6 +21,7 @@ use datafusion::logical_expr::expr::Sort;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::prelude::SessionContext;
 
+use crate::functions::row::Draws;
 use crate::physical;
 use crate::tables::Table;
 
@@ -45,7 +46,7 @@ pub(crate) struct Ordered {
 pub(crate) struct Lowering<'l> {
     pub(crate) context: &'l SessionContext,
     pub(crate) tables: &'l dyn Tables,
-    pub(crate) seed: u64,
+    pub(crate) draws: Draws,
     made: Mutex<HashMap<usize, Arc<Made>>>,
     /// Plans whose rows are known, since something had to be found out of them.
     known: Vec<(Arc<Plan>, Table)>,
@@ -60,7 +61,7 @@ struct Made {
 
 impl<'l> Lowering<'l> {
     pub(crate) fn new(context: &'l SessionContext, tables: &'l dyn Tables, seed: u64) -> Lowering<'l> {
-        Lowering { context, tables, seed, made: Mutex::default(), known: Vec::new() }
+        Lowering { context, tables, draws: Draws::new(seed), made: Mutex::default(), known: Vec::new() }
     }
 
     /// Keeps the rows of a plan for where an equal one is met.
@@ -223,6 +224,9 @@ impl Ordered {
 
 /// The names of hidden columns begin with this, which no name of a query does.
 const HIDDEN: &str = "$order";
+
+/// The name of a condition that draws by chance.
+const DRAWN: &str = "$drawn";
 
 /// The names of columns as the plan's fields say them.
 fn named(value: Expr, column: &Column) -> Expr {

@@ -8,24 +8,24 @@ use datafusion::common::Result;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, cast, lit, not, when};
 
 use crate::functions::kernel::call;
-use crate::functions::row::{Draw, RowExpression};
+use crate::functions::row::{Draws, RowExpression};
 use crate::physical::{self, data_type};
 
 /// A value over columns. Subqueries have been put in.
 ///
 /// Errors: those of DataFusion's own expressions.
-pub(super) fn lower(scalar: &Scalar, columns: &[Expr], seed: u64) -> Result<Expr> {
-    Lower { columns, seed }.value(scalar)
+pub(super) fn lower(scalar: &Scalar, columns: &[Expr], draws: &Draws) -> Result<Expr> {
+    Lower { columns, draws }.value(scalar)
 }
 
 /// A condition of which only "true" matters: null and false are the same.
-pub(super) fn lower_filter(scalar: &Scalar, columns: &[Expr], seed: u64) -> Result<Expr> {
-    Lower { columns, seed }.condition(scalar)
+pub(super) fn lower_filter(scalar: &Scalar, columns: &[Expr], draws: &Draws) -> Result<Expr> {
+    Lower { columns, draws }.condition(scalar)
 }
 
 pub(super) struct Lower<'l> {
     columns: &'l [Expr],
-    seed: u64,
+    draws: &'l Draws,
 }
 
 /// The arguments of a value that is computed a row at a time.
@@ -134,9 +134,7 @@ impl Lower<'_> {
                 return self.function(function.name, arguments, scalar);
             }
             ScalarKind::Cast(value) => return self.cast(value, scalar.scalar_type),
-            ScalarKind::Volatile(what) => {
-                call(Draw::new(what.clone(), scalar.scalar_type, self.seed), Vec::new())
-            }
+            ScalarKind::Volatile(what) => call(self.draws.one(what.clone(), scalar.scalar_type), Vec::new()),
             ScalarKind::Negate(value) if value.scalar_type == ScalarType::Real => {
                 Expr::Negative(Box::new(self.value(value)?))
             }

@@ -14,7 +14,7 @@ use datafusion::logical_expr::{
 use super::each::How;
 use super::scalar::{lower, lower_filter};
 use super::size::size;
-use super::{HIDDEN, Lowering, Ordered, is_part, named, projection};
+use super::{DRAWN, HIDDEN, Lowering, Ordered, is_part, named, projection};
 use crate::aggregates;
 use crate::functions::nan::one_nan;
 use crate::physical;
@@ -49,9 +49,7 @@ impl Lowering<'_> {
             Step::Filter { input, predicate } => {
                 let predicate = self.ready(predicate).await?;
                 let input = self.below(input).await?;
-                let condition = lower_filter(&predicate, &input.columns(), self.seed)?;
-                let filtered = LogicalPlanBuilder::from(input.plan.clone()).filter(condition)?.build()?;
-                Ok(Ordered { plan: filtered, ..input })
+                self.filter(input, &predicate)
             }
             Step::Project { input, values } => {
                 let values = self.all_ready(values).await?;
@@ -104,12 +102,30 @@ impl Lowering<'_> {
         Ok(Ordered::unordered(Table::of_batches(schema, batches)?.scan()?))
     }
 
+    /// The rows for which a condition holds.
+    ///
+    /// DataFusion moves conditions below the steps whose columns they do not need, and those on chance need none. They are
+    /// computed as a column first: such a one stays where it is.
+    fn filter(&self, input: Ordered, predicate: &Scalar) -> Result<Ordered> {
+        let condition = lower_filter(predicate, &input.columns(), &self.draws)?;
+        let all: Vec<Expr> = input.plan.schema().columns().into_iter().map(Expr::Column).collect();
+        let builder = LogicalPlanBuilder::from(input.plan);
+        let plan = if condition.is_volatile() {
+            let drawn = Expr::Column(datafusion::common::Column::new_unqualified(DRAWN));
+            let with_it = all.iter().cloned().chain([condition.alias(DRAWN)]);
+            builder.project(with_it)?.filter(drawn)?.project(all)?.build()?
+        } else {
+            builder.filter(condition)?.build()?
+        };
+        Ok(Ordered { plan, ..input })
+    }
+
     /// Values, and behind them what the order needs.
     fn project(&self, input: Ordered, values: &[Scalar], columns: &[Column]) -> Result<Ordered> {
         let below = input.columns();
         let mut exprs = Vec::with_capacity(values.len());
         for (value, column) in values.iter().zip(columns) {
-            exprs.push(named(lower(value, &below, self.seed)?, column));
+            exprs.push(named(lower(value, &below, &self.draws)?, column));
         }
         let mut order = Vec::with_capacity(input.order.len());
         for (at, sort) in input.order.iter().enumerate() {
@@ -127,7 +143,7 @@ impl Lowering<'_> {
         let mut exprs = below.clone();
         let mut order = Vec::new();
         for (value, key) in keys.iter().zip(by) {
-            let lowered = lower(value, &below, self.seed)?;
+            let lowered = lower(value, &below, &self.draws)?;
             // Arrow has NaN above all numbers, the language below them.
             let parts = if value.scalar_type == ScalarType::Real {
                 let is_number = cast(not_nan(lowered.clone()), DataType::Int32);
@@ -171,7 +187,7 @@ impl Lowering<'_> {
         let below = input.columns();
         let mut groups = Vec::with_capacity(keys.len());
         for (key, column) in keys.iter().zip(&plan.columns) {
-            let value = lower(key, &below, self.seed)?;
+            let value = lower(key, &below, &self.draws)?;
             let value = if key.scalar_type == ScalarType::Real { one_nan(value) } else { value };
             groups.push(named(value, column));
         }
@@ -181,10 +197,10 @@ impl Lowering<'_> {
             let arguments = call
                 .arguments
                 .iter()
-                .map(|argument| lower(argument, &below, self.seed))
+                .map(|argument| lower(argument, &below, &self.draws))
                 .collect::<Result<Vec<_>>>()?;
             let filter = match &call.filter {
-                Some(filter) => Some(lower_filter(filter, &below, self.seed)?),
+                Some(filter) => Some(lower_filter(filter, &below, &self.draws)?),
                 None => None,
             };
             let lowered = aggregates::lower(call, arguments, filter, &input.order)?;
@@ -293,7 +309,7 @@ impl Lowering<'_> {
             .collect();
         for (at, (value, scalar_type)) in keys.iter().zip(types).enumerate() {
             let value = value.clone().cast(*scalar_type);
-            exprs.push(lower(&value, &below, self.seed)?.alias(format!("${side}k{at}")));
+            exprs.push(lower(&value, &below, &self.draws)?.alias(format!("${side}k{at}")));
         }
         projection(input.plan, exprs)
     }

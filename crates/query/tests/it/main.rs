@@ -13,6 +13,7 @@ mod aggregates;
 mod agree;
 mod both;
 mod chance;
+mod chance_of_rows;
 mod expressions;
 mod limits;
 mod rules;
