@@ -10,6 +10,7 @@ use datafusion::arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
 use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
 
 use super::buckets::lists;
+use super::hashes::Hashes;
 use super::places::{Places, Same, present};
 use crate::physical::dynamic;
 
@@ -26,6 +27,8 @@ pub(super) enum Elements {
     Guid(Places),
     /// dynamic
     Dynamic(Same),
+    /// string, where a hash stands for each.
+    Hashed(Hashes),
 }
 
 /// Whether there are elements of a type.
@@ -66,6 +69,11 @@ impl Elements {
         }
     }
 
+    /// Texts for each of which its hash stands.
+    pub(super) fn hashed() -> Elements {
+        Elements::Hashed(Hashes::default())
+    }
+
     /// The elements of an array; none for null.
     ///
     /// Errors: an array of another type.
@@ -81,6 +89,7 @@ impl Elements {
             Elements::Text(places) => places.of(&present(array)),
             Elements::Guid(places) => places.of(&cast(array, &DataType::BinaryView)?),
             Elements::Dynamic(same) => same.of(array),
+            Elements::Hashed(hashes) => hashes.of_texts(array),
         }
     }
 
@@ -92,6 +101,7 @@ impl Elements {
             Elements::Whole(_) | Elements::Real => wholes(array, ScalarType::Long),
             Elements::Text(places) | Elements::Guid(places) => places.of(array),
             Elements::Dynamic(same) => same.of(array),
+            Elements::Hashed(hashes) => hashes.of_hashes(array),
         }
     }
 
@@ -116,6 +126,7 @@ impl Elements {
             }
             Elements::Text(places) | Elements::Guid(places) => places.taken(elements),
             Elements::Dynamic(same) => same.into_texts().taken(elements),
+            Elements::Hashed(hashes) => Ok(hashes.taken(&elements)),
         }
     }
 
@@ -129,6 +140,8 @@ impl Elements {
                 let guid = <[u8; 16]>::try_from(bytes).map_or(0, u128::from_be_bytes);
                 dynamic::write(&Dynamic::Guid(guid), out);
             }),
+            // Only counted: the texts are gone.
+            Elements::Hashed(_) => Texts::Whole(ScalarType::Long),
             Elements::Dynamic(same) => {
                 Texts::known(same.into_texts(), |bytes, out| match dynamic::decode(&text(bytes)) {
                     Value::Dynamic(value) => dynamic::write(&value, out),
@@ -144,6 +157,7 @@ impl Elements {
             Elements::Whole(_) | Elements::Real => 0,
             Elements::Text(places) | Elements::Guid(places) => places.size(),
             Elements::Dynamic(same) => same.size(),
+            Elements::Hashed(hashes) => hashes.size(),
         }
     }
 }

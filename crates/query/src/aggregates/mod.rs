@@ -4,6 +4,7 @@ mod bag;
 mod buckets;
 mod distinct;
 mod elements;
+mod hashes;
 mod items;
 mod list;
 mod mean;
@@ -209,7 +210,8 @@ fn kind(aggregate: &Aggregate, types: &[ScalarType]) -> Option<Arc<dyn Kind>> {
         Some(Arc::new(Pick { choice, types: types.to_vec(), fields }))
     };
     Some(match &aggregate.function {
-        F::CountDistinct | F::Dcount if has_elements(scalar_type) => Arc::new(Distinct(scalar_type)),
+        F::CountDistinct if has_elements(scalar_type) => Arc::new(Distinct::exact(scalar_type)),
+        F::Dcount if has_elements(scalar_type) => Arc::new(Distinct::estimated(scalar_type)),
         F::MakeSet { limit } if has_elements(scalar_type) => Arc::new(MakeSet { scalar_type, limit: *limit }),
         F::MakeList { limit, with_nulls } => {
             Arc::new(MakeList { scalar_type, limit: *limit, with_nulls: *with_nulls })

@@ -345,9 +345,10 @@ mod tests {
             options: vec![SortOptions { descending: true, nulls_first: false }],
         };
         let made: Vec<(Arc<dyn Kind>, Vec<&ArrayRef>)> = vec![
-            (Arc::new(Distinct(long)), vec![&numbers]),
-            (Arc::new(Distinct(string)), vec![&texts]),
-            (Arc::new(Distinct(dynamic)), vec![&texts]),
+            (Arc::new(Distinct::exact(long)), vec![&numbers]),
+            (Arc::new(Distinct::exact(string)), vec![&texts]),
+            (Arc::new(Distinct::exact(dynamic)), vec![&texts]),
+            (Arc::new(Distinct::estimated(string)), vec![&texts]),
             (Arc::new(MakeSet { scalar_type: string, limit: 2 }), vec![&texts]),
             (Arc::new(MakeSet { scalar_type: dynamic, limit: 100 }), vec![&texts]),
             (Arc::new(list(string, 100)), vec![&texts]),

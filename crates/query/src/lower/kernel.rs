@@ -36,6 +36,14 @@ impl Lower<'_> {
         }
     }
 
+    /// A test whether an address lies in any of some ranges, written as several: it is read once.
+    pub(super) fn in_ranges(&self, scalar: &Scalar) -> Result<Option<Expr>> {
+        match ranges_of(scalar) {
+            Some((address, ranges)) => self.with(networks(&ranges), &[address]),
+            None => Ok(None),
+        }
+    }
+
     fn with(&self, kernel: Option<impl Kernel>, arguments: &[&Scalar]) -> Result<Option<Expr>> {
         let Some(kernel) = kernel else { return Ok(None) };
         let arguments =
@@ -204,10 +212,7 @@ impl Lower<'_> {
             ("ipv4_is_in_range", [text, _]) | ("ipv4_is_in_any_range", [text, _, ..])
                 if text.scalar_type == String =>
             {
-                let ranges = arguments.get(1..).and_then(constants);
-                let ranges = ranges.as_deref().map(|ranges| ranges.iter().map(Value::as_str));
-                let networks =
-                    ranges.and_then(|ranges| InNetworks::new(ranges.collect::<Option<Vec<&str>>>()?));
+                let networks = arguments.get(1..).and_then(constants).and_then(|ranges| networks(&ranges));
                 self.with(networks, &[text])
             }
             ("strlen", [text]) if all(String) => self.with(Some(Length), &[text]),
@@ -269,6 +274,29 @@ fn part(index: &Value) -> Option<Part> {
 }
 
 /// The items of a list of constants, with those of arrays for the arrays.
+/// `ipv4_is_in_range(a, "...") or ipv4_is_in_range(a, "...")`: the address, and all ranges.
+fn ranges_of(scalar: &Scalar) -> Option<(&Scalar, Vec<Value>)> {
+    match &scalar.kind {
+        ScalarKind::Binary { operator, left, right } if operator.kind == BinaryKind::Or => {
+            let ((address, mut ranges), (other, more)) = (ranges_of(left)?, ranges_of(right)?);
+            ranges.extend(more);
+            (address == other).then_some((address, ranges))
+        }
+        ScalarKind::Call { function, arguments }
+            if matches!(function.name, "ipv4_is_in_range" | "ipv4_is_in_any_range") =>
+        {
+            let (address, ranges) = arguments.split_first()?;
+            let is_text = address.scalar_type == ScalarType::String && !ranges.is_empty();
+            Some((address, constants(ranges)?)).filter(|_| is_text)
+        }
+        _ => None,
+    }
+}
+
+fn networks(ranges: &[Value]) -> Option<InNetworks> {
+    InNetworks::new(ranges.iter().map(Value::as_str).collect::<Option<Vec<&str>>>()?)
+}
+
 fn constants(items: &[Scalar]) -> Option<Vec<Value>> {
     let mut values = Vec::new();
     for item in items {

@@ -107,7 +107,12 @@ impl Lower<'_> {
             match operator.kind {
                 BinaryKind::And | BinaryKind::Or if !(is_bool(left) && is_bool(right)) => {}
                 BinaryKind::And => return Ok(self.condition(left)?.and(self.condition(right)?)),
-                BinaryKind::Or => return Ok(self.condition(left)?.or(self.condition(right)?)),
+                BinaryKind::Or => {
+                    return match self.in_ranges(scalar)? {
+                        Some(test) => Ok(test),
+                        None => Ok(self.condition(left)?.or(self.condition(right)?)),
+                    };
+                }
                 // Null and false are the same here, so the database's own equality will do.
                 BinaryKind::Equal if !operator.is_negated && is_plain_pair(operator, left, right) => {
                     let (left, right) = self.pair(left, right)?;
