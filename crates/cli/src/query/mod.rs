@@ -164,6 +164,9 @@ fn write(answers: &Answers, query: &str, arguments: &QueryArguments, system: &dy
 fn refused(query: &str, error: &Error) -> Ending {
     complain(&format!("error[{}]: {error}", error.code));
     pointed(query, error.span);
+    if error.code == "unknown-table" {
+        complain("tables come from files with `--table NAME=PATH`, and from an estate with `--scan PATH`");
+    }
     Ending::BadInput
 }
 
