@@ -155,7 +155,6 @@ fn any_place_of_any_text_is_fine() {
 
 #[test]
 fn hostile_texts_are_answered_in_time() {
-    let started = std::time::Instant::now();
     let texts = [
         "(".repeat(50_000),
         "T | where ".to_owned() + &"f(".repeat(50_000),
@@ -164,7 +163,7 @@ fn hostile_texts_are_answered_in_time() {
         "a-".repeat(50_000),
         "let set_difference = 1; makeset(1); ".repeat(2_000),
     ];
-    for text in &texts {
+    let answer = |text: &String| {
         let catalog = Catalog::built_in();
         complete(text, text.len(), catalog);
         hover(text, text.len(), catalog);
@@ -173,8 +172,9 @@ fn hostile_texts_are_answered_in_time() {
             fixes(text, &wrong);
         }
         classify(text);
-    }
-    assert!(started.elapsed().as_secs() < 30, "{:?}", started.elapsed());
+    };
+    let most = std::time::Duration::from_secs(30);
+    crate::processor::within(most, "hostile texts", || texts.iter().for_each(answer));
 }
 
 #[track_caller]

@@ -33,6 +33,7 @@ mod plans;
 mod plugins;
 mod precedence;
 mod print;
+mod processor;
 mod registry;
 mod resource_graph;
 mod restrict;
