@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::json::{self, Number, Scanner};
+use super::json::{self, Number, Scanner, quote};
 use super::{Value, format_datetime, format_real, format_timespan};
 
 /// A dynamic value. The keys of a bag keep their order; the last of two equal keys wins.
@@ -248,24 +248,4 @@ impl std::fmt::Display for Dynamic {
         self.write(&mut out);
         f.write_str(&out)
     }
-}
-
-fn quote(text: &str, out: &mut String) {
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            control if u32::from(control) < 0x20 => {
-                let _ = write!(out, "\\u{:04x}", u32::from(control));
-            }
-            other => out.push(other),
-        }
-    }
-    out.push('"');
 }

@@ -14,6 +14,7 @@
 //! ```
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 /// Arrays and bags that may stand in one another; deeper text is no JSON.
 const MAX_DEPTH: usize = 127;
@@ -53,6 +54,34 @@ pub enum Part {
     Key(std::sync::Arc<str>),
     /// The item of an array; from the end when negative.
     Item(i64),
+}
+
+/// Appends a text as JSON has it.
+pub fn quote(text: &str, out: &mut String) {
+    out.push('"');
+    let is_plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
+    if text.as_bytes().iter().all(is_plain) {
+        out.push_str(text);
+    } else {
+        text.chars().for_each(|character| escape(character, out));
+    }
+    out.push('"');
+}
+
+fn escape(character: char, out: &mut String) {
+    match character {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '\u{8}' => out.push_str("\\b"),
+        '\u{c}' => out.push_str("\\f"),
+        control if control < ' ' => {
+            let _ = write!(out, "\\u{:04x}", u32::from(control));
+        }
+        other => out.push(other),
+    }
 }
 
 /// Whether a text is JSON.

@@ -15,8 +15,8 @@ use std::fmt::Write as _;
 
 use castellan_kql::Value;
 use castellan_kql::value::Dynamic;
-pub use castellan_kql::value::json::Part;
 use castellan_kql::value::json::Scanner;
+pub use castellan_kql::value::json::{Part, quote};
 pub use items::{Item, Place, items};
 
 /// The text of a value that is not null.
@@ -73,34 +73,6 @@ pub fn write(dynamic: &Dynamic, out: &mut String) {
         Dynamic::Real(number) => {
             let _ = write!(out, "{}", Dynamic::Real(*number));
         }
-    }
-}
-
-/// Appends a text as JSON has it.
-pub fn quote(text: &str, out: &mut String) {
-    out.push('"');
-    let is_plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
-    if text.as_bytes().iter().all(is_plain) {
-        out.push_str(text);
-    } else {
-        text.chars().for_each(|character| escape(character, out));
-    }
-    out.push('"');
-}
-
-fn escape(character: char, out: &mut String) {
-    match character {
-        '"' => out.push_str("\\\""),
-        '\\' => out.push_str("\\\\"),
-        '\n' => out.push_str("\\n"),
-        '\r' => out.push_str("\\r"),
-        '\t' => out.push_str("\\t"),
-        '\u{8}' => out.push_str("\\b"),
-        '\u{c}' => out.push_str("\\f"),
-        control if control < ' ' => {
-            let _ = write!(out, "\\u{:04x}", u32::from(control));
-        }
-        other => out.push(other),
     }
 }
 
