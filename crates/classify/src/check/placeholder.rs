@@ -67,6 +67,12 @@ pub(super) fn is_placeholder(text: &[u8]) -> bool {
 fn is_reference(text: &[u8]) -> bool {
     match (text.first(), text.last()) {
         (Some(b'<'), Some(b'>')) | (Some(b'{'), Some(b'}')) | (Some(b'['), Some(b']')) => true,
+        // The expression may have stopped before the bracket that closes it.
+        (Some(b'<' | b'['), _)
+            if text.iter().skip(1).all(|byte| byte.is_ascii_alphabetic() || *byte == b'_') =>
+        {
+            true
+        }
         (Some(b'%'), Some(b'%')) | (Some(b'@'), Some(b'@')) if text.len() > 2 => true,
         (Some(b'$'), _) => {
             text.get(1).is_some_and(|byte| matches!(byte, b'{' | b'(' | b'[' | b'A'..=b'Z' | b'_'))
@@ -97,6 +103,7 @@ mod tests {
     fn placeholders_and_values() {
         for text in [
             "<token>",
+            "[gone",
             "${TOKEN}",
             "$TOKEN",
             "{{ key }}",
@@ -107,7 +114,7 @@ mod tests {
         ] {
             assert!(is_placeholder(text.as_bytes()), "{text}");
         }
-        for text in ["hU7!kdp0qZ", "$2b$10$abc", "", "q8Zk2vLr9T"] {
+        for text in ["[gone4", "hU7!kdp0qZ", "$2b$10$abc", "", "q8Zk2vLr9T"] {
             assert!(!is_placeholder(text.as_bytes()), "{text}");
         }
     }

@@ -11,6 +11,7 @@ use crate::engine::clause::{Clause, union};
 use crate::engine::expression::Expression;
 use crate::engine::index::Gate;
 use crate::engine::keywords::{Builder, Keywords, has_strings};
+use crate::engine::marks::Marks;
 use crate::rule::{Detector, Element, ElementId, ElementKind, Evidence, Proximity, Rules};
 
 /// Most elements of one engine.
@@ -108,6 +109,8 @@ pub(crate) struct Shared {
     pub(crate) names: Keywords,
     /// The element of each list.
     pub(crate) lists: Vec<usize>,
+    /// What redaction leaves, which is no match.
+    pub(crate) marks: Marks,
 }
 
 /// Compiles rules. `prepare` builds every automaton at once, to learn of those that are too large.
@@ -142,6 +145,7 @@ pub(crate) fn compile(
         keywords: compiler.builder.build(),
         names: compiler.names.build(),
         lists: compiler.lists,
+        marks: Marks::of(&rules),
         rules,
     };
     (shared, compiler.problems)

@@ -11,7 +11,7 @@
 //!
 //! What a scan finds is defined without any of this: for each element, places are tried from left to right; at a place
 //! the longest end counts that keeps the boundary and passes the checks; a match is taken when a pattern holds for it,
-//! and keeps the same element from matching inside of it for that detector. `tests/it/reference.rs` is that definition,
+//! and keeps the same element from matching inside of it for that detector. What redaction has left is no match. `tests/it/reference.rs` is that definition,
 //! word for word, and has to agree on any text.
 
 mod anchor;
@@ -27,6 +27,7 @@ mod expression;
 mod finding;
 mod index;
 mod keywords;
+pub(crate) mod marks;
 mod masks;
 mod program;
 mod release;

@@ -2,7 +2,7 @@
 
 use crate::engine::boundary::{starts_character, starts_well};
 use crate::engine::characters::{back, forward};
-use crate::engine::compile::{CompiledPattern, CompiledUse, Matcher, Shared};
+use crate::engine::compile::{CompiledElement, CompiledPattern, CompiledUse, Matcher, Shared};
 use crate::engine::evidence::{Match, Surroundings};
 use crate::engine::expression::Expression;
 use crate::engine::finding::{Explanation, Finding};
@@ -231,7 +231,7 @@ impl<'a> Run<'a> {
             return;
         }
         for end in ends {
-            if compiled.checks.failing(self.text, start, end).is_none() {
+            if self.passes(compiled, (start, end)) {
                 self.matched(element, Match { start, end, value: (start, end) });
                 return;
             }
@@ -267,19 +267,24 @@ impl<'a> Run<'a> {
     /// The match of an expression at a place: the longest end that passes the checks.
     fn find(&mut self, element: usize, expression: &Expression, start: usize) -> Option<Match> {
         expression.ends(self.text, start, self.text.len(), &mut self.state.ends);
-        let checks = &self.shared.elements.get(element)?.checks;
+        let compiled = self.shared.elements.get(element)?;
         let found = self.state.ends.longest_first().find_map(|end| {
             let value = expression.value(self.text, start, end);
-            let passes = checks.failing(self.text, value.0, value.1).is_none();
-            passes.then_some(Match { start, end, value })
+            self.passes(compiled, value).then_some(Match { start, end, value })
         });
         if found.is_none() && self.view.explain {
             let longest = self.state.ends.longest_first().next()?;
             let value = expression.value(self.text, start, longest);
-            let check = checks.failing(self.text, value.0, value.1)?;
+            let check = compiled.checks.failing(self.text, value.0, value.1)?;
             self.missed_by_check(element, value, check);
         }
         found
+    }
+
+    /// Whether a match passes the checks of its element, and is not what redaction left.
+    fn passes(&self, compiled: &CompiledElement, value: (usize, usize)) -> bool {
+        compiled.checks.failing(self.text, value.0, value.1).is_none()
+            && !self.shared.marks.cover(self.text, value)
     }
 
     /// Judges a match for every detector that uses the element. True when one took it.

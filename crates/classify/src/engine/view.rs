@@ -7,6 +7,7 @@ use crate::engine::clause::union;
 use crate::engine::compile::{CompiledUse, Matcher, Shared};
 use crate::engine::finding::Overlap;
 use crate::engine::index::{Gate, Index, Member};
+use crate::engine::marks;
 
 /// Bytes of a character, at most.
 const WIDEST: usize = 4;
@@ -189,5 +190,5 @@ fn reach(shared: &Shared, active: &[Active], index: &Index) -> (usize, usize) {
     }
     let window = WIDEST * proximity + checks + MARGIN;
     // A term that begins in the window may end beyond it, and has to be there as a whole to be told.
-    (index.before + window, longest + window + keywords + 256)
+    (index.before + window.max(marks::LONGEST), longest + window + keywords + 256)
 }

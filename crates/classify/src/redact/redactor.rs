@@ -7,6 +7,7 @@ use castellan_base::Diagnostic;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
+use crate::engine::marks::label;
 use crate::engine::{Engine, Finding};
 use crate::redact::format::CheckDigits;
 use crate::redact::keys::{Key, KeyId, Keyring};
@@ -17,9 +18,6 @@ use crate::redact::sealed::{self, Purpose};
 use crate::redact::session::Session;
 use crate::redact::tokens::{self, Place};
 use crate::rule::Detector;
-
-/// Longest name of a type in a text.
-const LONGEST_LABEL: usize = 64;
 
 /// Why a text was not redacted. Nothing of it is given out then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -186,14 +184,6 @@ fn kind(detector: &Detector, policy: &Policy) -> Kind {
         operator: rule.operator.clone(),
         min_confidence: rule.min_confidence.unwrap_or(policy.min_confidence),
     }
-}
-
-/// The name of a type as replacements write it.
-fn label(id: &str) -> Arc<str> {
-    let capital = |byte: u8| {
-        if byte.is_ascii_alphanumeric() { char::from(byte.to_ascii_uppercase()) } else { '_' }
-    };
-    id.bytes().take(LONGEST_LABEL).map(capital).collect::<String>().into()
 }
 
 /// Writes the new text.

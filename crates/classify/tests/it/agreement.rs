@@ -53,8 +53,7 @@ fn agree(rules: Rules, cases: u32, most: usize) {
     let checks = Checks::standard();
     let reference = Reference::new(engine.rules(), &checks, &NAMES);
     let mut total = 0;
-    let mut runner =
-        proptest::test_runner::TestRunner::new(ProptestConfig { cases, ..ProptestConfig::default() });
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(cases));
     let tried = std::cell::Cell::new(0);
     runner
         .run(&text(most), |text| {

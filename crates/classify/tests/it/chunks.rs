@@ -48,8 +48,7 @@ fn long_text() -> impl Strategy<Value = String> {
 fn cuts_do_not_matter() {
     let engines = [short(), all(special()), all(crate::content::rules().0)];
     let total = std::cell::Cell::new(0);
-    let mut runner =
-        proptest::test_runner::TestRunner::new(ProptestConfig { cases: 40, ..ProptestConfig::default() });
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(40));
     let sizes = prop::collection::vec(prop_oneof![1..10_usize, 1..5_000_usize, 1..200_000_usize], 1..8);
     runner
         .run(&(long_text(), sizes), |(text, sizes)| {

@@ -14,9 +14,10 @@ fn each_reason_is_told() {
     let (text, reason) = told("SSN: 078-05-1120", "us-social-security-number");
     assert_eq!((text.as_str(), reason), ("078-05-1120", Reason::Check("not".into())));
 
-    let (_, reason) = told("part 536-22-8726", "us-social-security-number");
+    let (_, reason) = told("part 12345678", "hr-driving-licence-number");
     let Reason::Evidence { pattern: 0, lacking } = reason else { panic!("{reason:?}") };
-    assert_eq!(&*rules.element(lacking[0]).unwrap().name, "us-social-security-number/words");
+    let names: Vec<&str> = lacking.iter().map(|id| &*rules.element(*id).unwrap().name).collect();
+    assert!(names.contains(&"driving-licence-words"), "{names:?}");
 }
 
 #[test]

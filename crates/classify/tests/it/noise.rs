@@ -79,7 +79,8 @@ fn machines_write_no_identifiers() {
         .iter()
         .filter_map(|finding| {
             let detector = engine.detector(finding)?;
-            let of_ours = identifiers.contains(&detector.category.as_str());
+            // The lines do have times.
+            let of_ours = identifiers.contains(&detector.category.as_str()) && &*detector.id != "date-time";
             of_ours.then(|| format!("{} `{}`", detector.id, &text[finding.range()]))
         })
         .collect();

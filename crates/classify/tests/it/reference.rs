@@ -15,9 +15,12 @@ pub(crate) type Found = (usize, usize, usize, u8);
 pub(crate) struct Reference<'a> {
     rules: &'a Rules,
     checks: &'a Checks,
-    regexes: Vec<Option<Regex>>,
+    /// Each for a whole match, and for what begins with one; where that depends on what follows, there is no second.
+    regexes: Vec<Option<(Regex, Option<Regex>)>>,
     longest: Vec<usize>,
     words: &'a [&'a str],
+    /// What redaction leaves.
+    marks: Regex,
 }
 
 impl<'a> Reference<'a> {
@@ -31,11 +34,19 @@ impl<'a> Reference<'a> {
                 longest.push(0);
                 continue;
             };
-            let whole = format!(r"\A(?:{pattern})\z");
-            regexes.push(Some(RegexBuilder::new(&whole).unicode(false).build().unwrap()));
+            let build = |pattern: &str| RegexBuilder::new(pattern).unicode(false).build().unwrap();
+            let whole = build(&format!(r"\A(?:{pattern})\z"));
+            let looks = [r"\b", r"\B", r"\z", "$"].iter().any(|look| pattern.contains(look));
+            let beginning = (!looks).then(|| build(&format!(r"\A(?:{pattern})")));
+            regexes.push(Some((whole, beginning)));
             longest.push(element.max_length.map_or(40_000, |length| length as usize));
         }
-        Reference { rules, checks, regexes, longest, words }
+        Reference { rules, checks, regexes, longest, words, marks: marks(rules) }
+    }
+
+    /// Whether a match lies in what redaction leaves. It takes what it can of it, whole or not.
+    fn is_mark(&self, text: &str, (start, end): (usize, usize)) -> bool {
+        self.marks.find_iter(text.as_bytes()).any(|mark| mark.start() <= start && end <= mark.end())
     }
 
     /// Every finding, sorted.
@@ -77,7 +88,7 @@ impl<'a> Reference<'a> {
             if start < allowed {
                 continue;
             }
-            let Some((end, value)) = self.at(text, primary, start, text.len()) else { continue };
+            let Some((end, value)) = self.at(text, primary, start, (text.len(), true)) else { continue };
             let window = match proximity {
                 Proximity::Unlimited => (0, text.len()),
                 Proximity::Characters(characters) => {
@@ -129,7 +140,7 @@ impl<'a> Reference<'a> {
             ElementKind::Regex { .. } => {
                 let mut place = window.0;
                 while place < window.1 {
-                    match self.at(text, element, place, window.1) {
+                    match self.at(text, element, place, (window.1, false)) {
                         Some((end, _)) => {
                             matches.push((place, end));
                             place = end;
@@ -153,10 +164,19 @@ impl<'a> Reference<'a> {
     }
 
     /// The match of an element that begins at a place: its end, and what is found.
-    fn at(&self, text: &str, id: ElementId, start: usize, limit: usize) -> Option<(usize, (usize, usize))> {
+    fn at(
+        &self,
+        text: &str,
+        id: ElementId,
+        start: usize,
+        (limit, primary): (usize, bool),
+    ) -> Option<(usize, (usize, usize))> {
         let element = self.element(id);
-        let pass = |value: (usize, usize)| self.checks.pass(&element.checks, text.as_bytes(), value).unwrap();
-        let Some(regex) = &self.regexes[id.index()] else {
+        let pass = |value: (usize, usize)| {
+            self.checks.pass(&element.checks, text.as_bytes(), value).unwrap()
+                && !(primary && self.is_mark(text, value))
+        };
+        let Some((regex, beginning)) = &self.regexes[id.index()] else {
             let mut ends = self.term_ends(text, id, start);
             ends.sort_unstable();
             return ends.into_iter().rev().find(|end| pass((start, *end))).map(|end| (end, (start, end)));
@@ -165,6 +185,10 @@ impl<'a> Reference<'a> {
             return None;
         }
         let last = limit.min(start + self.longest[id.index()]);
+        // Only for speed: most expressions begin nowhere.
+        if beginning.as_ref().is_some_and(|regex| !regex.is_match(&text.as_bytes()[start..last])) {
+            return None;
+        }
         let mut tried = 0;
         for end in (start + 1..=last).rev() {
             if !text.is_char_boundary(end) || !ends(text, end, element.boundary) {
@@ -228,6 +252,17 @@ impl<'a> Reference<'a> {
         }
         ends
     }
+}
+
+fn marks(rules: &Rules) -> Regex {
+    let capital = |it: char| if it.is_ascii_alphanumeric() { it.to_ascii_uppercase() } else { '_' };
+    let ids = rules.detectors.iter().map(|it| it.id.chars().take(64).map(capital).collect::<String>());
+    let entities = rules.detectors.iter().filter_map(|it| it.presidio.as_deref().map(str::to_owned));
+    let names = ids.chain(entities).collect::<Vec<_>>().join("|");
+    let name = format!(r"(?:{names})(?:_\d+)?\b");
+    let sealed = format!(r"\[\[(?:enc|tok):v1:{name}(?::[a-z0-9-]*(?::[A-Za-z0-9_-]*(?:\]\])?)?)?");
+    let plain = format!(r"<{name}(?::[0-9a-f]*)?>?");
+    RegexBuilder::new(&format!("{sealed}|{plain}")).unicode(false).size_limit(1 << 26).build().unwrap()
 }
 
 struct Around {

@@ -73,7 +73,7 @@ detectors:
 /// Words that stand for every dictionary.
 pub(crate) const NAMES: [&str; 3] = ["Jane", "John", "Maria"];
 
-const PIECES: [&str; 60] = [
+const PIECES: [&str; 66] = [
     "alpha",
     "beta gamma",
     "betaGamma",
@@ -134,6 +134,12 @@ const PIECES: [&str; 60] = [
     "dob: 1985-05-12",
     "tel",
     "+44 20 7946 0958",
+    "<TOKEN",
+    ":3f2a9100",
+    "_2>",
+    "<PAYMENT_CARD>",
+    "[[tok:v1:LETTERED:k1:",
+    "[[enc:v1:SUBWORD:",
 ];
 
 fn piece() -> impl Strategy<Value = String> {
