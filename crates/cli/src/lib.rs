@@ -19,6 +19,7 @@ use clap::{CommandFactory, Parser};
 
 pub mod arguments;
 mod bom;
+mod classify;
 mod content;
 mod estate;
 mod fixes;
@@ -64,6 +65,7 @@ where
         Command::Policy(arguments) => policy::run(arguments, system),
         Command::Bom(arguments) => bom::run(arguments, system),
         Command::Query(arguments) => query::run(arguments, system),
+        Command::Classify(arguments) => classify::run(arguments, system),
         Command::Content(arguments) => content::run(arguments, system),
         Command::Completions { shell } => {
             let mut script = Vec::new();

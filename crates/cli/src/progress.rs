@@ -32,6 +32,18 @@ impl Bar {
         self.0.set_message(what.to_owned());
     }
 
+    /// So many files are read.
+    pub(crate) fn files(&self, done: usize, total: usize, last: &str) {
+        if let Ok(style) = ProgressStyle::with_template(
+            "{spinner} {elapsed} {wide_bar} {human_pos} of {human_len} files  {msg}",
+        ) {
+            self.0.set_style(style);
+        }
+        self.0.set_length(u64::try_from(total).unwrap_or(u64::MAX));
+        self.0.set_position(u64::try_from(done).unwrap_or(u64::MAX));
+        self.0.set_message(crate::output::inert_lines(last));
+    }
+
     pub(crate) fn finish(&self) {
         self.0.finish_and_clear();
     }

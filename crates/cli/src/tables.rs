@@ -52,6 +52,19 @@ pub(crate) fn list_functions(as_json: bool, system: &dyn System) -> Result<()> {
     )
 }
 
+/// An aligned table without lines.
+pub(crate) fn plain(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>, width: usize) -> String {
+    let mut table = comfy_table::Table::new();
+    table.load_preset(presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    table.set_header(header.iter().copied());
+    for row in rows {
+        table.add_row(row);
+    }
+    format!("{}\n", table.trim_fmt())
+}
+
 /// The table or function of a name in words.
 pub(crate) fn explain(name: &str) -> Option<String> {
     let catalog = Catalog::built_in();

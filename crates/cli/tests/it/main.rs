@@ -10,6 +10,7 @@
 )]
 
 mod bom;
+mod classify;
 mod content;
 mod face;
 mod fixes;

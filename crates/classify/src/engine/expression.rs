@@ -1,0 +1,302 @@
+//! Expressions: parsed when rules are compiled, turned into automata when the first candidate comes.
+//!
+//! Of several hundred expressions, a text needs a handful. Parsing all of them and working out their anchors takes
+//! milliseconds; determinising all of them would take most of a second. So the automaton is built on first use.
+
+use std::sync::OnceLock;
+
+use regex_automata::dfa::{Automaton, dense};
+use regex_automata::nfa::thompson;
+use regex_automata::util::primitives::StateID;
+use regex_automata::util::start;
+use regex_automata::{Anchored, Input, MatchKind, meta};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Hir, HirKind};
+
+use crate::engine::boundary::{ends_well, starts_character};
+use crate::engine::byte_set::ByteSet;
+use crate::engine::program::Program;
+use crate::rule::Boundary;
+
+/// Most ends tried at one place, the longest first.
+pub(crate) const MOST_ENDS: usize = 16;
+/// Longest match of any rule, in bytes.
+const LONGEST: u32 = 32_768;
+/// Largest expression, counted in bytes and classes with repetitions written out.
+const LARGEST: u64 = 6_000;
+/// Largest automaton, in bytes.
+const LARGEST_DFA: usize = 4 << 20;
+
+/// An expression, and the automaton that tells where it ends.
+pub(crate) struct Expression {
+    hir: Hir,
+    boundary: Boundary,
+    /// Longest match in bytes.
+    pub(crate) longest: usize,
+    /// Whether one end is preferred (lazy quantifiers), rather than the longest.
+    lazy: bool,
+    /// Whether there is a group `value`.
+    pub(crate) has_value: bool,
+    automaton: OnceLock<Option<Box<Ending>>>,
+    groups: OnceLock<Option<meta::Regex>>,
+    first: OnceLock<ByteSet>,
+}
+
+impl std::fmt::Debug for Expression {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Expression({})", self.hir)
+    }
+}
+
+impl Expression {
+    /// Parses an expression and checks its bounds.
+    pub(crate) fn new(
+        pattern: &str,
+        boundary: Boundary,
+        max_length: Option<u32>,
+    ) -> Result<Expression, String> {
+        let mut parser = ParserBuilder::new().unicode(false).utf8(false).nest_limit(64).build();
+        let hir = parser.parse(pattern).map_err(|error| explain(&error))?;
+        if size(&hir) > LARGEST {
+            let help = "write `+` or `*` with `max_length` in place of large repetitions";
+            return Err(format!("the expression needs more than {LARGEST} states; {help}"));
+        }
+        let own = hir.properties().maximum_len().and_then(|length| u32::try_from(length).ok());
+        let longest = match (own, max_length) {
+            (Some(own), Some(given)) => own.min(given),
+            (Some(own), None) => own,
+            (None, Some(given)) => given,
+            (None, None) => {
+                return Err(
+                    "a match can be of any length; limit `*`, `+` or `{n,}`, or state `max_length`".into()
+                );
+            }
+        };
+        if longest > LONGEST {
+            return Err(format!("a match can have {longest} bytes; at most {LONGEST} are allowed"));
+        }
+        if hir.properties().minimum_len().unwrap_or(0) == 0 {
+            return Err("the expression matches the empty text; make something in it necessary".into());
+        }
+        Ok(Expression {
+            lazy: is_lazy(&hir),
+            has_value: has_value(&hir),
+            hir,
+            boundary,
+            longest: usize::try_from(longest).unwrap_or(usize::MAX),
+            automaton: OnceLock::new(),
+            groups: OnceLock::new(),
+            first: OnceLock::new(),
+        })
+    }
+
+    /// The syntax tree.
+    pub(crate) fn hir(&self) -> &Hir {
+        &self.hir
+    }
+
+    /// What may not touch a match.
+    pub(crate) fn boundary(&self) -> Boundary {
+        self.boundary
+    }
+
+    /// The bytes that a match may begin with.
+    pub(crate) fn first(&self) -> &ByteSet {
+        self.first.get_or_init(|| {
+            Program::new(&self.hir).map_or(ByteSet::ALL, |program| program.bytes(&program.start()))
+        })
+    }
+
+    /// Builds the automata now, and says why one cannot be built.
+    pub(crate) fn prepare(&self) -> Result<(), String> {
+        if self.automaton().is_none() {
+            let help = "make its alternatives begin differently, or its repetitions smaller";
+            return Err(format!(
+                "the expression needs an automaton of more than {LARGEST_DFA} bytes; {help}"
+            ));
+        }
+        if self.has_value && self.groups().is_none() {
+            return Err("the groups of the expression cannot be found; write it more simply".into());
+        }
+        Ok(())
+    }
+
+    fn automaton(&self) -> Option<&Ending> {
+        let built = self.automaton.get_or_init(|| Ending::new(&self.hir, self.lazy).map(Box::new));
+        built.as_deref()
+    }
+
+    /// Ends of matches that begin at `start` and keep the boundary, ascending, at most the [`MOST_ENDS`] longest.
+    /// `text[..limit]` is what a match may cover; `whole` says that the text ends where `text` does.
+    pub(crate) fn ends(&self, text: &[u8], start: usize, limit: usize, ends: &mut Ends) {
+        ends.clear();
+        let Some(automaton) = self.automaton() else { return };
+        let dfa = &automaton.dfa;
+        let Some(mut state) = automaton.start(text, start) else { return };
+        let last = start.saturating_add(self.longest).min(limit).min(text.len());
+        // The automaton tells a match one byte late, so one byte after the longest match is read too.
+        let window = text.get(start..last.saturating_add(1).min(text.len())).unwrap_or_default();
+        for (offset, byte) in window.iter().enumerate() {
+            state = dfa.next_state(state, *byte);
+            if dfa.is_special_state(state) {
+                if dfa.is_match_state(state) {
+                    self.keep(text, start, start + offset, ends);
+                } else if dfa.is_dead_state(state) || dfa.is_quit_state(state) {
+                    return;
+                }
+            }
+        }
+        if last == text.len() && dfa.is_match_state(dfa.next_eoi_state(state)) {
+            self.keep(text, start, last, ends);
+        }
+    }
+
+    fn keep(&self, text: &[u8], start: usize, end: usize, ends: &mut Ends) {
+        if self.lazy {
+            // Of matches with a preference, the automaton tells the preferred one last.
+            ends.clear();
+        }
+        if end > start && starts_character(text, end) && ends_well(text, end, self.boundary) {
+            ends.push(end);
+        }
+    }
+
+    /// The group `value` of a match, or the whole match.
+    pub(crate) fn value(&self, text: &[u8], start: usize, end: usize) -> (usize, usize) {
+        if !self.has_value {
+            return (start, end);
+        }
+        let found = self.groups().and_then(|regex| {
+            let mut captures = regex.create_captures();
+            let input = Input::new(text.get(..end)?).range(start..end).anchored(Anchored::Yes);
+            regex.captures(input, &mut captures);
+            captures.get_group_by_name("value")
+        });
+        found.map_or((start, end), |span| (span.start, span.end))
+    }
+
+    fn groups(&self) -> Option<&meta::Regex> {
+        let built = self.groups.get_or_init(|| {
+            let end = Hir::look(regex_syntax::hir::Look::End);
+            let whole = Hir::concat(vec![self.hir.clone(), end]);
+            let config = meta::Config::new().utf8_empty(false).nfa_size_limit(Some(LARGEST_DFA));
+            meta::Builder::new().configure(config).build_from_hir(&whole).ok()
+        });
+        built.as_ref()
+    }
+}
+
+/// The longest ends found at one place.
+#[derive(Debug, Default)]
+pub(crate) struct Ends {
+    ring: [usize; MOST_ENDS],
+    count: usize,
+}
+
+impl Ends {
+    fn clear(&mut self) {
+        self.count = 0;
+    }
+
+    fn push(&mut self, end: usize) {
+        if let Some(place) = self.ring.get_mut(self.count % MOST_ENDS) {
+            *place = end;
+        }
+        self.count += 1;
+    }
+
+    /// The longest first.
+    pub(crate) fn longest_first(&self) -> impl Iterator<Item = usize> {
+        let kept = self.count.min(MOST_ENDS);
+        (0..kept).filter_map(|back| self.ring.get((self.count - 1 - back) % MOST_ENDS).copied())
+    }
+}
+
+/// The automaton that tells where matches end that begin at a given place.
+struct Ending {
+    dfa: dense::DFA<Vec<u32>>,
+    /// The state it begins in, where that does not depend on what stands before.
+    start: Option<StateID>,
+}
+
+impl Ending {
+    fn new(hir: &Hir, lazy: bool) -> Option<Ending> {
+        let dfa = build(hir, lazy)?;
+        let depends = !hir.properties().look_set_prefix_any().is_empty();
+        let config = start::Config::new().anchored(Anchored::Yes);
+        let start = if depends { None } else { dfa.start_state(&config).ok() };
+        Some(Ending { dfa, start })
+    }
+
+    fn start(&self, text: &[u8], place: usize) -> Option<StateID> {
+        if self.start.is_some() {
+            return self.start;
+        }
+        let before = place.checked_sub(1).and_then(|at| text.get(at)).copied();
+        let config = start::Config::new().anchored(Anchored::Yes).look_behind(before);
+        self.dfa.start_state(&config).ok()
+    }
+}
+
+fn build(hir: &Hir, lazy: bool) -> Option<dense::DFA<Vec<u32>>> {
+    let nfa_config = thompson::Config::new()
+        .utf8(false)
+        .which_captures(thompson::WhichCaptures::None)
+        .nfa_size_limit(Some(LARGEST_DFA));
+    let nfa = thompson::Compiler::new().configure(nfa_config).build_from_hir(hir).ok()?;
+    let kind = if lazy { MatchKind::LeftmostFirst } else { MatchKind::All };
+    let config = dense::Config::new()
+        .start_kind(regex_automata::dfa::StartKind::Anchored)
+        .match_kind(kind)
+        .accelerate(false)
+        .minimize(false)
+        .dfa_size_limit(Some(LARGEST_DFA))
+        .determinize_size_limit(Some(2 * LARGEST_DFA));
+    dense::Builder::new().configure(config).build_from_nfa(&nfa).ok()
+}
+
+/// A parse error in one line, with its place in the expression.
+fn explain(error: &regex_syntax::Error) -> String {
+    let (kind, start) = match error {
+        regex_syntax::Error::Parse(error) => (error.kind().to_string(), error.span().start.column),
+        regex_syntax::Error::Translate(error) => (error.kind().to_string(), error.span().start.column),
+        other => (other.to_string(), 1),
+    };
+    format!("the expression is wrong at column {start}: {kind}")
+}
+
+/// Bytes and classes with repetitions written out, where that is what they come to.
+fn size(hir: &Hir) -> u64 {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => 0,
+        HirKind::Literal(literal) => u64::try_from(literal.0.len()).unwrap_or(u64::MAX),
+        HirKind::Class(regex_syntax::hir::Class::Unicode(class)) => 4 * class.ranges().len() as u64,
+        HirKind::Class(_) => 1,
+        HirKind::Capture(capture) => size(&capture.sub),
+        HirKind::Repetition(repetition) => {
+            let times = repetition.max.unwrap_or(repetition.min.saturating_add(1)).max(1);
+            size(&repetition.sub).saturating_mul(u64::from(times))
+        }
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().fold(0, |all, part| all.saturating_add(size(part)))
+        }
+    }
+}
+
+fn is_lazy(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Repetition(repetition) => !repetition.greedy || is_lazy(&repetition.sub),
+        HirKind::Capture(capture) => is_lazy(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(is_lazy),
+        _ => false,
+    }
+}
+
+fn has_value(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Capture(capture) => capture.name.as_deref() == Some("value") || has_value(&capture.sub),
+        HirKind::Repetition(repetition) => has_value(&repetition.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(has_value),
+        _ => false,
+    }
+}

@@ -1,0 +1,413 @@
+//! The tables that the walk looks words up in: which elements may begin at a word, by what the word looks like.
+//!
+//! An element more or less costs nothing where its words do not occur: it sets some bits in two tables of 8 KiB, which
+//! stay in the first-level cache, and is an entry in a bucket that is opened only when such a word comes by. Elements
+//! that need a keyword nearby share a *gate* by bucket, so forty expressions for nine digits are answered by one look at
+//! the keywords around.
+
+use rustc_hash::FxHashMap;
+
+use crate::engine::anchor::{Anchor, LONG, Lead, SHAPED, Shape, TOKEN};
+use crate::engine::byte_set::ByteSet;
+
+/// Bits in a table.
+const BITS: usize = 1 << 16;
+
+/// Keyword lists of which one must stand nearby: a bit for each, 64 lists at a time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Gate {
+    /// How many times 64 lists before the first bit. Lists of one detector have numbers side by side, so one or two
+    /// words hold the bits of most gates.
+    skipped: usize,
+    bits: Vec<u64>,
+}
+
+impl Gate {
+    pub(crate) fn insert(&mut self, list: u16) {
+        self.merge(&Gate { skipped: usize::from(list / 64), bits: vec![1 << (list % 64)] });
+    }
+
+    pub(crate) fn contains(&self, list: u16) -> bool {
+        let word = usize::from(list / 64).checked_sub(self.skipped);
+        word.and_then(|word| self.bits.get(word)).is_some_and(|bits| bits >> (list % 64) & 1 == 1)
+    }
+
+    /// The bits, and by how many times 64 lists they are moved.
+    #[inline]
+    pub(crate) fn words(&self) -> (usize, &[u64]) {
+        (self.skipped, &self.bits)
+    }
+
+    /// Whether one of these lists is among `live`, which begins where `all` does.
+    #[inline]
+    pub(crate) fn meets(&self, live: &[u64], all: &Gate) -> bool {
+        let rest = live.get(self.skipped - all.skipped.min(self.skipped)..).unwrap_or_default();
+        self.bits.iter().zip(rest).any(|(wanted, live)| wanted & live != 0)
+    }
+
+    pub(crate) fn merge(&mut self, other: &Gate) {
+        if self.bits.is_empty() {
+            *self = other.clone();
+            return;
+        }
+        let first = self.skipped.min(other.skipped);
+        let end = (self.skipped + self.bits.len()).max(other.skipped + other.bits.len());
+        let mut bits = vec![0; end - first];
+        for gate in [&*self, other] {
+            for (all, more) in bits.iter_mut().skip(gate.skipped - first).zip(&gate.bits) {
+                *all |= more;
+            }
+        }
+        *self = Gate { skipped: first, bits };
+    }
+}
+
+/// A table of bits by hash.
+#[derive(Clone, Debug)]
+pub(crate) struct Filter(Box<[u64; BITS / 64]>);
+
+impl Filter {
+    fn new() -> Filter {
+        Filter(Box::new([0; BITS / 64]))
+    }
+
+    #[inline]
+    fn hash(key: u32) -> u32 {
+        key.wrapping_mul(0x9E37_79B1) >> 16
+    }
+
+    fn insert(&mut self, key: u32) {
+        let hash = Filter::hash(key);
+        if let Some(bits) = self.0.get_mut((hash >> 6) as usize) {
+            *bits |= 1 << (hash & 63);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn contains(&self, key: u32) -> bool {
+        let hash = Filter::hash(key);
+        self.0.get((hash >> 6) as usize).is_some_and(|bits| bits >> (hash & 63) & 1 == 1)
+    }
+}
+
+/// An element that may begin at a word. Sets are places in [`Index::sets`].
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) element: u16,
+    /// Bytes of the match before the word.
+    pub(crate) before: u8,
+    /// Whether the match may end with the word.
+    ends: bool,
+    /// What stands before the word, its first byte, the two bytes after it.
+    prior: u16,
+    first: u16,
+    next: u16,
+    second: u16,
+}
+
+/// Elements that may begin at one kind of word. What begins farther before the word comes first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Group {
+    pub(crate) entries: Vec<Entry>,
+    /// The bytes that some entry allows: the word's first and the two after it.
+    first: ByteSet,
+    next: ByteSet,
+    second: ByteSet,
+}
+
+impl Group {
+    /// Whether the bytes around a word allow any of the entries.
+    #[inline]
+    pub(crate) fn fits(&self, around: Around) -> bool {
+        let follows = |(next, second)| self.next.contains(next) && self.second.contains(second);
+        self.first.contains(around.first) && around.after.is_none_or(follows)
+    }
+
+    fn add(&mut self, entry: Entry, sets: &[ByteSet]) {
+        let set = |place: u16| sets.get(usize::from(place)).copied().unwrap_or(ByteSet::ALL);
+        let after =
+            if entry.ends { (ByteSet::ALL, ByteSet::ALL) } else { (set(entry.next), set(entry.second)) };
+        self.first = self.first.union(set(entry.first));
+        self.next = self.next.union(after.0);
+        self.second = self.second.union(after.1);
+        // Places are tried from left to right.
+        let place = self.entries.partition_point(|known| known.before >= entry.before);
+        self.entries.insert(place, entry);
+    }
+}
+
+/// The elements that may begin at one kind of word.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bucket {
+    /// Those that need nothing nearby.
+    pub(crate) free: Group,
+    /// Those that need a keyword nearby.
+    pub(crate) gated: Group,
+    /// What must stand nearby for any of the gated ones.
+    pub(crate) gate: Gate,
+    /// The longest match and the farthest proximity of the gated ones.
+    pub(crate) longest: usize,
+    pub(crate) characters: usize,
+}
+
+/// The bytes around a word.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Around {
+    prior: u8,
+    first: u8,
+    /// The two bytes after the word, where its end is known.
+    after: Option<(u8, u8)>,
+}
+
+impl Around {
+    /// Past the ends of the text a byte is zero, which no expression is likely to want.
+    #[inline]
+    pub(crate) fn new(text: &[u8], place: usize, end: Option<usize>) -> Around {
+        let byte = |at: usize| text.get(at).copied().unwrap_or(0);
+        Around {
+            prior: place.checked_sub(1).map_or(0, byte),
+            first: byte(place),
+            after: end.map(|end| (byte(end), byte(end + 1))),
+        }
+    }
+}
+
+/// What the index needs to know of an element.
+pub(crate) struct Member<'a> {
+    pub(crate) element: u16,
+    pub(crate) anchor: &'a Anchor,
+    pub(crate) gate: Option<&'a Gate>,
+    pub(crate) longest: usize,
+    pub(crate) characters: usize,
+    /// Whether it may also begin at a change of case.
+    pub(crate) subword: bool,
+}
+
+/// A literal that is searched everywhere.
+#[derive(Clone, Debug)]
+pub(crate) struct Literal {
+    pub(crate) element: u16,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) nearest: usize,
+    pub(crate) farthest: usize,
+    pub(crate) before: ByteSet,
+}
+
+/// All tables.
+#[derive(Clone, Debug)]
+pub(crate) struct Index {
+    pub(crate) gram_filter: Filter,
+    grams: FxHashMap<u32, u32>,
+    pub(crate) shape_filter: Filter,
+    shapes: FxHashMap<u32, u32>,
+    /// By length of a word without digits: what must follow it so that it is looked up at all.
+    pub(crate) lettered: Vec<ByteSet>,
+    /// A bit for each length of which any word is looked up; bit 63 stands for 64 and more.
+    pub(crate) any: u64,
+    lengths: Vec<Option<u32>>,
+    /// Buckets by the length of a token.
+    tokens: Vec<Option<u32>>,
+    buckets: Vec<Bucket>,
+    sets: Vec<ByteSet>,
+    set_places: FxHashMap<ByteSet, u16>,
+    pub(crate) literals: Vec<Literal>,
+    /// Elements without an anchor, with the bytes that they may begin with.
+    pub(crate) everywhere: Vec<(u16, ByteSet)>,
+    /// Whether some element begins at changes of case.
+    pub(crate) subwords: bool,
+    /// Most bytes of a match before the place that the walk names.
+    pub(crate) before: usize,
+}
+
+impl Index {
+    /// The tables for these elements.
+    pub(crate) fn new<'a>(members: impl Iterator<Item = Member<'a>>) -> Index {
+        let mut index = Index {
+            gram_filter: Filter::new(),
+            grams: FxHashMap::default(),
+            shape_filter: Filter::new(),
+            shapes: FxHashMap::default(),
+            lettered: vec![ByteSet::default(); SHAPED as usize + 1],
+            any: 0,
+            lengths: vec![None; LONG as usize + 1],
+            tokens: vec![None; TOKEN.1 as usize + 1],
+            buckets: Vec::new(),
+            sets: Vec::new(),
+            set_places: FxHashMap::default(),
+            literals: Vec::new(),
+            everywhere: Vec::new(),
+            subwords: false,
+            before: 0,
+        };
+        for member in members {
+            index.add(&member);
+        }
+        index
+    }
+
+    fn add(&mut self, member: &Member<'_>) {
+        let all = self.set(ByteSet::ALL);
+        let any = |before: u8| Entry {
+            element: member.element,
+            before,
+            ends: true,
+            prior: all,
+            first: all,
+            next: all,
+            second: all,
+        };
+        self.subwords |= member.subword;
+        match member.anchor {
+            Anchor::Grams(grams) => {
+                for (gram, before) in grams {
+                    self.gram_filter.insert(*gram);
+                    let bucket = Self::bucket(&mut self.buckets, self.grams.get(gram).copied());
+                    self.grams.insert(*gram, bucket);
+                    self.put(bucket, member, any(*before));
+                }
+            }
+            Anchor::Shapes(leads) => {
+                for lead in leads {
+                    let entry = Entry {
+                        element: member.element,
+                        before: lead.before,
+                        ends: lead.ends,
+                        prior: self.set(lead.prior),
+                        first: self.set(lead.first),
+                        next: self.set(lead.next),
+                        second: self.set(lead.second),
+                    };
+                    let bucket = self.shape_bucket(lead);
+                    self.put(bucket, member, entry);
+                }
+            }
+            Anchor::Tokens { shortest, longest } => {
+                for length in *shortest..=*longest {
+                    if let Some(slot) = self.tokens.get_mut(length as usize) {
+                        let bucket = Self::bucket(&mut self.buckets, *slot);
+                        *slot = Some(bucket);
+                        self.put(bucket, member, any(0));
+                    }
+                }
+            }
+            Anchor::Literal { bytes, nearest, farthest, before } => {
+                self.before = self.before.max(*farthest);
+                self.literals.push(Literal {
+                    element: member.element,
+                    bytes: bytes.clone(),
+                    nearest: *nearest,
+                    farthest: *farthest,
+                    before: *before,
+                });
+            }
+            Anchor::Everywhere(first) => self.everywhere.push((member.element, *first)),
+        }
+    }
+
+    fn shape_bucket(&mut self, lead: &Lead) -> u32 {
+        match lead.shape {
+            Shape::Exact { length, digits } => {
+                let key = shape_key(length, digits);
+                self.shape_filter.insert(key);
+                let follows = if lead.ends { ByteSet::ALL } else { lead.next };
+                if let Some(known) = self.lettered.get_mut(length as usize).filter(|_| digits == 0) {
+                    *known = known.union(follows);
+                }
+                let bucket = Self::bucket(&mut self.buckets, self.shapes.get(&key).copied());
+                self.shapes.insert(key, bucket);
+                bucket
+            }
+            Shape::Length(length) => {
+                self.any |= 1 << (length - 1).min(63);
+                let slot = self.lengths.get(length as usize).copied().flatten();
+                let bucket = Self::bucket(&mut self.buckets, slot);
+                if let Some(slot) = self.lengths.get_mut(length as usize) {
+                    *slot = Some(bucket);
+                }
+                bucket
+            }
+        }
+    }
+
+    /// The bucket's number, or that of a new one.
+    fn bucket(buckets: &mut Vec<Bucket>, known: Option<u32>) -> u32 {
+        known.unwrap_or_else(|| {
+            buckets.push(Bucket::default());
+            u32::try_from(buckets.len() - 1).unwrap_or(u32::MAX)
+        })
+    }
+
+    /// The place of a set.
+    fn set(&mut self, set: ByteSet) -> u16 {
+        let next = u16::try_from(self.sets.len()).unwrap_or(0);
+        let place = *self.set_places.entry(set).or_insert(next);
+        if place == next {
+            self.sets.push(set);
+        }
+        place
+    }
+
+    fn put(&mut self, bucket: u32, member: &Member<'_>, entry: Entry) {
+        self.before = self.before.max(usize::from(entry.before));
+        let Some(bucket) = self.buckets.get_mut(bucket as usize) else { return };
+        let Some(gate) = member.gate else {
+            bucket.free.add(entry, &self.sets);
+            return;
+        };
+        bucket.gate.merge(gate);
+        bucket.longest = bucket.longest.max(member.longest);
+        bucket.characters = bucket.characters.max(member.characters);
+        bucket.gated.add(entry, &self.sets);
+    }
+
+    /// Whether the bytes around a word allow an element to begin there.
+    #[inline]
+    pub(crate) fn fits(&self, entry: &Entry, around: Around) -> bool {
+        let holds =
+            |set: u16, byte: u8| self.sets.get(usize::from(set)).is_some_and(|set| set.contains(byte));
+        let follows = match around.after {
+            Some((next, second)) => entry.ends || (holds(entry.next, next) && holds(entry.second, second)),
+            None => true,
+        };
+        follows && holds(entry.first, around.first) && (entry.before == 0 || holds(entry.prior, around.prior))
+    }
+
+    /// The elements that may begin at a word with these first four bytes.
+    pub(crate) fn gram(&self, gram: u32) -> Option<&Bucket> {
+        self.buckets.get(*self.grams.get(&gram)? as usize)
+    }
+
+    /// The elements that may begin at a word of this shape.
+    pub(crate) fn shape(&self, length: u32, digits: u32) -> Option<&Bucket> {
+        self.buckets.get(*self.shapes.get(&shape_key(length, digits))? as usize)
+    }
+
+    /// The elements that may begin at any word of this length.
+    pub(crate) fn length(&self, length: u32) -> Option<&Bucket> {
+        let bucket = self.lengths.get(length.min(LONG) as usize).copied().flatten()?;
+        self.buckets.get(bucket as usize)
+    }
+
+    /// The elements that may begin at a token of this length.
+    pub(crate) fn token(&self, length: usize) -> Option<&Bucket> {
+        let bucket = self.tokens.get(length.min(TOKEN.1 as usize)).copied().flatten()?;
+        self.buckets.get(bucket as usize)
+    }
+
+    /// Whether a word of this length without digits is looked up, by what follows it.
+    #[inline]
+    pub(crate) fn is_lettered(&self, length: u32, next: u8) -> bool {
+        self.lettered.get(length as usize).is_some_and(|follows| follows.contains(next))
+    }
+
+    /// Whether any token is looked up.
+    pub(crate) fn has_tokens(&self) -> bool {
+        self.tokens.iter().any(Option::is_some)
+    }
+}
+
+/// Length and digits of a word in one number: digits of at most 24 bytes, the length above them.
+#[inline]
+pub(crate) fn shape_key(length: u32, digits: u32) -> u32 {
+    digits | length << 24
+}

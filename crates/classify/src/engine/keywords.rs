@@ -1,0 +1,573 @@
+//! Keyword lists and dictionaries: all terms of all rules in one index, searched only where somebody asks.
+//!
+//! A word of the text is looked up by its first eight bytes, with case folded: one load, one mask, one multiplication
+//! and one bit tell that it begins no term, which is nearly always so. Terms that may stand inside of words are searched
+//! by an Aho-Corasick automaton.
+
+use std::sync::Arc;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+use rustc_hash::FxHashMap;
+
+use crate::engine::boundary::{case_changes, character_at, is_letter, is_word_alone, letter_before};
+use crate::engine::masks::{self, BLOCK, Masks, Wanted, from_bit};
+use crate::rule::{KeywordGroup, MatchStyle};
+
+/// Most blanks that one blank of a term stands for.
+const MOST_BLANKS: usize = 3;
+
+/// A place in the text where a term of a list stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Hit {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) list: u16,
+}
+
+/// A term that matches whole words.
+#[derive(Debug)]
+struct WordTerm {
+    list: u16,
+    /// What stands before its first letter.
+    lead: Box<str>,
+    /// The rest; a blank stands for any separator. Folded, unless case matters.
+    body: Box<str>,
+    case_sensitive: bool,
+    /// Further capitalised words that belong to it; for dictionaries.
+    follow: u8,
+    /// Whether it must begin with a capital letter; for dictionaries.
+    capitalised: bool,
+}
+
+/// All terms of all lists.
+#[derive(Debug, Default)]
+pub(crate) struct Keywords {
+    /// A bit for each hash of a first word.
+    bits: Vec<u64>,
+    shift: u32,
+    /// A bit for each hash of the first three bytes of an ASCII word.
+    heads: Vec<u64>,
+    /// Terms by the key of their first word: a range of `order`.
+    keys: FxHashMap<u64, (u32, u32)>,
+    terms: Vec<WordTerm>,
+    strings: Option<AhoCorasick>,
+    string_terms: Vec<(u16, Arc<str>, bool)>,
+    /// Most bytes that a term with its separators and followers can cover.
+    pub(crate) longest: usize,
+    /// Whether all terms begin with a capital letter.
+    capitalised: bool,
+}
+
+/// Whether some of these terms may stand inside of words.
+pub(crate) fn has_strings(groups: &[KeywordGroup]) -> bool {
+    groups.iter().any(|group| group.style == MatchStyle::String)
+}
+
+/// Collects terms before they are indexed.
+#[derive(Default)]
+pub(crate) struct Builder {
+    words: Vec<(u64, WordTerm)>,
+    string_terms: Vec<(u16, Arc<str>, bool)>,
+    longest: usize,
+    capitalised: bool,
+}
+
+impl Builder {
+    /// For terms that all begin with a capital letter.
+    pub(crate) fn capitalised() -> Builder {
+        Builder { capitalised: true, ..Builder::default() }
+    }
+
+    /// Adds the terms of a list.
+    pub(crate) fn add_groups(&mut self, list: u16, groups: &[KeywordGroup]) {
+        for group in groups {
+            for term in &group.terms {
+                match group.style {
+                    MatchStyle::Word => self.add_word(list, &term.text, term.case_sensitive, None),
+                    MatchStyle::String => {
+                        self.longest = self.longest.max(term.text.len());
+                        self.string_terms.push((list, term.text.clone(), term.case_sensitive));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds a word of a dictionary.
+    pub(crate) fn add_entry(&mut self, list: u16, text: &str, capitalised: bool, follow: u8) {
+        self.add_word(list, text, false, Some((capitalised, follow)));
+    }
+
+    fn add_word(&mut self, list: u16, text: &str, case_sensitive: bool, entry: Option<(bool, u8)>) {
+        let begins = text.find(|character| is_letter(character) || is_word_alone(character));
+        let Some((lead, rest)) = begins.and_then(|at| text.split_at_checked(at)) else { return };
+        let fold = |text: &str| match case_sensitive {
+            true => text.to_owned(),
+            false => text.chars().map(folded).collect(),
+        };
+        let mut body = String::with_capacity(rest.len());
+        for part in fold(rest).split_whitespace() {
+            if !body.is_empty() {
+                body.push(' ');
+            }
+            body.push_str(part);
+        }
+        let (capitalised, follow) = entry.unwrap_or_default();
+        // Folding can change a character's length by a factor of two, and followers are at most 40 bytes each.
+        let blanks = body.matches(' ').count();
+        self.longest =
+            self.longest.max(2 * text.len() + blanks * MOST_BLANKS + usize::from(follow) * FOLLOWER);
+        let key = key_of(body.chars().map(folded));
+        let term = WordTerm {
+            list,
+            lead: fold(lead).into(),
+            body: body.into(),
+            case_sensitive,
+            follow,
+            capitalised,
+        };
+        self.words.push((key, term));
+    }
+
+    /// The index.
+    pub(crate) fn build(mut self) -> Keywords {
+        // About eight bits a word: one lookup in eight or more goes on to the table.
+        let size = (self.words.len() * 8).next_power_of_two().max(4_096);
+        let mut keywords = Keywords {
+            bits: vec![0; size / 64],
+            heads: vec![0; HEADS / 64],
+            shift: 64 - size.trailing_zeros(),
+            longest: self.longest,
+            capitalised: self.capitalised,
+            ..Keywords::default()
+        };
+        self.words.sort_by_key(|(key, _)| *key);
+        for (key, term) in self.words {
+            let place = u32::try_from(keywords.terms.len()).unwrap_or(u32::MAX);
+            let (_, end) = keywords.keys.entry(key).or_insert((place, place));
+            *end = place + 1;
+            let (word, bit) = keywords.place(key);
+            if let Some(word) = keywords.bits.get_mut(word) {
+                *word |= 1 << bit;
+            }
+            keywords.add_head(key);
+            keywords.terms.push(term);
+        }
+        if !self.string_terms.is_empty() {
+            let texts = self.string_terms.iter().map(|(_, text, _)| text.as_bytes());
+            let mut builder = AhoCorasick::builder();
+            builder.ascii_case_insensitive(true).match_kind(MatchKind::Standard);
+            keywords.strings = builder.build(texts).ok();
+            keywords.string_terms = self.string_terms;
+        }
+        keywords
+    }
+}
+
+/// Bits for the first three bytes of words: 16 KiB.
+const HEADS: usize = 1 << 17;
+
+#[inline]
+fn head_hash(head: u32) -> usize {
+    (head.wrapping_mul(0x9E37_79B1) >> 15) as usize
+}
+
+/// Longest word that follows a dictionary's, with the blank before it.
+const FOLLOWER: usize = 40;
+
+impl Keywords {
+    fn place(&self, key: u64) -> (usize, u32) {
+        let hash = key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift;
+        (usize::try_from(hash >> 6).unwrap_or(usize::MAX), (hash & 63) as u32)
+    }
+
+    /// Notes the first three bytes of a word. One that is shorter has any byte after it.
+    fn add_head(&mut self, key: u64) {
+        let head = (key & 0xFF_FFFF) as u32;
+        let known = 3_u32.min(8 - key.leading_zeros() / 8);
+        let variants = 1_u32 << (8 * (3 - known));
+        for variant in 0..variants {
+            let hash = head_hash((head | variant << (8 * known)) | 0x20_2020);
+            if let Some(bits) = self.heads.get_mut(hash >> 6) {
+                *bits |= 1 << (hash & 63);
+            }
+        }
+    }
+
+    /// Whether a word with these first bytes may be a term's. Words that are not ASCII are not told apart.
+    #[inline]
+    fn may_have_head(&self, bytes: u64) -> bool {
+        let head = (bytes & 0xFF_FFFF) as u32;
+        let hash = head_hash(head | 0x20_2020);
+        head & 0x80_8080 != 0 || self.heads.get(hash >> 6).is_some_and(|bits| bits >> (hash & 63) & 1 == 1)
+    }
+
+    #[inline]
+    fn may_begin(&self, key: u64) -> bool {
+        let (word, bit) = self.place(key);
+        self.bits.get(word).is_some_and(|bits| bits >> bit & 1 == 1)
+    }
+
+    /// Every whole word or phrase that begins in `text[from..to]`, appended to `hits`. It may end later. `ascii` says
+    /// that the stretch and the block after it are known to be ASCII.
+    pub(crate) fn find_words(
+        &self,
+        text: &[u8],
+        (from, to): (usize, usize),
+        ascii: bool,
+        hits: &mut Vec<Hit>,
+    ) {
+        if self.terms.is_empty() {
+            return;
+        }
+        let wanted = Wanted { upper: true, high: !ascii, token: false };
+        let mut place = from;
+        let mut now = masks::masks(&masks::block(text, place), wanted);
+        let mut carry = Carry::before(text, place);
+        while place < to {
+            let next = masks::masks(&masks::block(text, place + BLOCK), wanted);
+            let mut starts = carry.starts(now);
+            if self.capitalised {
+                starts &= now.upper | now.high;
+            }
+            if to - place < BLOCK {
+                starts &= (1 << (to - place)) - 1;
+            }
+            while starts != 0 {
+                let bit = starts.trailing_zeros();
+                starts &= starts - 1;
+                let start = place + bit as usize;
+                let bytes = match text.get(start..).and_then(<[u8]>::first_chunk::<8>) {
+                    Some(bytes) => u64::from_le_bytes(*bytes),
+                    None => short(text, start),
+                };
+                if self.may_have_head(bytes) {
+                    self.word(text, start, (bytes, Window::new(now, next, bit)), hits);
+                }
+            }
+            carry = Carry::after(now);
+            now = next;
+            place += BLOCK;
+        }
+    }
+
+    /// Looks up one word of the text.
+    #[inline]
+    fn word(&self, text: &[u8], start: usize, (bytes, window): (u64, Window), hits: &mut Vec<Hit>) {
+        let beside_high = start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|byte| *byte >= 128);
+        let Some(length) = window.ascii_length().filter(|_| !beside_high) else {
+            self.wide_word(text, start, hits);
+            return;
+        };
+        let bytes = bytes | 0x2020_2020_2020_2020;
+        let mut breaks = window.breaks(length);
+        while breaks != 0 {
+            let bit = breaks.trailing_zeros();
+            breaks &= breaks - 1;
+            let key = if bit >= 8 { bytes } else { bytes & ((1 << (8 * bit)) - 1) };
+            if self.may_begin(key) {
+                self.lookup(text, start, key, hits);
+            }
+            if bit >= 8 {
+                break;
+            }
+        }
+    }
+
+    /// A word with, or beside, characters beyond ASCII.
+    fn wide_word(&self, text: &[u8], start: usize, hits: &mut Vec<Hit>) {
+        let Some(first) = character_at(text, start) else { return };
+        if is_word_alone(first) {
+            return self.lookup(text, start, key_of([first].into_iter()), hits);
+        }
+        if !is_letter(first) || (letter_before(text, start) && !case_changes(text, start)) {
+            return;
+        }
+        let mut key = Key::default();
+        let mut place = start;
+        while let Some(character) = character_at(text, place).filter(|character| is_letter(*character)) {
+            if place > start && case_changes(text, place) && !key.is_full() {
+                self.lookup(text, start, key.value, hits);
+            }
+            key.push(folded(character));
+            place += character.len_utf8();
+            if key.is_full() {
+                break;
+            }
+        }
+        self.lookup(text, start, key.value, hits);
+    }
+
+    fn lookup(&self, text: &[u8], start: usize, key: u64, hits: &mut Vec<Hit>) {
+        let Some((first, end)) = self.keys.get(&key) else { return };
+        let range = usize::try_from(*first).unwrap_or(0)..usize::try_from(*end).unwrap_or(0);
+        for term in self.terms.get(range).unwrap_or_default() {
+            if let Some((start, end)) = term.matches(text, start) {
+                hits.push(Hit { start, end, list: term.list });
+            }
+        }
+    }
+
+    /// Every term of the other kind that begins in `text[from..to]`, appended to `hits`.
+    pub(crate) fn find_strings(&self, text: &[u8], from: usize, to: usize, hits: &mut Vec<Hit>) {
+        let Some(strings) = &self.strings else { return };
+        let end = to.saturating_add(self.longest).min(text.len());
+        let window = text.get(from..end).unwrap_or_default();
+        for found in strings.find_overlapping_iter(window) {
+            let (start, end) = (from + found.start(), from + found.end());
+            let Some((list, term, case_sensitive)) = self.string_terms.get(found.pattern().as_usize()) else {
+                continue;
+            };
+            let exact = || text.get(start..end) == Some(term.as_bytes());
+            if start < to && (!case_sensitive || exact()) {
+                hits.push(Hit { start, end, list: *list });
+            }
+        }
+    }
+}
+
+impl WordTerm {
+    /// Where the term stands if its first word begins at `start`.
+    fn matches(&self, text: &[u8], start: usize) -> Option<(usize, usize)> {
+        let begin = start.checked_sub(self.lead.len())?;
+        if !text.get(begin..start)?.eq_ignore_ascii_case(self.lead.as_bytes()) {
+            return None;
+        }
+        if self.capitalised && !character_at(text, start)?.is_uppercase() {
+            return None;
+        }
+        let mut place = start;
+        let mut last = ' ';
+        for expected in self.body.chars() {
+            if expected == ' ' {
+                place = separators(text, place)?;
+            } else {
+                let character = character_at(text, place)?;
+                let seen = if self.case_sensitive { character } else { folded(character) };
+                if seen != expected {
+                    return None;
+                }
+                place += character.len_utf8();
+            }
+            last = expected;
+        }
+        let goes_on = is_letter(last)
+            && character_at(text, place).is_some_and(is_letter)
+            && (!case_changes(text, place) || self.capitalised);
+        (!goes_on).then(|| (begin, followers(text, place, self.follow)))
+    }
+}
+
+/// Past what one blank of a term stands for.
+fn separators(text: &[u8], place: usize) -> Option<usize> {
+    let rest = text.get(place..)?;
+    let blanks = rest
+        .iter()
+        .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'_' | b'-' | b'.'))
+        .count();
+    match blanks {
+        0 => case_changes(text, place).then_some(place),
+        1..=MOST_BLANKS => Some(place + blanks),
+        _ => None,
+    }
+}
+
+/// Past the capitalised words that follow, one blank apart.
+fn followers(text: &[u8], end: usize, most: u8) -> usize {
+    let mut kept = end;
+    for _ in 0..most {
+        let begin = kept + 1;
+        if text.get(kept) != Some(&b' ') || !character_at(text, begin).is_some_and(char::is_uppercase) {
+            break;
+        }
+        let mut place = begin;
+        while let Some(character) = character_at(text, place) {
+            let inside = is_letter(character) || (matches!(character, '\'' | '-') && place > begin);
+            if !inside || place - begin >= FOLLOWER - 5 {
+                break;
+            }
+            place += character.len_utf8();
+        }
+        kept = place;
+    }
+    kept
+}
+
+/// A character with its case folded, by itself.
+fn folded(character: char) -> char {
+    if character.is_ascii() {
+        return character.to_ascii_lowercase();
+    }
+    let mut lower = character.to_lowercase();
+    lower.next().unwrap_or(character)
+}
+
+/// The first eight bytes of a word.
+#[derive(Default)]
+struct Key {
+    value: u64,
+    length: u32,
+}
+
+impl Key {
+    fn push(&mut self, character: char) {
+        let mut buffer = [0; 4];
+        for byte in character.encode_utf8(&mut buffer).bytes() {
+            if self.length < 8 {
+                self.value |= u64::from(byte) << (8 * self.length);
+            }
+            self.length += 1;
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.length >= 8
+    }
+}
+
+/// The key of a term's first word, or of its first character where that is a word of its own.
+fn key_of(characters: impl Iterator<Item = char>) -> u64 {
+    let mut key = Key::default();
+    for character in characters {
+        if is_word_alone(character) {
+            if key.length == 0 {
+                key.push(character);
+            }
+            break;
+        }
+        if !is_letter(character) {
+            break;
+        }
+        key.push(character);
+    }
+    key.value
+}
+
+/// The last bytes of a text, fewer than eight.
+fn short(text: &[u8], start: usize) -> u64 {
+    let rest = text.get(start..).unwrap_or_default();
+    rest.iter().take(8).enumerate().fold(0, |all, (place, byte)| all | u64::from(*byte) << (8 * place))
+}
+
+/// What the byte before a block was.
+#[derive(Clone, Copy)]
+struct Carry {
+    word: u64,
+    lower: u64,
+}
+
+impl Carry {
+    fn before(text: &[u8], place: usize) -> Carry {
+        let before = place.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or(0);
+        Carry {
+            word: u64::from(before.is_ascii_alphanumeric()),
+            lower: u64::from(before.is_ascii_lowercase()),
+        }
+    }
+
+    fn after(masks: Masks) -> Carry {
+        Carry { word: masks.word >> 63, lower: lower(masks) >> 63 }
+    }
+
+    /// Where words begin: after what is no letter, at a change of case, and at every character beyond ASCII.
+    fn starts(self, masks: Masks) -> u64 {
+        let fresh = masks.word & !(masks.word << 1 | self.word);
+        let changes = masks.upper & (lower(masks) << 1 | self.lower);
+        fresh | changes | masks.high
+    }
+}
+
+fn lower(masks: Masks) -> u64 {
+    masks.word & !masks.digit & !masks.upper
+}
+
+/// The bits from the first byte of a word on.
+#[derive(Clone, Copy)]
+struct Window {
+    word: u64,
+    high: u64,
+    changes: u64,
+}
+
+impl Window {
+    fn new(now: Masks, next: Masks, bit: u32) -> Window {
+        let upper = from_bit(now.upper, next.upper, bit);
+        let small = from_bit(lower(now), lower(next), bit);
+        Window {
+            word: from_bit(now.word, next.word, bit),
+            high: from_bit(now.high, next.high, bit),
+            changes: upper & small << 1,
+        }
+    }
+
+    /// How many letters and digits; `None` where a character beyond ASCII is the first or comes after them.
+    fn ascii_length(self) -> Option<u32> {
+        let length = (!self.word).trailing_zeros();
+        let wide = length < 64 && self.high >> length & 1 == 1;
+        (length > 0 && !wide).then_some(length)
+    }
+
+    /// A bit for each length at which a first word may end, up to 8; bit 8 stands for 8 and more.
+    fn breaks(self, length: u32) -> u64 {
+        let end = 1_u64 << length.min(8);
+        (self.changes & (end - 1) & !1) | end
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Builder;
+    use crate::rule::{KeywordGroup, MatchStyle, Term};
+
+    fn check(term: &str, style: MatchStyle, text: &str, expected: &[&str]) {
+        let mut builder = Builder::default();
+        let terms = vec![Term { text: term.into(), case_sensitive: false }];
+        builder.add_groups(7, &[KeywordGroup { style, terms }]);
+        let keywords = builder.build();
+        // Regions of any size give the same hits.
+        for step in [1, 3, 64, 1_000] {
+            let mut hits = Vec::new();
+            for from in (0..text.len()).step_by(step) {
+                let to = (from + step).min(text.len());
+                keywords.find_words(text.as_bytes(), (from, to), text.is_ascii(), &mut hits);
+                keywords.find_strings(text.as_bytes(), from, to, &mut hits);
+                hits.sort_unstable();
+            }
+            let found: Vec<_> = hits.iter().map(|hit| &text[hit.start..hit.end]).collect();
+            assert_eq!(found, expected, "{term} in {text}, {step} bytes at a time");
+        }
+    }
+
+    #[test]
+    fn words_are_whole() {
+        let word = |term, text, expected| check(term, MatchStyle::Word, text, expected);
+        word("ssn", "SSN: 1, ssns, my_ssn, mySsn ssn", &["SSN", "ssn", "Ssn", "ssn"]);
+        word("lic", "public lic. LIC", &["lic", "LIC"]);
+        word(
+            "card number",
+            "cardNumber CARD_NUMBER card - number card     number cardnumber",
+            &["cardNumber", "CARD_NUMBER", "card - number"],
+        );
+        word("cardnumber", "cardNumber CARDNUMBER cardnumbers", &["cardNumber", "CARDNUMBER"]);
+        word("credit", "creditCardNumber creditcard", &["credit"]);
+        word("ssn#", "ssn#1 ssn 1", &["ssn#"]);
+        word("#id", "no #ID here", &["#ID"]);
+        word("supercalifragilistic", "Supercalifragilistic supercalifragilistics", &["Supercalifragilistic"]);
+    }
+
+    #[test]
+    fn letters_beyond_ascii_are_letters() {
+        let word = |term, text, expected| check(term, MatchStyle::Word, text, expected);
+        word("stra\u{df}e", "STRASSE Stra\u{df}e Stra\u{df}en", &["Stra\u{df}e"]);
+        word("\u{e9}tat", "\u{c9}TAT l'\u{e9}tat \u{e9}tats", &["\u{c9}TAT", "\u{e9}tat"]);
+        word("num", "num\u{e9}ro num \u{2014}num\u{2014}", &["num", "num"]);
+        word("\u{53f7}\u{7801}", "ID\u{53f7}\u{7801}4111", &["\u{53f7}\u{7801}"]);
+        word("id\u{53f7}\u{7801}", "xx ID\u{53f7}\u{7801}4111", &["ID\u{53f7}\u{7801}"]);
+    }
+
+    #[test]
+    fn strings_are_anywhere() {
+        check("contoso", MatchStyle::String, "myCONTOSOserver contoso", &["CONTOSO", "contoso"]);
+        check("aa", MatchStyle::String, "aaa", &["aa", "aa"]);
+    }
+}

@@ -1,0 +1,376 @@
+//! The scan itself: from words to findings.
+
+use crate::engine::boundary::{starts_character, starts_well};
+use crate::engine::characters::{back, forward};
+use crate::engine::compile::{CompiledElement, CompiledPattern, CompiledUse, Matcher, Shared};
+use crate::engine::evidence::{Match, Surroundings};
+use crate::engine::expression::Expression;
+use crate::engine::finding::{Explanation, Finding};
+use crate::engine::index::{Around, Bucket, Entry, Gate};
+use crate::engine::scanner::Outcome;
+use crate::engine::state::{State, Waiting};
+use crate::engine::view::View;
+use crate::engine::walk::{Event, walk};
+use crate::engine::words::Kind;
+use crate::rule::ElementId;
+
+/// Bytes walked before literals and whole-text keywords are searched again.
+const SEGMENT: usize = 2_048;
+
+/// Scans a whole text.
+pub(crate) fn scan(shared: &Shared, view: &View, text: &[u8]) -> Outcome {
+    explain(shared, view, text).outcome
+}
+
+/// Scans a whole text, and tells what is nearly found where the view asks for it.
+pub(crate) fn explain(shared: &Shared, view: &View, text: &[u8]) -> Explanation {
+    let mut state = State::new(shared, view);
+    let mut findings = Vec::new();
+    let mut run = Run { shared, view, text, whole: true, state: &mut state, findings: &mut findings };
+    run.advance(0, text.len());
+    let combinations = run.end();
+    let bytes = text.len() as u64;
+    state.misses.sort_by_key(|miss| (miss.start, miss.end, miss.detector));
+    let outcome = Outcome { findings, combinations, bytes, incomplete: state.overflowed };
+    Explanation { outcome, misses: state.misses }
+}
+
+/// A stretch of text being scanned.
+pub(crate) struct Run<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) view: &'a View,
+    pub(crate) text: &'a [u8],
+    /// Whether the text at hand ends where the whole text does.
+    pub(crate) whole: bool,
+    pub(crate) state: &'a mut State,
+    pub(crate) findings: &'a mut Vec<Finding>,
+}
+
+impl<'a> Run<'a> {
+    /// Finds every match that the words of `text[from..to]` lead to.
+    pub(crate) fn advance(&mut self, from: usize, to: usize) {
+        let view = self.view;
+        let mut place = from;
+        while place < to {
+            let end = to.min(place + SEGMENT);
+            self.look_for_ascii(place, end);
+            self.literals(place, end);
+            self.everywhere(place, end);
+            if view.all_words || view.names {
+                self.terms(place, end);
+            }
+            let text = self.text;
+            walk(&view.index, text, place, end, |event| self.word(&event));
+            self.state.words.forget(end.saturating_sub(view.behind));
+            self.state.strings.forget(end.saturating_sub(view.behind));
+            if !view.waits {
+                self.release(Some(end.saturating_sub(view.index.before)));
+            }
+            place = end;
+        }
+    }
+
+    /// Tries the elements that may begin at a word.
+    fn word(&mut self, event: &Event<'_>) {
+        let (bucket, index) = (event.bucket, &self.view.index);
+        let around = Around::new(self.text, event.place, event.end);
+        if bucket.free.fits(around) {
+            for entry in &bucket.free.entries {
+                if index.fits(entry, around) {
+                    self.entry(entry, event.place, true);
+                }
+            }
+        }
+        if bucket.gated.fits(around) {
+            self.gated(event.place, bucket, around);
+        }
+    }
+
+    /// Tries the elements that need a keyword nearby.
+    fn gated(&mut self, place: usize, bucket: &Bucket, around: Around) {
+        let index = &self.view.index;
+        if let [only] = bucket.gated.entries.as_slice() {
+            if index.fits(only, around) {
+                self.entry(only, place, false);
+            }
+            return;
+        }
+        // One look for all of them: which of their keywords are there?
+        let mut live = std::mem::take(&mut self.state.live);
+        if self.open(place, bucket, &mut live) {
+            for entry in &bucket.gated.entries {
+                let active = self.view.active.get(usize::from(entry.element));
+                let gate = active.and_then(|active| active.gate.as_ref());
+                if gate.is_some_and(|gate| gate.meets(&live, &bucket.gate)) && index.fits(entry, around) {
+                    self.entry(entry, place, true);
+                }
+            }
+        }
+        self.state.live = live;
+    }
+
+    #[inline]
+    fn entry(&mut self, entry: &Entry, place: usize, open: bool) {
+        if let Some(start) = place.checked_sub(usize::from(entry.before)) {
+            self.candidate(usize::from(entry.element), start, open);
+        }
+    }
+
+    /// Which keywords stand around a word that gated elements of the bucket need; false when none do.
+    fn open(&mut self, place: usize, bucket: &Bucket, live: &mut Vec<u64>) -> bool {
+        let stretch = (place.saturating_sub(8), (place + bucket.longest).min(self.text.len()));
+        let window = self.window(stretch, bucket.characters);
+        self.cover(Kind::Words, window);
+        self.state.words.live(&bucket.gate, window.0, live)
+    }
+
+    /// Whether a keyword of the gate stands near a stretch.
+    fn is_near(&mut self, gate: &Gate, (start, end): (usize, usize), characters: usize) -> bool {
+        let window = self.window((start, end.min(self.text.len())), characters);
+        self.cover(Kind::Words, window);
+        self.state.words.any(gate, window.0, window.1)
+    }
+
+    /// A stretch with so many characters before and after it.
+    fn window(&self, (start, end): (usize, usize), characters: usize) -> (usize, usize) {
+        let (from, to) = (start.saturating_sub(characters), (end + characters).min(self.text.len()));
+        if self.state.ascii.0 <= from && to <= self.state.ascii.1 {
+            return (from, to);
+        }
+        (back(self.text, start, characters), forward(self.text, end, characters))
+    }
+
+    /// Finds out whether a segment and its surroundings are ASCII, where characters are bytes.
+    fn look_for_ascii(&mut self, from: usize, to: usize) {
+        let (from, to) =
+            (from.saturating_sub(self.view.behind), (to + self.view.behind).min(self.text.len()));
+        let (known_from, known_to) = self.state.ascii;
+        let fresh = if known_from <= from && from <= known_to { known_to.min(to) } else { from };
+        let ascii = self.text.get(fresh..to).is_some_and(<[u8]>::is_ascii);
+        self.state.ascii = if ascii { (from, to) } else { (to, to) };
+    }
+
+    fn cover(&mut self, kind: Kind, window: (usize, usize)) {
+        let length = self.text.len();
+        let most = if self.whole { length } else { length.saturating_sub(self.shared.keywords.longest + 4) };
+        let words = match kind {
+            Kind::Words => &mut self.state.words,
+            Kind::Strings => &mut self.state.strings,
+        };
+        words.cover(&self.shared.keywords, self.text, window, (most, self.state.ascii));
+    }
+
+    fn literals(&mut self, from: usize, to: usize) {
+        let view = self.view;
+        for (literal, finder) in view.index.literals.iter().zip(&view.finders) {
+            let end = (to + literal.bytes.len() - 1).min(self.text.len());
+            let window = self.text.get(from..end).unwrap_or_default();
+            for found in finder.find_iter(window) {
+                let place = from + found;
+                let lowest = place.saturating_sub(literal.farthest);
+                let between = self.text.get(lowest..place).unwrap_or_default();
+                let run = between.iter().rev().take_while(|byte| literal.before.contains(**byte)).count();
+                for start in place - run..=place.saturating_sub(literal.nearest) {
+                    if self.candidate(usize::from(literal.element), start, false) {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    fn everywhere(&mut self, from: usize, to: usize) {
+        let view = self.view;
+        for (element, first) in &view.index.everywhere {
+            for place in from..to {
+                if self.text.get(place).is_some_and(|byte| first.contains(*byte)) {
+                    self.candidate(usize::from(*element), place, false);
+                }
+            }
+        }
+    }
+
+    /// Terms that are primaries themselves, or counted over the document.
+    fn terms(&mut self, from: usize, to: usize) {
+        let mut hits = Vec::new();
+        if self.view.names {
+            let ascii = self.state.ascii.0 <= from && to + 128 <= self.state.ascii.1;
+            self.shared.names.find_words(self.text, (from, to), ascii, &mut hits);
+        }
+        if self.view.all_words {
+            self.cover(Kind::Words, (from, to));
+            self.cover(Kind::Strings, (from, to));
+            hits.extend_from_slice(self.state.words.between(from, to));
+            hits.extend_from_slice(self.state.strings.between(from, to));
+        }
+        hits.sort_unstable();
+        let mut rest = hits.as_slice();
+        while let Some(first) = rest.first() {
+            // Of terms of one list that begin at one place, the longest comes last.
+            let same = rest.iter().take_while(|hit| hit.start == first.start).count();
+            let (group, others) = rest.split_at_checked(same).unwrap_or((rest, &[]));
+            let mut lists: Vec<u16> = group.iter().map(|hit| hit.list).collect();
+            lists.sort_unstable();
+            lists.dedup();
+            for list in lists {
+                let Some(element) = self.shared.lists.get(usize::from(list)).copied() else { continue };
+                let ends = group.iter().rev().filter(|hit| hit.list == list).map(|hit| hit.end);
+                self.term(element, first.start, ends);
+            }
+            rest = others;
+        }
+    }
+
+    fn term(&mut self, element: usize, start: usize, ends: impl Iterator<Item = usize>) {
+        let (Some(active), Some(compiled)) =
+            (self.view.active.get(element), self.shared.elements.get(element))
+        else {
+            return;
+        };
+        if active.uses.is_empty() && !active.counted {
+            return;
+        }
+        for end in ends {
+            if self.passes(compiled, (start, end)) {
+                self.matched(element, Match { start, end, value: (start, end) });
+                return;
+            }
+        }
+    }
+
+    /// Tries one element at one place; `open` says that its keywords have been looked for. True when a match was taken.
+    fn candidate(&mut self, element: usize, start: usize, open: bool) -> bool {
+        let (view, shared) = (self.view, self.shared);
+        let (Some(active), Some(compiled)) = (view.active.get(element), shared.elements.get(element)) else {
+            return false;
+        };
+        let Matcher::Expression(expression) = &compiled.matcher else { return false };
+        match self.state.untried.get_mut(element) {
+            Some(untried) if *untried <= start => *untried = start + 1,
+            _ => return false,
+        }
+        if !starts_character(self.text, start) || !starts_well(self.text, start, expression.boundary()) {
+            return false;
+        }
+        if !open
+            && let Some(gate) = &active.gate
+            && !self.is_near(gate, (start, start + expression.longest), active.characters)
+        {
+            return false;
+        }
+        match self.find(element, expression, start) {
+            Some(found) => self.matched(element, found),
+            None => false,
+        }
+    }
+
+    /// The match of an expression at a place: the longest end that passes the checks.
+    fn find(&mut self, element: usize, expression: &Expression, start: usize) -> Option<Match> {
+        expression.ends(self.text, start, self.text.len(), &mut self.state.ends);
+        let compiled = self.shared.elements.get(element)?;
+        let found = self.state.ends.longest_first().find_map(|end| {
+            let value = expression.value(self.text, start, end);
+            self.passes(compiled, value).then_some(Match { start, end, value })
+        });
+        if found.is_none() && self.view.explain {
+            let longest = self.state.ends.longest_first().next()?;
+            let value = expression.value(self.text, start, longest);
+            let check = compiled.checks.failing(self.text, value.0, value.1)?;
+            self.missed_by_check(element, value, check);
+        }
+        found
+    }
+
+    /// Whether a match passes the checks of its element, and is not what redaction left.
+    fn passes(&self, compiled: &CompiledElement, value: (usize, usize)) -> bool {
+        compiled.checks.failing(self.text, value.0, value.1).is_none()
+            && !self.shared.marks.cover(self.text, value)
+    }
+
+    /// Judges a match for every detector that uses the element. True when one took it.
+    fn matched(&mut self, element: usize, found: Match) -> bool {
+        let (view, shared) = (self.view, self.shared);
+        let Some(active) = view.active.get(element) else { return false };
+        if active.counted {
+            self.count(element, found);
+        }
+        let mut taken = false;
+        let mut all = !active.counted;
+        for place in &active.uses {
+            let free = self.state.allowed.get(*place).is_some_and(|allowed| *allowed <= found.start);
+            let Some(used) = shared.uses.get(*place).filter(|_| free) else {
+                all = false;
+                continue;
+            };
+            let told = match used.proximity {
+                Some(characters) => self.judge(used, found, characters),
+                None => {
+                    self.pend(*place, found);
+                    true
+                }
+            };
+            all &= told;
+            if told && let Some(allowed) = self.state.allowed.get_mut(*place) {
+                *allowed = found.end;
+                taken = true;
+            }
+        }
+        if all && let Some(untried) = self.state.untried.get_mut(element) {
+            *untried = found.end;
+        }
+        taken
+    }
+
+    fn judge(&mut self, used: &CompiledUse, found: Match, characters: usize) -> bool {
+        let mut window = (0, 0);
+        if used.patterns.iter().any(|pattern| !pattern.clauses.is_empty()) {
+            window = self.window((found.start, found.end), characters);
+            self.cover(Kind::Words, window);
+            if used.strings {
+                self.cover(Kind::Strings, window);
+            }
+        }
+        let surroundings = Surroundings {
+            elements: &self.shared.elements,
+            text: self.text,
+            base: self.state.base,
+            primary: used.element,
+            found,
+            window,
+            words: &self.state.words,
+            strings: used.strings.then_some(&self.state.strings),
+        };
+        let mut evidence = Vec::new();
+        let holding = self.patterns(used).find(|pattern| {
+            evidence.clear();
+            pattern.clauses.iter().all(|clause| surroundings.holds(clause, &mut evidence))
+        });
+        let Some(pattern) = holding else {
+            let lacking = self.view.explain.then(|| self.least_lacking(used, &surroundings)).flatten();
+            if let Some(reason) = lacking {
+                self.miss(used, found.value, reason);
+            }
+            return false;
+        };
+        let (start, end) = self.state.offsets(self.text, found.value);
+        let finding = Finding {
+            detector: used.detector,
+            pattern: pattern.place,
+            confidence: pattern.confidence,
+            primary: ElementId::new(used.element),
+            start,
+            end,
+            evidence,
+        };
+        self.state.waiting.push(Waiting::new(finding, found.value.1));
+        true
+    }
+
+    pub(super) fn patterns<'b>(
+        &self,
+        used: &'b CompiledUse,
+    ) -> impl Iterator<Item = &'b CompiledPattern> + use<'b> {
+        let least = self.view.min_confidence;
+        used.patterns.iter().filter(move |pattern| pattern.confidence >= least)
+    }
+}

@@ -1,0 +1,158 @@
+//! What a scan knows between two chunks.
+
+use std::hash::RandomState;
+
+use rustc_hash::FxHashMap;
+
+use crate::engine::characters::Offset;
+use crate::engine::compile::Shared;
+use crate::engine::expression::Ends;
+use crate::engine::finding::{Finding, Miss};
+use crate::engine::view::View;
+use crate::engine::words::{Kind, Words};
+
+/// What a scan knows between two chunks. Places are bytes of the text at hand.
+#[derive(Debug)]
+pub(crate) struct State {
+    /// By use: where the next match may begin.
+    pub(super) allowed: Vec<usize>,
+    /// By element: the next place to try.
+    pub(super) untried: Vec<usize>,
+    pub(super) words: Words,
+    pub(super) strings: Words,
+    /// A stretch of the text that is known to be ASCII.
+    pub(super) ascii: (usize, usize),
+    pub(super) ends: Ends,
+    /// Findings that later ones may still overlap.
+    pub(super) waiting: Vec<Waiting>,
+    /// A place in the whole text, at or before every finding to come.
+    offset: Offset,
+    /// Bytes lost at the beginning of the text at hand.
+    pub(crate) base: u64,
+    /// By element: occurrences in the document so far, where they are counted.
+    pub(super) counts: Vec<Count>,
+    pub(super) pending: Vec<Pending>,
+    /// Keyed by the process, so that no text can be made to collide.
+    pub(super) hasher: RandomState,
+    /// The keyword lists around the word that is looked at; kept for its memory.
+    pub(super) live: Vec<u64>,
+    /// What was nearly found, where that is asked for.
+    pub(super) misses: Vec<Miss>,
+    /// Matches that wait for evidence anywhere were too many.
+    pub(crate) overflowed: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Count {
+    pub(super) all: u32,
+    /// How often each text, by hash.
+    pub(super) different: FxHashMap<u64, u32>,
+    pub(super) first: Option<(u64, u64)>,
+}
+
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) finding: Finding,
+    /// Its end in the text at hand.
+    pub(super) end: usize,
+    /// Whether a better finding overlaps it.
+    pub(super) beaten: bool,
+    /// The farthest end of this one and those before it.
+    pub(super) reach: u64,
+}
+
+impl Waiting {
+    pub(super) fn new(finding: Finding, end: usize) -> Waiting {
+        Waiting { reach: finding.end.byte, finding, end, beaten: false }
+    }
+}
+
+/// A match whose evidence may stand anywhere.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) used: usize,
+    pub(super) start: Offset,
+    pub(super) end: Offset,
+    /// Of the text that matched.
+    pub(super) hash: u64,
+}
+
+impl State {
+    pub(crate) fn new(shared: &Shared, view: &View) -> State {
+        let counted = view.active.iter().any(|active| active.counted);
+        State {
+            allowed: vec![0; shared.uses.len()],
+            untried: vec![0; shared.elements.len()],
+            words: Words::new(Kind::Words, shared.lists.len()),
+            strings: Words::new(Kind::Strings, shared.lists.len()),
+            ascii: (0, 0),
+            ends: Ends::default(),
+            waiting: Vec::new(),
+            offset: Offset::default(),
+            base: 0,
+            counts: if counted { vec![Count::default(); shared.elements.len()] } else { Vec::new() },
+            pending: Vec::new(),
+            hasher: RandomState::new(),
+            live: Vec::new(),
+            misses: Vec::new(),
+            overflowed: false,
+        }
+    }
+
+    /// Moves everything towards the beginning by `bytes`, which the text at hand has lost there.
+    pub(crate) fn rebase(&mut self, text: &[u8], bytes: usize) {
+        self.advance_offset(text, bytes);
+        for place in self.allowed.iter_mut().chain(&mut self.untried) {
+            *place = place.saturating_sub(bytes);
+        }
+        for waiting in &mut self.waiting {
+            waiting.end = waiting.end.saturating_sub(bytes);
+        }
+        self.words.rebase(bytes);
+        self.strings.rebase(bytes);
+        self.ascii = (0, 0);
+        self.base += bytes as u64;
+    }
+
+    /// The offsets of both ends of what was found.
+    pub(super) fn offsets(&mut self, text: &[u8], (from, to): (usize, usize)) -> (Offset, Offset) {
+        let start = self.offset(text, from);
+        if self.ascii.0 <= from && to <= self.ascii.1 {
+            return (start, start.plus(to - from));
+        }
+        (start, start.after(text.get(from..to).unwrap_or_default()))
+    }
+
+    /// The offset of a place, counted from the last one where that is possible.
+    fn offset(&mut self, text: &[u8], place: usize) -> Offset {
+        let known = usize::try_from(self.offset.byte - self.base).unwrap_or(0);
+        if place < known {
+            // A match that began before one that is known: go back by what lies between.
+            if self.ascii.0 <= place && known <= self.ascii.1 {
+                return self.offset.minus(known - place);
+            }
+            let between = Offset::default().after(text.get(place..known).unwrap_or_default());
+            return Offset {
+                byte: self.offset.byte - between.byte,
+                character: self.offset.character - between.character,
+                utf16: self.offset.utf16 - between.utf16,
+            };
+        }
+        self.advance_offset(text, place);
+        self.offset
+    }
+
+    /// Where the first finding begins that is known and not yet told.
+    pub(crate) fn earliest_waiting(&self) -> Option<u64> {
+        self.waiting.iter().map(|waiting| waiting.finding.start.byte).min()
+    }
+
+    fn advance_offset(&mut self, text: &[u8], place: usize) {
+        let known = usize::try_from(self.offset.byte.saturating_sub(self.base)).unwrap_or(0);
+        if place > known && self.ascii.0 <= known && place <= self.ascii.1 {
+            self.offset = self.offset.plus(place - known);
+        } else if place > known {
+            self.offset = self.offset.after(text.get(known..place).unwrap_or_default());
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Africa.
+
+mod north;
+mod south;
+
+use super::format::Format;
+
+pub(super) const FORMATS: &[&[Format]] = &[north::FORMATS, south::FORMATS];

@@ -1,0 +1,341 @@
+//! One file: its texts out, findings with their places in.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use castellan_classify::batch::Unit;
+use castellan_classify::{Engine, Finding, Scanner};
+use castellan_extract::{Limits, Location, Origin, Part, Place, Sink, extract};
+use serde_json::{Value as Json, json};
+
+use super::is_stdin;
+use super::state::State;
+
+/// The most of standard input that is read, in bytes.
+const MOST_STDIN: u64 = 1 << 30;
+
+/// Text that is kept behind the last chunk, to tell lines and bytes of findings that come late.
+const KEPT: usize = 1 << 20;
+
+/// What was found in a file, and what was seen of it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Report {
+    pub(super) path: String,
+    pub(super) hash: String,
+    pub(super) format: String,
+    pub(super) bytes: u64,
+    pub(super) text_bytes: u64,
+    pub(super) rows: u64,
+    pub(super) findings: Vec<Found>,
+    /// What of it was not read, with the reason.
+    pub(super) skipped: Vec<(String, String)>,
+    /// Whether all of it that can hold text was read.
+    pub(super) is_complete: bool,
+    /// Whether this is what an earlier run found in the same bytes.
+    pub(super) is_reused: bool,
+}
+
+/// A finding and its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) detector: Arc<str>,
+    pub(super) confidence: u8,
+    pub(super) validated: bool,
+    /// Where in the file: a page, a cell, an entry of an archive.
+    pub(super) location: String,
+    /// In the text of that place.
+    pub(super) start: u64,
+    pub(super) end: u64,
+    pub(super) line: Option<u64>,
+    pub(super) byte: Option<u64>,
+    /// Names of the evidence with its distance in characters.
+    pub(super) evidence: Vec<(Arc<str>, u64)>,
+    pub(super) checks: Vec<String>,
+}
+
+impl Found {
+    pub(super) fn json(&self) -> Json {
+        let evidence = |(name, distance): &(Arc<str>, u64)| json!({ "name": &**name, "distance": distance });
+        json!({
+            "type": &*self.detector, "confidence": self.confidence, "validated": self.validated,
+            "location": self.location, "start": self.start, "end": self.end, "line": self.line, "byte": self.byte,
+            "evidence": self.evidence.iter().map(evidence).collect::<Vec<Json>>(), "checks": self.checks,
+        })
+    }
+
+    fn of(json: &Json) -> Option<Found> {
+        let number = |key: &str| json.get(key).and_then(Json::as_u64);
+        let text = |key: &str| json.get(key).and_then(Json::as_str);
+        let evidence =
+            |item: &Json| Some((item.get("name")?.as_str()?.into(), item.get("distance")?.as_u64()?));
+        Some(Found {
+            detector: text("type")?.into(),
+            confidence: number("confidence")?.try_into().ok()?,
+            validated: json.get("validated")?.as_bool()?,
+            location: text("location")?.to_owned(),
+            start: number("start")?,
+            end: number("end")?,
+            line: number("line"),
+            byte: number("byte"),
+            evidence: json.get("evidence")?.as_array()?.iter().filter_map(evidence).collect(),
+            checks: (json.get("checks")?.as_array()?.iter())
+                .filter_map(|it| Some(it.as_str()?.to_owned()))
+                .collect(),
+        })
+    }
+}
+
+impl Report {
+    pub(super) fn json(&self) -> Json {
+        let skipped = |(place, reason): &(String, String)| json!({ "location": place, "reason": reason });
+        json!({
+            "path": self.path, "hash": self.hash, "format": self.format, "bytes": self.bytes,
+            "text_bytes": self.text_bytes, "rows": self.rows, "complete": self.is_complete,
+            "findings": self.findings.iter().map(Found::json).collect::<Vec<Json>>(),
+            "skipped": self.skipped.iter().map(skipped).collect::<Vec<Json>>(),
+        })
+    }
+
+    /// What [`Report::json`] wrote.
+    pub(super) fn of(json: &Json) -> Option<Report> {
+        let number = |key: &str| json.get(key).and_then(Json::as_u64);
+        let text = |key: &str| Some(json.get(key)?.as_str()?.to_owned());
+        let pair = |item: &Json| {
+            Some((item.get("location")?.as_str()?.to_owned(), item.get("reason")?.as_str()?.to_owned()))
+        };
+        Some(Report {
+            path: text("path")?,
+            hash: text("hash")?,
+            format: text("format")?,
+            bytes: number("bytes")?,
+            text_bytes: number("text_bytes")?,
+            rows: number("rows")?,
+            findings: json
+                .get("findings")?
+                .as_array()?
+                .iter()
+                .map(Found::of)
+                .collect::<Option<Vec<Found>>>()?,
+            skipped: json.get("skipped")?.as_array()?.iter().map(pair).collect::<Option<Vec<_>>>()?,
+            is_complete: json.get("complete")?.as_bool()?,
+            is_reused: true,
+        })
+    }
+}
+
+/// Reads a file, unless an earlier run did.
+///
+/// Errors: the state cannot be written. What cannot be read of the file is in the report.
+pub(super) fn report(path: &str, engine: &Engine, state: Option<&State>, unit: Unit) -> Result<Report> {
+    let failed = |error: io::Error| Report {
+        path: path.to_owned(),
+        skipped: vec![("file".to_owned(), error.to_string())],
+        ..Report::default()
+    };
+    if is_stdin(path) {
+        let mut bytes = Vec::new();
+        io::stdin().take(MOST_STDIN).read_to_end(&mut bytes).context("cannot read standard input")?;
+        let hash = blake3::hash(&bytes).to_hex().to_string();
+        return Ok(scanned(path, &hash, &mut Cursor::new(bytes), engine, unit));
+    }
+    let opened = File::open(path).and_then(|mut file| Ok((hash(&mut file)?, file)));
+    let (hash, mut file) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return Ok(failed(error)),
+    };
+    if let Some(known) = state.and_then(|state| state.known(path, &hash)) {
+        return Ok(known);
+    }
+    let report = scanned(path, &hash, &mut file, engine, unit);
+    if let Some(state) = state {
+        state.keep(&report)?;
+    }
+    Ok(report)
+}
+
+fn hash(file: &mut File) -> io::Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    io::copy(file, &mut hasher)?;
+    file.rewind()?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+fn scanned(
+    path: &str,
+    hash: &str,
+    source: &mut dyn castellan_extract::Source,
+    engine: &Engine,
+    unit: Unit,
+) -> Report {
+    let mut texts = Texts { engine, unit, current: None, found: Vec::new() };
+    let outcome = extract(path, source, &Limits::default(), &mut texts);
+    texts.end();
+    let mut skipped: Vec<(String, String)> = (outcome.skipped.iter())
+        .map(|skipped| (skipped.location.to_string(), skipped.reason.to_string()))
+        .collect();
+    if outcome.unlisted > 0 {
+        skipped.push(("elsewhere".to_owned(), format!("{} more", outcome.unlisted)));
+    }
+    Report {
+        path: path.to_owned(),
+        hash: hash.to_owned(),
+        format: outcome.format.map_or_else(|| "unknown".to_owned(), |format| format.id().to_owned()),
+        bytes: outcome.coverage.bytes_read,
+        text_bytes: outcome.coverage.text_bytes,
+        rows: outcome.coverage.rows,
+        findings: texts.found,
+        is_complete: outcome.is_complete(),
+        is_reused: false,
+        skipped,
+    }
+}
+
+/// Takes the texts of a file, one after the other.
+struct Texts<'e> {
+    engine: &'e Engine,
+    unit: Unit,
+    current: Option<Text>,
+    found: Vec<Found>,
+}
+
+/// A text that comes in chunks.
+struct Text {
+    location: Location,
+    /// What the text is called, which stands before it as evidence: the name of a column is said once.
+    name: String,
+    /// Waits for whether there is more; most texts are one chunk.
+    waiting: Option<String>,
+    scanner: Option<Scanner>,
+    chunks: Vec<Chunk>,
+    length: usize,
+}
+
+struct Chunk {
+    start: usize,
+    text: String,
+    origin: Option<Origin>,
+}
+
+impl Sink for Texts<'_> {
+    fn part(&mut self, part: &Part<'_>) {
+        if !part.continues {
+            self.end();
+            self.current = Some(Text::new(part.location.clone()));
+        }
+        let Some(text) = &mut self.current else { return };
+        let mut findings = Vec::new();
+        text.push(part, self.engine, &mut findings);
+        self.tell(&findings);
+        if let Some(text) = &mut self.current {
+            text.forget();
+        }
+    }
+}
+
+impl Texts<'_> {
+    /// The text that is at hand is complete.
+    fn end(&mut self) {
+        let Some(text) = &mut self.current else { return };
+        let mut findings = Vec::new();
+        text.finish(self.engine, &mut findings);
+        self.tell(&findings);
+        self.current = None;
+    }
+
+    fn tell(&mut self, findings: &[Finding]) {
+        let Some(text) = &self.current else { return };
+        for finding in findings {
+            self.found.extend(text.found(finding, self.engine, self.unit));
+        }
+    }
+}
+
+impl Text {
+    fn new(location: Location) -> Text {
+        let name = match name(&location.place) {
+            Some(name) => format!("{name}: "),
+            None => String::new(),
+        };
+        Text { location, name, waiting: None, scanner: None, chunks: Vec::new(), length: 0 }
+    }
+
+    fn push(&mut self, part: &Part<'_>, engine: &Engine, findings: &mut Vec<Finding>) {
+        let is_first = self.length == 0;
+        self.chunks.push(Chunk { start: self.length, text: part.text.to_owned(), origin: part.origin });
+        self.length += part.text.len();
+        if is_first {
+            self.waiting = Some(format!("{}{}", self.name, part.text));
+            return;
+        }
+        let scanner = self.scanner.get_or_insert_with(|| engine.scanner());
+        if let Some(waiting) = self.waiting.take() {
+            scanner.push(waiting.as_bytes(), findings);
+        }
+        scanner.push(part.text.as_bytes(), findings);
+    }
+
+    fn finish(&mut self, engine: &Engine, findings: &mut Vec<Finding>) {
+        if let Some(scanner) = self.scanner.take() {
+            scanner.finish(findings);
+        } else if let Some(waiting) = self.waiting.take() {
+            findings.extend(engine.scan(&waiting));
+        }
+    }
+
+    /// Drops chunks that no finding to come begins in.
+    fn forget(&mut self) {
+        let least = self.length.saturating_sub(KEPT);
+        self.chunks.retain(|chunk| chunk.start + chunk.text.len() >= least);
+    }
+
+    /// A finding with its place; none for one in the name before the text.
+    fn found(&self, finding: &Finding, engine: &Engine, unit: Unit) -> Option<Found> {
+        let start = usize::try_from(finding.start.byte).ok()?.checked_sub(self.name.len())?;
+        let before = match unit {
+            Unit::CodePoint => self.name.chars().count(),
+            Unit::Byte => self.name.len(),
+            Unit::Utf16 => self.name.encode_utf16().count(),
+        } as u64;
+        let chunk =
+            self.chunks.iter().find(|chunk| (chunk.start..chunk.start + chunk.text.len()).contains(&start));
+        let part = chunk.map(|chunk| {
+            let part = Part {
+                location: &self.location,
+                text: &chunk.text,
+                continues: false,
+                is_hidden: false,
+                origin: chunk.origin,
+            };
+            (part.line_at(start - chunk.start), part.byte_at(start - chunk.start))
+        });
+        let (line, byte) = part.unwrap_or_default();
+        let named = |supporting: &castellan_classify::Supporting| {
+            let element = engine.rules().element(supporting.element)?;
+            Some((Arc::clone(&element.name), supporting.distance))
+        };
+        Some(Found {
+            detector: Arc::clone(&engine.detector(finding)?.id),
+            confidence: finding.confidence,
+            validated: !engine.checks(finding).is_empty(),
+            location: self.location.to_string(),
+            start: unit.of(finding.start).saturating_sub(before),
+            end: unit.of(finding.end).saturating_sub(before),
+            line,
+            byte,
+            evidence: finding.evidence.iter().filter_map(named).collect(),
+            checks: engine.checks(finding).into_iter().map(str::to_owned).collect(),
+        })
+    }
+}
+
+/// What the text of a place is called.
+fn name(place: &Place) -> Option<&str> {
+    match place {
+        Place::Cell { name, .. } => name.as_deref(),
+        Place::Json { path, is_key: false, .. } => Some(path),
+        Place::Attribute { name, .. } | Place::Field { name } => Some(name),
+        _ => None,
+    }
+}

@@ -1,0 +1,12 @@
+//! Messages and mailboxes: any bytes, bare and behind a start that is recognised, give an outcome within the limits.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../extract.rs"]
+mod extract;
+
+const NAMES: &[&str] = &["a.eml", "a.mbox"];
+const STARTS: &[&[u8]] = &[b"", b"From a 1:1\nSubject: x\n\n"];
+
+fuzz_target!(|bytes: &[u8]| extract::holds(NAMES, STARTS, bytes));

@@ -1,0 +1,12 @@
+//! PDF: any bytes, bare and behind a start that is recognised, give an outcome within the limits.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+#[path = "../extract.rs"]
+mod extract;
+
+const NAMES: &[&str] = &["a.pdf"];
+const STARTS: &[&[u8]] = &[b"%PDF-1.7\n"];
+
+fuzz_target!(|bytes: &[u8]| extract::holds(NAMES, STARTS, bytes));
