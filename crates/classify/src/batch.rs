@@ -38,7 +38,7 @@ const SELECTIONS: usize = 64;
 /// use castellan_classify::Engine;
 /// use castellan_classify::batch::{Filter, Unit};
 ///
-/// let mut filter = Filter::new(Engine::built_in(), Unit::CodePoint);
+/// let mut filter = Filter::new(castellan_detectors::engine(), Unit::CodePoint);
 /// let line = r#"{"id": 1, "text": "pay with 4111 1111 1111 1111, a visa card", "types": ["payment-card"]}"#;
 /// let answer = filter.line(line);
 /// let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();

@@ -1,10 +1,8 @@
 //! Finds what is sensitive in text: identifiers, personal data and secrets, each with its evidence.
 //!
 //! ```
-//! use castellan_classify::Engine;
-//!
 //! let text = "My visa card is 4111 1111 1111 1111.";
-//! let engine = Engine::built_in();
+//! let engine = castellan_detectors::engine();
 //! for finding in engine.scan(text) {
 //!     println!("{}: {}", engine.detector(&finding).unwrap().title, &text[finding.range()]);
 //! #   assert_eq!(&text[finding.range()], "4111 1111 1111 1111");
@@ -13,8 +11,8 @@
 //! ```
 //!
 //! * [`rule`] is the model, that of Microsoft's sensitive information types: a primary match, evidence near it, a
-//!   confidence. Rules are data; [`content`] has those of the product, and `content/detectors/README.md` says how to
-//!   write one.
+//!   confidence. Rules are data; the crate `castellan-detectors` brings those of the product, and
+//!   `content/detectors/README.md` says how to write one.
 //! * [`Engine`] runs all rules in one pass over a text, [`Scanner`] over a text that comes in chunks.
 //! * [`check`] is what a match has to pass beyond its expression, [`validators`] the number formats among that.
 //! * [`redact`] takes findings out of a text, for good or so that a key brings them back.
@@ -75,7 +73,6 @@
 
 pub mod batch;
 pub mod check;
-pub mod content;
 mod engine;
 pub mod exact;
 pub mod exchange;
@@ -85,6 +82,6 @@ pub mod rule;
 pub mod validators;
 
 pub use engine::{
-    Combination, Dictionaries, Engine, Explanation, Finding, Miss, Offset, Outcome, Overlap, Reason, Scanner,
-    Selection, Supporting,
+    Combination, Dictionaries, Engine, Explanation, Finding, Miss, Offset, Outcome, Overlap, PreparedError,
+    Reason, Scanner, Selection, Supporting, prepare,
 };

@@ -6,6 +6,7 @@
 
 use regex_syntax::hir::{Hir, HirKind, Look};
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use crate::engine::byte_set::ByteSet;
 use crate::engine::program::{HORIZON, Program, States};
@@ -34,7 +35,7 @@ pub(crate) fn token_bytes() -> ByteSet {
 }
 
 /// What is seen of an expression's first word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Shape {
     /// Its length, and a bit for each digit, the first byte's lowest.
     Exact { length: u32, digits: u32 },
@@ -43,7 +44,7 @@ pub(crate) enum Shape {
 }
 
 /// A first word that an expression may have.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lead {
     /// Bytes of the match before the word.
     pub(crate) before: u8,
@@ -60,7 +61,7 @@ pub(crate) struct Lead {
 }
 
 /// How an expression is found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Anchor {
     /// The first four bytes of the first word, with the bit of lower case set, and how many bytes come before it.
     Grams(Vec<(u32, u8)>),

@@ -1,7 +1,9 @@
 //! Sets of bytes.
 
+use serde::{Deserialize, Serialize};
+
 /// A set of byte values.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct ByteSet([u64; 4]);
 
 impl ByteSet {

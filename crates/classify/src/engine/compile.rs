@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use castellan_base::Diagnostic;
 use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
 
 use crate::check::{Checks, Compiled};
 use crate::engine::anchor::{Anchor, anchor};
 use crate::engine::clause::{Clause, union};
-use crate::engine::expression::Expression;
+use crate::engine::expression::{Expression, Facts};
 use crate::engine::index::Gate;
 use crate::engine::keywords::{Builder, Keywords, has_strings};
 use crate::engine::marks::Marks;
@@ -18,7 +19,7 @@ use crate::rule::{Detector, Element, ElementId, ElementKind, Evidence, Proximity
 const MOST_ELEMENTS: usize = 60_000;
 
 /// Word lists by name, for elements that are dictionaries.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Dictionaries {
     lists: FxHashMap<Arc<str>, Vec<Arc<str>>>,
 }
@@ -113,12 +114,41 @@ pub(crate) struct Shared {
     pub(crate) marks: Marks,
 }
 
-/// Compiles rules. `prepare` builds every automaton at once, to learn of those that are too large.
+/// What compiling an expression works out, but for its automata.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Hint {
+    facts: Facts,
+    anchor: Option<Anchor>,
+}
+
+impl Shared {
+    /// What was worked out, by element; nothing for those that are no expressions or are left out.
+    pub(crate) fn hints(&self) -> Vec<Option<Hint>> {
+        let hint = |element: &CompiledElement| match &element.matcher {
+            Matcher::Expression(expression) => {
+                Some(Hint { facts: expression.facts(), anchor: element.anchor.clone() })
+            }
+            _ => None,
+        };
+        self.elements.iter().map(hint).collect()
+    }
+}
+
+/// How rules are compiled.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Means<'a> {
+    /// Builds every automaton at once, to learn of those that are too large.
+    pub(crate) strictly: bool,
+    /// What was worked out before for the same rules, by element.
+    pub(crate) hints: &'a [Option<Hint>],
+}
+
+/// Compiles rules.
 pub(crate) fn compile(
     rules: Rules,
     checks: &Checks,
     dictionaries: &Dictionaries,
-    prepare: bool,
+    means: Means<'_>,
 ) -> (Shared, Vec<Diagnostic>) {
     let mut compiler = Compiler {
         problems: Vec::new(),
@@ -131,7 +161,7 @@ pub(crate) fn compile(
     let mut elements = Vec::with_capacity(rules.elements.len());
     for (place, element) in rules.elements.iter().enumerate().take(MOST_ELEMENTS) {
         let primary = primaries.get(place).copied().unwrap_or(false);
-        elements.push(compiler.element(place, element, primary, (checks, dictionaries, prepare)));
+        elements.push(compiler.element(place, element, primary, (checks, dictionaries, means)));
     }
     let mut uses = Vec::new();
     for (place, detector) in rules.detectors.iter().enumerate() {
@@ -222,7 +252,7 @@ impl Compiler {
         place: usize,
         element: &Element,
         primary: bool,
-        (known, dictionaries, prepare): (&Checks, &Dictionaries, bool),
+        (known, dictionaries, means): (&Checks, &Dictionaries, Means<'_>),
     ) -> CompiledElement {
         let subword = element.boundary == crate::rule::Boundary::Subword;
         let checks = Compiled::new(&element.checks, known).unwrap_or_else(|name| {
@@ -234,7 +264,8 @@ impl Compiler {
         if compiled.checks.names().count() != element.checks.len() {
             return compiled;
         }
-        match self.matcher(place, element, dictionaries) {
+        let hint = means.hints.get(place).and_then(Option::as_ref);
+        match self.matcher(place, element, dictionaries, hint) {
             Ok(matcher) => {
                 compiled.matcher = matcher;
                 compiled.name = matches!(&element.kind, ElementKind::Dictionary(list) if list.capitalised);
@@ -242,11 +273,15 @@ impl Compiler {
             Err(message) => self.problem(element, message),
         }
         let Matcher::Expression(expression) = &compiled.matcher else { return compiled };
+        if let Some(hint) = hint {
+            compiled.anchor.clone_from(&hint.anchor);
+            return compiled;
+        }
         let anchored = match primary {
             true => anchor(expression.hir(), element.boundary, element.slow).map(Some),
             false => Ok(None),
         };
-        let prepared = if prepare { expression.prepare() } else { Ok(()) };
+        let prepared = if means.strictly { expression.prepare() } else { Ok(()) };
         match anchored.and_then(|anchor| prepared.map(|()| anchor)) {
             Ok(anchor) => {
                 if matches!(anchor, Some(Anchor::Everywhere(_))) {
@@ -269,10 +304,14 @@ impl Compiler {
         place: usize,
         element: &Element,
         dictionaries: &Dictionaries,
+        hint: Option<&Hint>,
     ) -> Result<Matcher, String> {
         match &element.kind {
             ElementKind::Regex { pattern } => {
-                let expression = Expression::new(pattern, element.boundary, element.max_length)?;
+                let expression = match hint {
+                    Some(hint) => Expression::known(pattern, element.boundary, &hint.facts),
+                    None => Expression::new(pattern, element.boundary, element.max_length)?,
+                };
                 Ok(Matcher::Expression(Box::new(expression)))
             }
             ElementKind::Keywords { groups } => {

@@ -3,7 +3,7 @@
 //! Of several hundred expressions, a text needs a handful. Parsing all of them and working out their anchors takes
 //! milliseconds; determinising all of them would take most of a second. So the automaton is built on first use.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use regex_automata::dfa::{Automaton, dense};
 use regex_automata::nfa::thompson;
@@ -12,6 +12,7 @@ use regex_automata::util::start;
 use regex_automata::{Anchored, Input, MatchKind, meta};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind};
+use serde::{Deserialize, Serialize};
 
 use crate::engine::boundary::{ends_well, starts_character};
 use crate::engine::byte_set::ByteSet;
@@ -27,10 +28,21 @@ const LARGEST: u64 = 6_000;
 /// Largest automaton, in bytes.
 const LARGEST_DFA: usize = 4 << 20;
 
+/// What parsing an expression works out.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Facts {
+    longest: usize,
+    lazy: bool,
+    has_value: bool,
+    first: ByteSet,
+}
+
 /// An expression, and the automaton that tells where it ends.
 pub(crate) struct Expression {
-    hir: Hir,
+    pattern: Arc<str>,
     boundary: Boundary,
+    /// The syntax tree, once it is needed.
+    hir: OnceLock<Hir>,
     /// Longest match in bytes.
     pub(crate) longest: usize,
     /// Whether one end is preferred (lazy quantifiers), rather than the longest.
@@ -44,19 +56,18 @@ pub(crate) struct Expression {
 
 impl std::fmt::Debug for Expression {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "Expression({})", self.hir)
+        write!(formatter, "Expression({})", self.pattern)
     }
 }
 
 impl Expression {
     /// Parses an expression and checks its bounds.
     pub(crate) fn new(
-        pattern: &str,
+        pattern: &Arc<str>,
         boundary: Boundary,
         max_length: Option<u32>,
     ) -> Result<Expression, String> {
-        let mut parser = ParserBuilder::new().unicode(false).utf8(false).nest_limit(64).build();
-        let hir = parser.parse(pattern).map_err(|error| explain(&error))?;
+        let hir = parse(pattern).map_err(|error| explain(&error))?;
         if size(&hir) > LARGEST {
             let help = "write `+` or `*` with `max_length` in place of large repetitions";
             return Err(format!("the expression needs more than {LARGEST} states; {help}"));
@@ -79,9 +90,10 @@ impl Expression {
             return Err("the expression matches the empty text; make something in it necessary".into());
         }
         Ok(Expression {
+            pattern: Arc::clone(pattern),
             lazy: is_lazy(&hir),
             has_value: has_value(&hir),
-            hir,
+            hir: hir.into(),
             boundary,
             longest: usize::try_from(longest).unwrap_or(usize::MAX),
             automaton: OnceLock::new(),
@@ -90,9 +102,31 @@ impl Expression {
         })
     }
 
+    /// An expression of which everything was worked out before.
+    pub(crate) fn known(pattern: &Arc<str>, boundary: Boundary, facts: &Facts) -> Expression {
+        Expression {
+            pattern: Arc::clone(pattern),
+            boundary,
+            hir: OnceLock::new(),
+            longest: facts.longest,
+            lazy: facts.lazy,
+            has_value: facts.has_value,
+            automaton: OnceLock::new(),
+            groups: OnceLock::new(),
+            first: facts.first.into(),
+        }
+    }
+
+    /// What was worked out.
+    pub(crate) fn facts(&self) -> Facts {
+        let (longest, lazy, has_value, first) = (self.longest, self.lazy, self.has_value, *self.first());
+        Facts { longest, lazy, has_value, first }
+    }
+
     /// The syntax tree.
     pub(crate) fn hir(&self) -> &Hir {
-        &self.hir
+        // What does not parse has no facts, and is never asked.
+        self.hir.get_or_init(|| parse(&self.pattern).unwrap_or_else(|_| Hir::fail()))
     }
 
     /// What may not touch a match.
@@ -103,7 +137,7 @@ impl Expression {
     /// The bytes that a match may begin with.
     pub(crate) fn first(&self) -> &ByteSet {
         self.first.get_or_init(|| {
-            Program::new(&self.hir).map_or(ByteSet::ALL, |program| program.bytes(&program.start()))
+            Program::new(self.hir()).map_or(ByteSet::ALL, |program| program.bytes(&program.start()))
         })
     }
 
@@ -122,7 +156,7 @@ impl Expression {
     }
 
     fn automaton(&self) -> Option<&Ending> {
-        let built = self.automaton.get_or_init(|| Ending::new(&self.hir, self.lazy).map(Box::new));
+        let built = self.automaton.get_or_init(|| Ending::new(self.hir(), self.lazy).map(Box::new));
         built.as_deref()
     }
 
@@ -178,7 +212,7 @@ impl Expression {
     fn groups(&self) -> Option<&meta::Regex> {
         let built = self.groups.get_or_init(|| {
             let end = Hir::look(regex_syntax::hir::Look::End);
-            let whole = Hir::concat(vec![self.hir.clone(), end]);
+            let whole = Hir::concat(vec![self.hir().clone(), end]);
             let config = meta::Config::new().utf8_empty(false).nfa_size_limit(Some(LARGEST_DFA));
             meta::Builder::new().configure(config).build_from_hir(&whole).ok()
         });
@@ -253,6 +287,10 @@ fn build(hir: &Hir, lazy: bool) -> Option<dense::DFA<Vec<u32>>> {
         .dfa_size_limit(Some(LARGEST_DFA))
         .determinize_size_limit(Some(2 * LARGEST_DFA));
     dense::Builder::new().configure(config).build_from_nfa(&nfa).ok()
+}
+
+fn parse(pattern: &str) -> Result<Hir, regex_syntax::Error> {
+    ParserBuilder::new().unicode(false).utf8(false).nest_limit(64).build().parse(pattern)
 }
 
 /// A parse error in one line, with its place in the expression.

@@ -25,7 +25,7 @@ pub(crate) struct Hit {
 }
 
 /// A term that matches whole words.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct WordTerm {
     list: u16,
     /// What stands before its first letter.
@@ -141,8 +141,16 @@ impl Builder {
             capitalised: self.capitalised,
             ..Keywords::default()
         };
-        self.words.sort_by_key(|(key, _)| *key);
-        for (key, term) in self.words {
+        let keys = self.words.iter().map(|(key, _)| *key).zip(0_u32..);
+        let mut order: Vec<(u64, u32)> = keys.collect();
+        order.sort_unstable();
+        keywords.keys.reserve(order.len());
+        keywords.terms.reserve(order.len());
+        for (key, from) in order {
+            let Some((_, term)) = self.words.get_mut(usize::try_from(from).unwrap_or(usize::MAX)) else {
+                continue;
+            };
+            let term = std::mem::take(term);
             let place = u32::try_from(keywords.terms.len()).unwrap_or(u32::MAX);
             let (_, end) = keywords.keys.entry(key).or_insert((place, place));
             *end = place + 1;

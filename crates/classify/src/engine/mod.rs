@@ -29,6 +29,7 @@ mod index;
 mod keywords;
 pub(crate) mod marks;
 mod masks;
+mod prepared;
 mod program;
 mod release;
 mod run;
@@ -43,11 +44,13 @@ use std::sync::Arc;
 use castellan_base::Diagnostic;
 
 use crate::check::Checks;
+use crate::engine::compile::Means;
 use crate::rule::{Detector, Rules};
 
 pub use characters::Offset;
 pub use compile::Dictionaries;
 pub use finding::{Combination, Explanation, Finding, Miss, Overlap, Reason, Supporting};
+pub use prepared::{PreparedError, prepare};
 pub use scanner::{Outcome, Scanner};
 
 /// Which detectors run, and what they tell.
@@ -75,7 +78,7 @@ impl Engine {
     ///
     /// Automata are built when they are first needed; [`Engine::compile_strictly`] builds them at once.
     pub fn compile(rules: Rules, checks: &Checks, dictionaries: &Dictionaries) -> (Engine, Vec<Diagnostic>) {
-        Engine::build(rules, checks, dictionaries, false)
+        Engine::build(rules, checks, dictionaries, Means::default())
     }
 
     /// Compiles rules from outside: also builds every automaton, so that one that is too large is told now.
@@ -84,16 +87,16 @@ impl Engine {
         checks: &Checks,
         dictionaries: &Dictionaries,
     ) -> (Engine, Vec<Diagnostic>) {
-        Engine::build(rules, checks, dictionaries, true)
+        Engine::build(rules, checks, dictionaries, Means { strictly: true, ..Means::default() })
     }
 
     fn build(
         rules: Rules,
         checks: &Checks,
         dictionaries: &Dictionaries,
-        prepare: bool,
+        means: Means<'_>,
     ) -> (Engine, Vec<Diagnostic>) {
-        let (shared, problems) = compile::compile(rules, checks, dictionaries, prepare);
+        let (shared, problems) = compile::compile(rules, checks, dictionaries, means);
         let view = view::View::new(&shared, &Selection::default(), false);
         (Engine { shared: Arc::new(shared), view: Arc::new(view) }, problems)
     }

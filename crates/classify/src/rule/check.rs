@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// One test on a match. Where an expression has the group `value`, tests see that group.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Check {
     /// A check in code, by name: `luhn`, `iban`, `us.ssn`.
     Named(Arc<str>),
@@ -77,7 +79,7 @@ impl Check {
 }
 
 /// A side of the match.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Side {
     /// Its start, or what stands before it.
     Start,
@@ -86,7 +88,7 @@ pub enum Side {
 }
 
 /// A check digit: the weighted sum of the match's other digits, modulo `modulus`, equals it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Modulus {
     /// One weight for each digit but the check digit. They start again where there are more digits than weights.
     pub weights: Vec<i32>,
@@ -99,7 +101,7 @@ pub struct Modulus {
 }
 
 /// Which of a match's digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Position {
     /// Counted from the first, which is 0.
     FromStart(u8),
@@ -108,7 +110,7 @@ pub enum Position {
 }
 
 /// Order and length of a written day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DateFormat {
     /// 19850512
     Yyyymmdd,

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use castellan_base::Span;
+use serde::{Deserialize, Serialize};
 
 use crate::rule::Check;
 
 /// Names an [`Element`] among [`crate::rule::Rules::elements`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ElementId(pub(crate) u32);
 
 impl ElementId {
@@ -23,7 +24,7 @@ impl ElementId {
 }
 
 /// Something that matches text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Element {
     /// Unique among all rules. What a detector declares for itself is called `DETECTOR/NAME`.
     pub name: Arc<str>,
@@ -40,6 +41,7 @@ pub struct Element {
     /// Whether to search the whole text where no anchor is found. Such an element costs time everywhere.
     pub slow: bool,
     /// Where the element stands.
+    #[serde(skip, default = "crate::rule::nowhere")]
     pub span: Span,
 }
 
@@ -60,7 +62,7 @@ impl Element {
 }
 
 /// What an element matches by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ElementKind {
     /// A regular expression over bytes. The group `value`, if there is one, is what is found and checked.
     Regex {
@@ -82,7 +84,7 @@ pub enum ElementKind {
 }
 
 /// Terms that match alike (`Group`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeywordGroup {
     /// Whether terms match whole words or any part of the text.
     pub style: MatchStyle,
@@ -91,7 +93,7 @@ pub struct KeywordGroup {
 }
 
 /// How the terms of a group match.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MatchStyle {
     /// As whole words. A blank in a term stands for one to three blanks, tabs, line ends, `_`, `-`, `.` or for the
     /// change of case in `cardNumber`.
@@ -101,7 +103,7 @@ pub enum MatchStyle {
 }
 
 /// A word or phrase.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Term {
     /// What to look for.
     pub text: Arc<str>,
@@ -110,7 +112,7 @@ pub struct Term {
 }
 
 /// A word list by name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dictionary {
     /// What the host knows the list by: `given-names`.
     pub list: Arc<str>,
@@ -121,7 +123,7 @@ pub struct Dictionary {
 }
 
 /// What may not stand right before and after a match.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Boundary {
     /// No letter or digit touches a letter or digit of the match. `_` is no letter. The usual choice.
     Word,

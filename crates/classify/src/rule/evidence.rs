@@ -1,9 +1,11 @@
 //! What must stand near a primary match.
 
+use serde::{Deserialize, Serialize};
+
 use crate::rule::ElementId;
 
 /// How far evidence may stand from a primary match.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Proximity {
     /// Unicode characters before the match's start and after its end. Evidence lies wholly within them.
     Characters(u32),
@@ -19,7 +21,7 @@ impl Proximity {
 }
 
 /// A condition on what stands near a primary match.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Evidence {
     /// The element matches nearby (`Match`).
     Match {

@@ -16,6 +16,7 @@ mod reader;
 use std::sync::Arc;
 
 use castellan_base::Span;
+use serde::{Deserialize, Serialize};
 
 pub use check::{Check, DateFormat, Modulus, Position, Side};
 pub use element::{Boundary, Dictionary, Element, ElementId, ElementKind, KeywordGroup, MatchStyle, Term};
@@ -23,7 +24,7 @@ pub use evidence::{Evidence, Proximity};
 pub use reader::read;
 
 /// Everything a scanner is compiled from.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Rules {
     /// Expressions, keyword lists, dictionaries and functions, in the order they were declared. [`ElementId`]s are
     /// places in this list.
@@ -50,7 +51,7 @@ impl Rules {
 }
 
 /// One sensitive information type (`Entity` in a rule package).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Detector {
     /// Kebab-case name, unique among all rules: `us-social-security-number`.
     pub id: Arc<str>,
@@ -79,13 +80,15 @@ pub struct Detector {
     /// At least one; highest confidence first.
     pub patterns: Vec<Pattern>,
     /// Texts with what has to be found in them.
+    #[serde(skip)]
     pub examples: Vec<Example>,
     /// Where the detector stands.
+    #[serde(skip, default = "nowhere")]
     pub span: Span,
 }
 
 /// One way to recognise a detector's entity, with how sure it makes us.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pattern {
     /// 1 to 100. 65, 75 and 85 are customary for low, medium and high.
     pub confidence: u8,
@@ -94,11 +97,12 @@ pub struct Pattern {
     /// What must stand nearby. All of it must hold.
     pub evidence: Vec<Evidence>,
     /// Where the pattern stands.
+    #[serde(skip, default = "nowhere")]
     pub span: Span,
 }
 
 /// Evidence without a primary match: a combination that makes a whole document sensitive.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Affinity {
     /// Kebab-case name.
     pub id: Arc<str>,
@@ -115,6 +119,7 @@ pub struct Affinity {
     /// The `workload` attribute of a rule package, kept for export.
     pub workload: Option<Arc<str>>,
     /// Where the affinity stands.
+    #[serde(skip, default = "nowhere")]
     pub span: Span,
 }
 
@@ -131,8 +136,13 @@ pub struct Example {
     pub span: Span,
 }
 
+/// The place of what was not read from a file of rules.
+fn nowhere() -> Span {
+    Span::NONE
+}
+
 /// Kinds of sensitive data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Category {
     /// Keys, tokens, passwords, connection strings.
     Credential,

@@ -3,7 +3,7 @@
 use castellan_base::{SourceId, Sources};
 use castellan_classify::check::Checks;
 use castellan_classify::rule::{ElementKind, Rules, read};
-use castellan_classify::{Dictionaries, Engine, Selection};
+use castellan_classify::{Dictionaries, Engine, Selection, prepare};
 
 /// Every file of `content/detectors`, read together.
 pub(crate) fn rules() -> (Rules, Vec<String>) {
@@ -117,4 +117,22 @@ fn every_example_finds_what_it_marks() {
         }
     }
     assert_eq!(faults, Vec::<String>::new());
+}
+
+#[test]
+fn prepared_rules_find_the_same() {
+    let (engine, _) = engine();
+    let prepared = Engine::prepared(&prepare(rules().0, dictionaries()).unwrap()).unwrap();
+    for example in engine.rules().detectors.iter().flat_map(|detector| &detector.examples) {
+        assert_eq!(prepared.scan(&example.text), engine.scan(&example.text), "{}", example.text);
+    }
+}
+
+#[test]
+fn bytes_that_nobody_prepared_are_refused() {
+    let bytes = prepare(rules().0, dictionaries()).unwrap();
+    let told = |bytes: &[u8]| Engine::prepared(bytes).unwrap_err().to_string();
+    assert!(told(&bytes[..bytes.len() / 2]).contains("prepare them again"));
+    assert!(told(b"").contains("these are no prepared rules"));
+    assert!(told(b"\x03abc").contains("prepared by `abc`"));
 }

@@ -44,7 +44,7 @@ pub(crate) fn run(arguments: &ClassifyArguments, system: &dyn System) -> Result<
 
 /// The detectors that the arguments ask for.
 fn engine(arguments: &ClassifyArguments) -> Result<Engine> {
-    let engine = Engine::built_in();
+    let engine = castellan_detectors::engine();
     let selection = Selection {
         detectors: arguments.types.clone(),
         min_confidence: arguments.min_confidence,
