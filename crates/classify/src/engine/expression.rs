@@ -67,7 +67,7 @@ impl Expression {
         boundary: Boundary,
         max_length: Option<u32>,
     ) -> Result<Expression, String> {
-        let hir = parse(pattern).map_err(|error| explain(&error))?;
+        let hir = parse(pattern)?;
         if size(&hir) > LARGEST {
             let help = "write `+` or `*` with `max_length` in place of large repetitions";
             return Err(format!("the expression needs more than {LARGEST} states; {help}"));
@@ -289,8 +289,9 @@ fn build(hir: &Hir, lazy: bool) -> Option<dense::DFA<Vec<u32>>> {
     dense::Builder::new().configure(config).build_from_nfa(&nfa).ok()
 }
 
-fn parse(pattern: &str) -> Result<Hir, regex_syntax::Error> {
-    ParserBuilder::new().unicode(false).utf8(false).nest_limit(64).build().parse(pattern)
+fn parse(pattern: &str) -> Result<Hir, String> {
+    let mut parser = ParserBuilder::new().unicode(false).utf8(false).nest_limit(64).build();
+    parser.parse(pattern).map_err(|error| explain(&error))
 }
 
 /// A parse error in one line, with its place in the expression.
