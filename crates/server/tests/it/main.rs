@@ -10,5 +10,9 @@
     clippy::disallowed_methods
 )]
 
+mod access;
+mod analyzer;
+mod anonymizer;
 mod client;
+mod hostile;
 mod presidio_cases;

@@ -236,7 +236,7 @@ impl AdHoc {
 }
 
 fn raised(score: f64, with_context: bool) -> f64 {
-    if with_context { (score + CONTEXT_ADDS).max(LEAST_WITH_CONTEXT).min(1.0) } else { score }
+    if with_context { (score + CONTEXT_ADDS).clamp(LEAST_WITH_CONTEXT, 1.0) } else { score }
 }
 
 /// The place of a byte in code points. `last` is a place, in bytes and in code points, that is not behind it.

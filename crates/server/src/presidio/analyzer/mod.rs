@@ -50,14 +50,21 @@ pub(super) struct Analyzer {
 
 /// What a request comes to.
 struct Plan {
-    /// Nothing where only ad hoc recognisers are asked for.
-    engine: Option<Engine>,
-    ad_hoc: Vec<AdHoc>,
+    chosen: Chosen,
     allow: AllowList,
     threshold: Option<f64>,
     named: bool,
     context: Vec<String>,
     explains: bool,
+}
+
+/// What looks for the entities that are asked for.
+struct Chosen {
+    /// Nothing where only ad hoc recognisers are asked for.
+    engine: Option<Engine>,
+    ad_hoc: Vec<AdHoc>,
+    /// Entities that nothing here finds.
+    ignored: Vec<String>,
 }
 
 impl Analyzer {
@@ -89,10 +96,9 @@ impl Analyzer {
         language::known(&code)?;
         let ad_hoc = ad_hoc::read(asked.ad_hoc_recognizers.unwrap_or_default(), &code)?;
         let entities = asked.entities.unwrap_or_default();
-        let (engine, ad_hoc, ignored) = self.select(&entities, ad_hoc, asked.score_threshold)?;
+        let chosen = self.select(&entities, ad_hoc, asked.score_threshold)?;
         let plan = Plan {
-            engine,
-            ad_hoc,
+            chosen,
             allow: AllowList::read(asked.allow_list, asked.allow_list_match, asked.regex_flags)?,
             threshold: asked.score_threshold,
             named: !entities.is_empty(),
@@ -100,7 +106,7 @@ impl Analyzer {
             explains: asked.return_decision_process.is_some_and(|value| !is_nothing(&value)),
         };
         let mut response = self.results(&plan, text)?;
-        if let Some(ignored) = request::header(&ignored) {
+        if let Some(ignored) = request::header(&plan.chosen.ignored) {
             response.headers_mut().insert(IGNORED, ignored);
         }
         Ok(response)
@@ -133,10 +139,11 @@ impl Analyzer {
         entities: &[String],
         mut ad_hoc: Vec<AdHoc>,
         threshold: Option<f64>,
-    ) -> Result<(Option<Engine>, Vec<AdHoc>, Vec<String>), Refusal> {
+    ) -> Result<Chosen, Refusal> {
         let lowest = least_told(threshold, !entities.is_empty(), self.catalogue.lowest_recommended());
         if entities.is_empty() {
-            return Ok((Some(self.selection(Vec::new(), lowest)?), ad_hoc, Vec::new()));
+            let engine = Some(self.selection(Vec::new(), lowest)?);
+            return Ok(Chosen { engine, ad_hoc, ignored: Vec::new() });
         }
         ad_hoc.retain(|recognizer| entities.iter().any(|name| *name == *recognizer.entity));
         let (mut detectors, mut ignored) = (Vec::new(), Vec::new());
@@ -154,7 +161,7 @@ impl Analyzer {
             true => None,
             false => Some(self.selection(detectors, lowest)?),
         };
-        Ok((engine, ad_hoc, ignored))
+        Ok(Chosen { engine, ad_hoc, ignored })
     }
 
     fn selection(&self, mut detectors: Vec<String>, min_confidence: u8) -> Result<Engine, Refusal> {
@@ -176,10 +183,10 @@ impl Analyzer {
 
     fn analyze(&self, plan: &Plan, text: &str, deadline: &Deadline) -> Result<Vec<Found>, Refusal> {
         let mut found = Vec::new();
-        if let Some(engine) = &plan.engine {
+        if let Some(engine) = &plan.chosen.engine {
             self.detect(plan, engine, text, &mut found);
         }
-        for recognizer in &plan.ad_hoc {
+        for recognizer in &plan.chosen.ad_hoc {
             recognizer.find(text, &plan.context, deadline, plan.explains, &mut found)?;
             few(found.len())?;
         }

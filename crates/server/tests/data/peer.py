@@ -1,0 +1,43 @@
+"""Answers requests to the anonymizer with PyPI's `presidio-anonymizer`, as its service does.
+
+Reads one JSON object a line, `{"path", "body"}`, and writes one a line, `{"status", "answer"}`.
+"""
+
+import json
+import sys
+
+from presidio_anonymizer import AnonymizerEngine, DeanonymizeEngine
+from presidio_anonymizer.entities import InvalidParamError
+from presidio_anonymizer.services.app_entities_convertor import AppEntitiesConvertor as Convert
+
+ANONYMIZER = AnonymizerEngine()
+DEANONYMIZER = DeanonymizeEngine()
+
+
+def anonymize(body):
+    operators = Convert.operators_config_from_json(body.get("anonymizers"))
+    if Convert.check_custom_operator(operators):
+        return 400, {}
+    results = Convert.analyzer_results_from_json(body.get("analyzer_results"))
+    made = ANONYMIZER.anonymize(text=body.get("text", ""), analyzer_results=results, operators=operators)
+    return 200, json.loads(made.to_json())
+
+
+def deanonymize(body):
+    items = Convert.deanonymize_entities_from_json(body)
+    operators = Convert.operators_config_from_json(body.get("deanonymizers"))
+    made = DEANONYMIZER.deanonymize(text=body.get("text", ""), entities=items, operators=operators)
+    return 200, json.loads(made.to_json())
+
+
+def answer(line):
+    asked = json.loads(line)
+    try:
+        return {"/anonymize": anonymize, "/deanonymize": deanonymize}[asked["path"]](asked["body"])
+    except InvalidParamError as error:
+        return 422, {"error": error.err_msg}
+
+
+for line in sys.stdin:
+    status, told = answer(line)
+    print(json.dumps({"status": status, "answer": told}), flush=True)
