@@ -1,10 +1,13 @@
 """Answers requests to the anonymizer with PyPI's `presidio-anonymizer`, as its service does.
 
-Reads one JSON object a line, `{"path", "body"}`, and writes one a line, `{"status", "answer"}`.
+Reads one JSON object a line, `{"path", "body"}`, and writes one a line, `{"status", "answer"}`. The path `expression`
+stands for no service: it tells where an expression of Python's matches.
 """
 
 import json
+import re
 import sys
+import warnings
 
 from presidio_anonymizer import AnonymizerEngine, DeanonymizeEngine
 from presidio_anonymizer.entities import InvalidParamError
@@ -30,14 +33,26 @@ def deanonymize(body):
     return 200, json.loads(made.to_json())
 
 
+def expression(body):
+    try:
+        matches = re.finditer(body["regex"], body["text"], re.DOTALL | re.MULTILINE | re.IGNORECASE)
+        return 200, [match.span() for match in matches if match.end() > match.start()]
+    except re.error as error:
+        return 400, {"error": str(error)}
+
+
+PATHS = {"/anonymize": anonymize, "/deanonymize": deanonymize, "expression": expression}
+
+
 def answer(line):
     asked = json.loads(line)
     try:
-        return {"/anonymize": anonymize, "/deanonymize": deanonymize}[asked["path"]](asked["body"])
+        return PATHS[asked["path"]](asked["body"])
     except InvalidParamError as error:
         return 422, {"error": error.err_msg}
 
 
+warnings.simplefilter("ignore")
 for line in sys.stdin:
     status, told = answer(line)
     print(json.dumps({"status": status, "answer": told}), flush=True)

@@ -45,6 +45,22 @@ async fn a_text_and_several() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sentences_of_presidio() {
+    let server = usual().await;
+    let spans = async |text: &str| {
+        let (_, answer) = server.post("/analyze", &asked(json!(text), json!({}))).await;
+        let all: Vec<Value> = answer.as_array().unwrap().clone();
+        let mut all: Vec<_> = all.iter().map(|it| format!("{} {}", it["start"], it["entity_type"])).collect();
+        all.sort();
+        all
+    };
+    let licence = spans("John Smith drivers license is AC432223").await;
+    assert_eq!(licence, ["0 \"PERSON\"", "30 \"US_DRIVER_LICENSE\""]);
+    let phone = spans("hello world, my name is Jane Doe. My number is: 034453334").await;
+    assert_eq!(phone, ["24 \"PERSON\"", "48 \"PHONE_NUMBER\""]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn members_of_a_result() {
     let server = usual().await;
     let (_, answer) = server.post("/analyze", &asked(json!("mail a@b.co"), json!({ "trace": "x" }))).await;

@@ -1,11 +1,9 @@
 //! `/anonymize` and `/deanonymize`, against what Presidio's own library answers.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use serde_json::{Value, json};
 
 use crate::client::{Running, usual};
+use crate::peer::{Numbers, peer, skipped};
 
 /// What the library answered: one case a line. `data/peer.py` wrote the answers.
 const TABLE: &str = include_str!("../data/anonymizer.jsonl");
@@ -31,43 +29,6 @@ async fn answers_are_those_of_the_library() {
         wrong.extend(difference(&server, case, case).await);
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
-}
-
-/// The library's answers to requests; nothing where it is not installed.
-fn peer(requests: &[Value]) -> Option<Vec<Value>> {
-    let python = std::env::var("CASTELLAN_PRESIDIO_PYTHON").ok()?;
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/peer.py");
-    let mut child =
-        Command::new(python).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let lines: String = requests.iter().map(|request| format!("{request}\n")).collect();
-    let mut input = child.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()).unwrap());
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
-}
-
-fn skipped() {
-    eprintln!(
-        "skipped: no Presidio; set CASTELLAN_PRESIDIO_PYTHON to a Python that has `presidio-anonymizer`"
-    );
-}
-
-/// A small generator of numbers that look random and are the same in every run (xorshift).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 33) % limit
-    }
-
-    fn pick<T: Clone>(&mut self, of: &[T]) -> T {
-        of[usize::try_from(self.below(of.len() as u64)).unwrap()].clone()
-    }
 }
 
 fn drawn(numbers: &mut Numbers) -> Value {

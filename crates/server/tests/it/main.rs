@@ -14,5 +14,7 @@ mod access;
 mod analyzer;
 mod anonymizer;
 mod client;
+mod expressions;
 mod hostile;
+mod peer;
 mod presidio_cases;

@@ -5,12 +5,11 @@
 
 use regex::{Regex, RegexBuilder};
 
-/// `re.IGNORECASE`, `re.MULTILINE`, `re.DOTALL`, `re.UNICODE`, `re.VERBOSE`.
+/// `re.IGNORECASE`, `re.MULTILINE`, `re.DOTALL`, `re.UNICODE`.
 const IGNORE_CASE: u32 = 2;
 const MULTI_LINE: u32 = 8;
 const DOT_ALL: u32 = 16;
 const UNICODE: u32 = 32;
-const VERBOSE: u32 = 64;
 
 /// What Presidio uses where nothing is said.
 pub(super) const USUAL_FLAGS: u32 = DOT_ALL | MULTI_LINE | IGNORE_CASE;
@@ -29,15 +28,22 @@ pub(super) fn compile(pattern: &str, flags: u32) -> Result<Regex, String> {
     if pattern.len() > LONGEST {
         return Err(format!("an expression is longer than {LONGEST} bytes"));
     }
-    if flags & !(IGNORE_CASE | MULTI_LINE | DOT_ALL | UNICODE | VERBOSE) != 0 {
-        return Err(format!(
-            "the flags {flags} hold others than IGNORECASE, MULTILINE, DOTALL, UNICODE and VERBOSE"
-        ));
+    if flags & !(IGNORE_CASE | MULTI_LINE | DOT_ALL | UNICODE) != 0 {
+        return Err(format!("the flags {flags} hold others than IGNORECASE, MULTILINE, DOTALL and UNICODE"));
     }
     if let Some(difference) = difference(pattern, flags) {
         return Err(format!("the expression cannot run here: {difference}"));
     }
-    compile_own(pattern, flags)
+    let expression = compile_own(pattern, flags)?;
+    if can_be_empty(pattern) {
+        return Err("the expression cannot run here: it can match nothing at all".to_owned());
+    }
+    Ok(expression)
+}
+
+/// Where a match is empty, Python looks for another at the same place.
+fn can_be_empty(pattern: &str) -> bool {
+    regex_syntax::parse(pattern).map_or(true, |parsed| parsed.properties().minimum_len() == Some(0))
 }
 
 /// Compiles an expression that was written for this dialect, with Python's flags.
@@ -49,7 +55,6 @@ pub(super) fn compile_own(pattern: &str, flags: u32) -> Result<Regex, String> {
         .case_insensitive(flags & IGNORE_CASE != 0)
         .multi_line(flags & MULTI_LINE != 0)
         .dot_matches_new_line(flags & DOT_ALL != 0)
-        .ignore_whitespace(flags & VERBOSE != 0)
         .size_limit(LARGEST)
         .dfa_size_limit(LARGEST)
         .build()
@@ -67,45 +72,101 @@ fn shortened(error: &regex::Error) -> String {
     }
 }
 
+/// What stands before a character of an expression, as far as repeating it goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// Something that can be repeated.
+    Atom,
+    /// `^`, `$`, `\b` and the like.
+    Anchor,
+    /// A repetition.
+    Repetition,
+    /// A repetition that prefers little.
+    Lazy,
+}
+
 /// What Python reads otherwise.
 fn difference(pattern: &str, flags: u32) -> Option<&'static str> {
-    let mut characters = pattern.chars().peekable();
-    let (mut in_class, mut first, mut previous) = (false, false, ' ');
-    while let Some(character) = characters.next() {
-        let next = characters.peek().copied().unwrap_or(' ');
-        let at_start = std::mem::take(&mut first);
-        match (character, in_class) {
-            ('\\', _) => {
-                let escaped = characters.next().unwrap_or(' ');
-                if let Some(difference) = escape(escaped, characters.peek().copied()) {
+    let mut rest = pattern;
+    let mut before = Before::Atom;
+    while let Some(character) = rest.chars().next() {
+        let after = rest.get(character.len_utf8()..).unwrap_or_default();
+        let is_first = rest.len() == pattern.len();
+        (before, rest) = match character {
+            '\\' => {
+                let escaped = after.chars().next().unwrap_or(' ');
+                let behind = after.get(escaped.len_utf8()..).unwrap_or_default();
+                if let Some(difference) = escape(escaped, behind.chars().next()) {
                     return Some(difference);
                 }
-                previous = 'a';
-                continue;
+                (if "AbBZz".contains(escaped) { Before::Anchor } else { Before::Atom }, behind)
             }
-            ('[', false) => {
-                in_class = true;
-                first = true;
-                if next == '^' {
-                    characters.next();
-                }
+            '[' => match class(after) {
+                Ok(behind) => (Before::Atom, behind),
+                Err(difference) => return Some(difference),
+            },
+            '(' if !are_flags_alike(after, is_first) => {
+                return Some(
+                    "flags are `i`, `m` and `s`, at the beginning or as `(?i:...)` before what they are for",
+                );
             }
-            (']', true) if !at_start => in_class = false,
-            ('[', true) => return Some("`[` within a class has to be written `\\[`"),
-            ('&' | '~' | '-' | '|', true) if next == character => {
-                return Some("two of `&`, `~`, `-` or `|` within a class have to be written with `\\`");
+            '$' if flags & MULTI_LINE == 0 => return Some("without MULTILINE, `$` is not supported"),
+            '^' | '$' => (Before::Anchor, after),
+            '?' if before == Before::Repetition => (Before::Lazy, after),
+            '*' | '+' | '?' | '{' if before != Before::Atom => {
+                return Some("a repetition or an anchor cannot be repeated, nor a repetition be possessive");
             }
-            ('+', false) if matches!(previous, '*' | '+' | '?' | '}') => {
-                return Some("possessive repetition is not supported");
-            }
-            ('$', false) if flags & MULTI_LINE == 0 => {
-                return Some("without MULTILINE, `$` is not supported");
-            }
-            _ => {}
-        }
-        previous = if in_class { 'a' } else { character };
+            '*' | '+' | '?' => (Before::Repetition, after),
+            '{' => (Before::Repetition, after.split_once('}').map_or("", |(_, behind)| behind)),
+            _ => (Before::Atom, after),
+        };
     }
     None
+}
+
+/// Whether the flags with which a group begins, if it has any, are the same in both dialects. Without a `:` behind
+/// them they hold for all that follows, which Python allows at the beginning alone.
+fn are_flags_alike(group: &str, is_first: bool) -> bool {
+    let Some(flags) = group.strip_prefix('?') else { return true };
+    let end = flags.find(|flag: char| !flag.is_ascii_alphabetic() && flag != '-').unwrap_or(flags.len());
+    let (flags, behind) = flags.split_at_checked(end).unwrap_or_default();
+    let is_named = flags == "P" && behind.starts_with('<');
+    if flags.is_empty() || is_named {
+        return true;
+    }
+    let (set, unset) = flags.split_once('-').unwrap_or((flags, ""));
+    let known = set.chars().all(|flag| "ims".contains(flag)) && unset.chars().all(|flag| "is".contains(flag));
+    known && (behind.starts_with(':') || is_first && !flags.contains('-'))
+}
+
+/// What stands behind a class of characters, which begins after its `[`.
+///
+/// # Errors
+/// What Python reads otherwise in it.
+fn class(text: &str) -> Result<&str, &'static str> {
+    let body = text.strip_prefix('^').unwrap_or(text);
+    // A `]` that comes first stands for itself.
+    let mut rest = body.strip_prefix(']').unwrap_or(body);
+    while let Some(character) = rest.chars().next() {
+        let after = rest.get(character.len_utf8()..).unwrap_or_default();
+        rest = match character {
+            ']' => return Ok(after),
+            '[' => return Err("`[` within a class has to be written `\\[`"),
+            '&' | '~' | '-' | '|' if after.starts_with(character) => {
+                return Err("two of `&`, `~`, `-` or `|` within a class have to be written with `\\`");
+            }
+            '\\' => {
+                let escaped = after.chars().next().unwrap_or(' ');
+                let behind = after.get(escaped.len_utf8()..).unwrap_or_default();
+                if let Some(difference) = escape(escaped, behind.chars().next()) {
+                    return Err(difference);
+                }
+                behind
+            }
+            _ => after,
+        };
+    }
+    Ok("")
 }
 
 fn escape(escaped: char, next: Option<char>) -> Option<&'static str> {
@@ -136,6 +197,8 @@ mod tests {
         check(r"(?P<year>\d{4})", "in 1999", Some((3, 7)));
         check(r"[\[\-]+", "a[-", Some((1, 3)));
         check(r"a+?", "aa", Some((0, 1)));
+        check(r"(?i)a{1,2}?b", "aAb", Some((0, 3)));
+        check(r"(?-i:a)(?s:.)", "Aab", Some((1, 3)));
         check(r"\.com\b", ".COM", Some((0, 4)));
     }
 
@@ -148,8 +211,15 @@ mod tests {
         check(r"(?<=a)b", USUAL_FLAGS, "look-around");
         check(r"(?!a)b", USUAL_FLAGS, "look-around");
         check(r"(a)\1", USUAL_FLAGS, "backreferences are not supported");
-        check(r"a++b", USUAL_FLAGS, "possessive");
-        check(r"\d{2}+", USUAL_FLAGS, "possessive");
+        check(r"a++b", USUAL_FLAGS, "repeated");
+        check(r"\d{2}+", USUAL_FLAGS, "repeated");
+        check(r"a{2}{3}", USUAL_FLAGS, "repeated");
+        check(r"^*a", USUAL_FLAGS, "repeated");
+        for flags in ["a(?i)b", "(?x)a", "(?x:a)", "(?-m:a)", "(?U)a", "(?-i)a", "(?a)b"] {
+            check(flags, USUAL_FLAGS, "");
+        }
+        check(r"|a", USUAL_FLAGS, "match nothing");
+        check(r"\d*", USUAL_FLAGS, "match nothing");
         check(r"[a[b]", USUAL_FLAGS, "within a class");
         check(r"[a&&b]", USUAL_FLAGS, "within a class");
         check(r"\<tag\>", USUAL_FLAGS, "without `\\`");
