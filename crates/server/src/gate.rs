@@ -113,14 +113,13 @@ fn is_json(request: &Request) -> Result<(), Refusal> {
 }
 
 fn parsed<Asked: DeserializeOwned>(body: &[u8], mismatch: StatusCode) -> Result<Asked, Refusal> {
-    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
-    serde_json::from_slice(body)
-        .map_err(|error| match error.is_data() {
-            true => Refusal::new(mismatch, format!("the request is not as it should be: {error}")),
-            false => Refusal::bad(format!("the request is no JSON: {error}")),
-        })
-        .and_then(|asked| match first {
-            Some(b'{') => Ok(asked),
-            _ => Err(Refusal::new(mismatch, "the request is no JSON object")),
-        })
+    let asked = serde_json::from_slice(body).map_err(|error| match error.is_data() {
+        true => Refusal::new(mismatch, format!("the request is not as it should be: {error}")),
+        false => Refusal::bad(format!("the request is no JSON: {error}")),
+    })?;
+    // A list would be taken for the members in their order.
+    match body.trim_ascii_start().first() {
+        Some(b'{') => Ok(asked),
+        _ => Err(Refusal::new(mismatch, "the request is no JSON object")),
+    }
 }

@@ -31,11 +31,6 @@ impl Refusal {
     pub fn failed(message: impl Into<String>) -> Refusal {
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, message)
     }
-
-    /// Why.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
 }
 
 impl IntoResponse for Refusal {

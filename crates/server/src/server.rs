@@ -23,6 +23,9 @@ use crate::{Config, Refusal};
 
 mod stall;
 
+/// Most bytes of a connection that are held outside of bodies: the headers of a request have to fit in.
+const BUFFER: usize = 64 << 10;
+
 /// How long to wait after the system could not accept a connection, as when there are no more file handles.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -101,6 +104,7 @@ impl Server {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.config.header_time)
+            .max_buf_size(BUFFER)
             .serve_connection(stream, service);
         let connection = watcher.watch(connection);
         tokio::spawn(async move {

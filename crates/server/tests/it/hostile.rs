@@ -63,6 +63,17 @@ async fn bodies_that_are_too_large() {
     is_alive(&server).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_that_are_too_large() {
+    let server = usual().await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head = format!("GET /health HTTP/1.1\r\nhost: localhost\r\nx: {}\r\n\r\n", "a".repeat(1_000_000));
+    let _ = stream.write_all(head.as_bytes()).await;
+    let told = read(&mut stream).await;
+    assert!(told.is_empty() || told.starts_with("HTTP/1.1 431"), "{told}");
+    is_alive(&server).await;
+}
+
 async fn read(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     let mut buffer = [0; 4_096];
@@ -99,6 +110,32 @@ async fn clients_that_are_slow() {
     let told = read(&mut head).await;
     assert!(told.is_empty() || told.starts_with("HTTP/1.1 408"), "{told}");
     assert!(begun.elapsed() < Duration::from_secs(10));
+    is_alive(&server).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_idle() {
+    let server = impatient().await;
+    let mut never = TcpStream::connect(server.address).await.unwrap();
+    let mut after = TcpStream::connect(server.address).await.unwrap();
+    after.write_all(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    assert!(read(&mut after).await.starts_with("HTTP/1.1 200"));
+    for stream in [&mut never, &mut after] {
+        let mut rest = Vec::new();
+        let end = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut rest)).await;
+        assert!(end.is_ok(), "it is still open");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_connections_than_are_open_at_once() {
+    let short = Duration::from_millis(300);
+    let server =
+        start(Config { address: free(), connections: 2, header_time: short, ..Config::default() }).await;
+    let mut idle = Vec::new();
+    for _ in 0..10 {
+        idle.push(TcpStream::connect(server.address).await.unwrap());
+    }
     is_alive(&server).await;
 }
 

@@ -41,15 +41,14 @@ impl AllowList {
     }
 
     /// Takes out what is allowed.
-    pub(super) fn apply(&self, text: &str, found: &mut Vec<Found>) -> Result<(), Refusal> {
+    pub(super) fn apply(&self, text: &str, found: &mut Vec<Found>) {
         let is_allowed: Box<dyn Fn(&str) -> bool> = match self {
-            AllowList::Exact(words) if words.is_empty() => return Ok(()),
-            AllowList::Regex(None) => return Ok(()),
+            AllowList::Exact(words) if words.is_empty() => return,
+            AllowList::Regex(None) => return,
             AllowList::Exact(words) => Box::new(|word| words.contains(word)),
             AllowList::Regex(Some(expression)) => Box::new(|word| expression.is_match(word)),
         };
         let characters = Characters::new(text);
         found.retain(|result| !is_allowed(characters.between(result.start, result.end)));
-        Ok(())
     }
 }

@@ -181,7 +181,20 @@ fn escape(escaped: char, next: Option<char>) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{USUAL_FLAGS, compile};
+
+    proptest! {
+        /// Whatever is sent is compiled or refused, and what is compiled matches something.
+        #[test]
+        fn anything_can_be_sent(pattern in r"[a-z0-9()\[\]{}?*+|^$.,:<>=!&~#\\ \u{e9}-]{0,24}", flags in 0u32..512) {
+            if let Ok(expression) = compile(&pattern, flags) {
+                let is_some = expression.find_iter("a1 [b]\n\u{e9}-").all(|matched| !matched.is_empty());
+                prop_assert!(is_some);
+            }
+        }
+    }
 
     #[test]
     fn what_runs() {
