@@ -90,7 +90,7 @@ async fn read(stream: &mut TcpStream) -> String {
 
 /// A server of little patience.
 async fn impatient() -> Running {
-    let short = Duration::from_millis(300);
+    let short = Duration::from_secs(1);
     let times = Config { header_time: short, body_time: short, patience: short, ..Config::default() };
     start(Config { address: free(), requests: 2, ..times }).await
 }
@@ -169,7 +169,7 @@ async fn a_client_that_does_not_read() {
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     stream.write_all(body.as_bytes()).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
     let mut answer = Vec::new();
     let end = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut answer)).await.unwrap();
     assert!(end.is_err() || answer.len() < 9_000_000, "all {} bytes came", answer.len());
