@@ -98,13 +98,20 @@ fn icao_check_digit(text: &str) -> bool {
 }
 
 fn ipv6(text: &str) -> bool {
-    text.parse::<std::net::Ipv6Addr>()
-        .is_ok_and(|address| !address.is_loopback() && !address.is_unspecified())
+    ipv6_address(text).is_some_and(|address| !address.is_loopback() && !address.is_unspecified())
 }
 
 /// Any address, `::1` and `::` too.
 fn ipv6_any(text: &str) -> bool {
-    text.parse::<std::net::Ipv6Addr>().is_ok()
+    ipv6_address(text).is_some()
+}
+
+/// The address before the name of an interface and the length of a prefix, in this order (RFC 4007, section 11.7).
+fn ipv6_address(text: &str) -> Option<std::net::Ipv6Addr> {
+    let (text, length) = text.split_once('/').unwrap_or((text, "0"));
+    let (address, zone) = text.split_once('%').unwrap_or((text, "0"));
+    let fits = length.parse::<u8>().is_ok_and(|length| length <= 128) && !zone.is_empty();
+    address.parse().ok().filter(|_| fits)
 }
 
 fn ipv4(text: &str) -> bool {
@@ -142,5 +149,7 @@ mod tests {
     fn forms() {
         assert!(jwt("eyJhbGciOiJub25lIn0.e30.") && !jwt("eyJ.e30.") && !jwt(""));
         assert!(ipv6("2001:db8::1") && !ipv6("::1") && !ipv6("1::2::3"));
+        assert!(ipv6("fe80::1%eth0/64") && ipv6("2001:db8::/32"));
+        assert!(!ipv6("2001:db8::/129") && !ipv6("2001:db8::/") && !ipv6("fe80::1%"));
     }
 }

@@ -18,8 +18,6 @@ mod exact;
 mod explain;
 mod fingerprint;
 mod noise;
-mod presidio;
-mod presidio_personal;
 mod read;
 mod redact;
 mod reference;

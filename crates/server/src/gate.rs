@@ -1,0 +1,125 @@
+//! The way to the body of a request, and to the processors.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use crate::{Config, Refusal};
+
+/// Bounds what all faces together hold and work on.
+///
+/// *Invariant (bounded):* a body is read only while its request holds one of so many places, and work is done only by one
+/// of so many workers; both are given back when the work ends, even if the client has gone.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    largest_body: usize,
+    body_time: Duration,
+    patience: Duration,
+    places: Arc<Semaphore>,
+    workers: Arc<Semaphore>,
+}
+
+impl Gate {
+    /// The bounds of a configuration.
+    pub fn new(config: &Config) -> Gate {
+        Gate {
+            largest_body: config.largest_body,
+            body_time: config.body_time,
+            patience: config.patience,
+            places: Arc::new(Semaphore::new(config.requests.clamp(1, Semaphore::MAX_PERMITS))),
+            workers: Arc::new(Semaphore::new(config.workers.clamp(1, Semaphore::MAX_PERMITS))),
+        }
+    }
+
+    /// Reads the JSON of a request and has it answered away from the threads that serve connections. `mismatch` is the
+    /// status for JSON that is not what is asked for.
+    pub async fn answer<Asked, Work>(&self, request: Request, mismatch: StatusCode, work: Work) -> Response
+    where
+        Asked: DeserializeOwned,
+        Work: FnOnce(Asked) -> Result<Response, Refusal> + Send + 'static,
+    {
+        self.worked(request, mismatch, work).await.unwrap_or_else(IntoResponse::into_response)
+    }
+
+    async fn worked<Asked, Work>(
+        &self,
+        request: Request,
+        mismatch: StatusCode,
+        work: Work,
+    ) -> Result<Response, Refusal>
+    where
+        Asked: DeserializeOwned,
+        Work: FnOnce(Asked) -> Result<Response, Refusal> + Send + 'static,
+    {
+        is_json(&request)?;
+        let place = self.turn(&self.places).await?;
+        let body = self.body(request).await?;
+        let worker = self.turn(&self.workers).await?;
+        let done = tokio::task::spawn_blocking(move || {
+            let answer = parsed(&body, mismatch).and_then(work);
+            drop((body, worker, place));
+            answer
+        });
+        done.await.unwrap_or_else(|_| Err(Refusal::failed("the request could not be worked on")))
+    }
+
+    async fn turn(&self, of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Refusal> {
+        let busy =
+            || Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "too many requests are waiting; try again");
+        match timeout(self.patience, Arc::clone(of).acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            _ => Err(busy()),
+        }
+    }
+
+    async fn body(&self, request: Request) -> Result<Bytes, Refusal> {
+        let too_large = || {
+            let message = format!("the body is larger than {} bytes; send less at once", self.largest_body);
+            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message)
+        };
+        let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        if announced
+            .and_then(|length| length.parse().ok())
+            .is_some_and(|length: u64| length > self.largest_body as u64)
+        {
+            return Err(too_large());
+        }
+        let body: Body = request.into_body();
+        match timeout(self.body_time, to_bytes(body, self.largest_body)).await {
+            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Err(_)) => Err(too_large()),
+            Err(_) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long")),
+        }
+    }
+}
+
+/// A page of another site can send forms and plain text unasked, but not JSON.
+fn is_json(request: &Request) -> Result<(), Refusal> {
+    let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if essence == "application/json" || essence.starts_with("application/") && essence.ends_with("+json") {
+        return Ok(());
+    }
+    let message = "the content type is not `application/json`; say so in the header `Content-Type`";
+    Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message))
+}
+
+fn parsed<Asked: DeserializeOwned>(body: &[u8], mismatch: StatusCode) -> Result<Asked, Refusal> {
+    let asked = serde_json::from_slice(body).map_err(|error| match error.is_data() {
+        true => Refusal::new(mismatch, format!("the request is not as it should be: {error}")),
+        false => Refusal::bad(format!("the request is no JSON: {error}")),
+    })?;
+    // A list would be taken for the members in their order.
+    match body.trim_ascii_start().first() {
+        Some(b'{') => Ok(asked),
+        _ => Err(Refusal::new(mismatch, "the request is no JSON object")),
+    }
+}

@@ -1,0 +1,38 @@
+//! The HTTP face of the product: one listener, its limits, and the APIs that are served behind them.
+//!
+//! ```
+//! use castellan_server::{Config, Gate, Server, presidio};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+//! let config = Config { address: "127.0.0.1:0".parse().unwrap(), ..Config::default() };
+//! let gate = Gate::new(&config);
+//! let routes = presidio::router(castellan_detectors::engine(), gate);
+//! let server = Server::bind(config, routes).await.unwrap();
+//! println!("http://{}", server.address());
+//! // Until the future that it is given ends, as one that waits for Ctrl-C would.
+//! server.run(async {}).await;
+//! # });
+//! ```
+//!
+//! * [`Config`] says where to listen, who may ask, and how much. Without a token, only this machine may ask.
+//! * [`Gate`] is how a face gets at the body of a request and has work done on it. Faces that share one share its bounds:
+//!   how many requests are held, how many texts are scanned at once, how large a body is, how long it may take.
+//! * [`Server`] serves any [`axum::Router`]. A further face is one more router, merged with the others.
+//! * [`presidio`] is the API of Presidio's analyzer and anonymizer.
+//!
+//! *Invariant (nothing is logged):* no text, key or token leaves a request but in its own answer.
+//! *Invariant (bounded):* what a client sends, or does not send, costs a bounded amount of memory and time.
+//!
+//! Deliberately absent: TLS, which a proxy in front of it does, and what the answers mean, which the crates below know.
+
+mod access;
+mod config;
+mod gate;
+pub mod presidio;
+mod refusal;
+mod server;
+
+pub use config::{Config, Token};
+pub use gate::Gate;
+pub use refusal::Refusal;
+pub use server::{BindError, Server};

@@ -1,0 +1,125 @@
+//! The listener and its connections.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+
+use crate::access;
+use crate::server::stall::Stall;
+use crate::{Config, Refusal};
+
+mod stall;
+
+/// Most bytes of a connection that are held outside of bodies: the headers of a request have to fit in.
+const BUFFER: usize = 64 << 10;
+
+/// How long to wait after the system could not accept a connection, as when there are no more file handles.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Why the server does not listen.
+#[derive(Debug, Error)]
+pub enum BindError {
+    /// Others than this machine could ask, and nothing says who may.
+    #[error(
+        "`{0}` can be reached from other machines, and there is no token; set one, or listen on 127.0.0.1"
+    )]
+    Unprotected(SocketAddr),
+    /// The system refuses.
+    #[error("cannot listen on `{0}`: {1}")]
+    System(SocketAddr, io::Error),
+}
+
+/// A listener that is open, and what it serves.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    config: Config,
+    routes: Router,
+}
+
+impl Server {
+    /// Opens the listener. Requests are answered once [`Server::run`] is called.
+    ///
+    /// # Errors
+    /// When the address is not loopback and there is no token, and when the system does not give the address.
+    pub async fn bind(config: Config, routes: Router) -> Result<Server, BindError> {
+        if config.token.is_none() && !config.address.ip().is_loopback() {
+            return Err(BindError::Unprotected(config.address));
+        }
+        let refused = |error| BindError::System(config.address, error);
+        let listener = TcpListener::bind(config.address).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        Ok(Server { listener, address, routes: guarded(routes, &config), config })
+    }
+
+    /// Where it listens, with the port that was given.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop` ends; then accepts nothing more, and lets requests end for as long as the configuration says.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let connections = Arc::new(Semaphore::new(self.config.connections.clamp(1, Semaphore::MAX_PERMITS)));
+        let open = GracefulShutdown::new();
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                accepted = self.accept(&connections) => match accepted {
+                    Some((stream, place)) => self.connect(stream, place, open.watcher()),
+                    None => sleep(PAUSE).await,
+                },
+            }
+        }
+        drop(self.listener);
+        // Those that take longer end with the runtime; nothing is lost but their answers.
+        let _ = timeout(self.config.farewell, open.shutdown()).await;
+    }
+
+    async fn accept(&self, connections: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+        let place = Arc::clone(connections).acquire_owned().await.ok()?;
+        let (stream, _) = self.listener.accept().await.ok()?;
+        Some((stream, place))
+    }
+
+    fn connect(&self, stream: TcpStream, place: OwnedSemaphorePermit, watcher: Watcher) {
+        // An answer is written at once; waiting to fill a packet would only delay it.
+        let _ = stream.set_nodelay(true);
+        let service = TowerToHyperService::new(self.routes.clone());
+        let stream = TokioIo::new(Stall::new(stream, self.config.body_time));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.config.header_time)
+            .max_buf_size(BUFFER)
+            .serve_connection(stream, service);
+        let connection = watcher.watch(connection);
+        tokio::spawn(async move {
+            // A client that breaks off is no fault of ours, and there is nobody left to tell.
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+}
+
+fn guarded(routes: Router, config: &Config) -> Router {
+    let nothing = async || Refusal::new(StatusCode::NOT_FOUND, "there is nothing at this path");
+    let other = async || Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "this path has another method");
+    routes
+        .fallback(nothing)
+        .method_not_allowed_fallback(other)
+        .layer(from_fn_with_state(config.token.clone(), access::check))
+}

@@ -1,0 +1,20 @@
+//! Integration tests of `castellan-server`.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods
+)]
+
+mod access;
+mod analyzer;
+mod anonymizer;
+mod client;
+mod expressions;
+mod hostile;
+mod peer;
+mod presidio_cases;
