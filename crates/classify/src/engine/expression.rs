@@ -161,12 +161,12 @@ impl Expression {
     }
 
     /// Ends of matches that begin at `start` and keep the boundary, ascending, at most the [`MOST_ENDS`] longest.
-    /// `text[..limit]` is what a match may cover; `whole` says that the text ends where `text` does.
-    pub(crate) fn ends(&self, text: &[u8], start: usize, limit: usize, ends: &mut Ends) {
+    /// `text[..limit]` is what a match may cover. False when a farther limit, or more text, could give other ends.
+    pub(crate) fn ends(&self, text: &[u8], start: usize, limit: usize, ends: &mut Ends) -> bool {
         ends.clear();
-        let Some(automaton) = self.automaton() else { return };
+        let Some(automaton) = self.automaton() else { return true };
         let dfa = &automaton.dfa;
-        let Some(mut state) = automaton.start(text, start) else { return };
+        let Some(mut state) = automaton.start(text, start) else { return true };
         let last = start.saturating_add(self.longest).min(limit).min(text.len());
         // The automaton tells a match one byte late, so one byte after the longest match is read too.
         let window = text.get(start..last.saturating_add(1).min(text.len())).unwrap_or_default();
@@ -176,13 +176,14 @@ impl Expression {
                 if dfa.is_match_state(state) {
                     self.keep(text, start, start + offset, ends);
                 } else if dfa.is_dead_state(state) || dfa.is_quit_state(state) {
-                    return;
+                    return true;
                 }
             }
         }
         if last == text.len() && dfa.is_match_state(dfa.next_eoi_state(state)) {
             self.keep(text, start, last, ends);
         }
+        last < text.len() && last - start == self.longest
     }
 
     fn keep(&self, text: &[u8], start: usize, end: usize, ends: &mut Ends) {

@@ -25,6 +25,7 @@ mod evidence;
 mod explain;
 mod expression;
 mod finding;
+mod group;
 mod index;
 mod keywords;
 pub(crate) mod marks;
