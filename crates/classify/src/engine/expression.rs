@@ -161,7 +161,7 @@ impl Expression {
         }
     }
 
-    /// The group `value` of a match, or the whole match.
+    /// The group `value` of a match, the first of several that takes part, or the whole match.
     pub(crate) fn value(&self, text: &[u8], start: usize, end: usize) -> (usize, usize) {
         if !self.has_value {
             return (start, end);
@@ -170,7 +170,9 @@ impl Expression {
             let mut captures = regex.create_captures();
             let input = Input::new(text.get(..end)?).range(start..end).anchored(Anchored::Yes);
             regex.captures(input, &mut captures);
-            captures.get_group_by_name("value")
+            let names = regex.group_info().pattern_names(captures.pattern()?);
+            let mut values = names.enumerate().filter(|(_, name)| name.is_some_and(is_value));
+            values.find_map(|(group, _)| captures.get_group(group).filter(|span| !span.is_empty()))
         });
         found.map_or((start, end), |span| (span.start, span.end))
     }
@@ -292,9 +294,14 @@ fn is_lazy(hir: &Hir) -> bool {
     }
 }
 
+/// Whether a group says what is found: `value`, `value2`, `value3`, ...
+fn is_value(name: &str) -> bool {
+    name.strip_prefix("value").is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 fn has_value(hir: &Hir) -> bool {
     match hir.kind() {
-        HirKind::Capture(capture) => capture.name.as_deref() == Some("value") || has_value(&capture.sub),
+        HirKind::Capture(capture) => capture.name.as_deref().is_some_and(is_value) || has_value(&capture.sub),
         HirKind::Repetition(repetition) => has_value(&repetition.sub),
         HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(has_value),
         _ => false,

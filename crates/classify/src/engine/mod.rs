@@ -14,7 +14,7 @@
 //! and keeps the same element from matching inside of it for that detector. `tests/it/reference.rs` is that definition,
 //! word for word, and has to agree on any text.
 
-mod anchor;
+pub(crate) mod anchor;
 pub(crate) mod boundary;
 mod byte_set;
 pub(crate) mod characters;
@@ -23,10 +23,11 @@ mod compile;
 mod document;
 mod evidence;
 mod explain;
-mod expression;
+pub(crate) mod expression;
 mod finding;
 mod index;
 mod keywords;
+pub(crate) mod literals;
 mod masks;
 mod program;
 mod release;

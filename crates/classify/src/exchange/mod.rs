@@ -1,5 +1,27 @@
 //! Rules of others: read into the model, and written from it.
 //!
+//! [`read_any`] takes whatever comes.
+//!
 //! * [`rule_package`] - Microsoft's rule packages (XML), both ways.
+//! * [`presidio`] - recognisers of Presidio (YAML and JSON).
+//! * [`gitleaks`] - configurations of gitleaks (TOML).
 
+mod any;
+pub mod gitleaks;
+pub mod presidio;
 pub mod rule_package;
+mod syntax;
+
+use std::sync::Arc;
+
+pub use any::{Format, read_any, recognise};
+
+/// A kebab-case id of the letters and digits of a name; empty where it has none.
+fn kebab(name: &str) -> Arc<str> {
+    let words: Vec<String> = name
+        .split(|character: char| !character.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_ascii_lowercase)
+        .collect();
+    words.join("-").into()
+}

@@ -10,6 +10,7 @@
 mod check;
 mod element;
 mod evidence;
+mod expressions;
 pub(crate) mod fields;
 mod reader;
 
@@ -17,9 +18,10 @@ use std::sync::Arc;
 
 use castellan_base::Span;
 
-pub use check::{Check, DateFormat, Modulus, Position, Side};
+pub use check::{Check, DateFormat, Modulus, Position, Side, Target};
 pub use element::{Boundary, Dictionary, Element, ElementId, ElementKind, KeywordGroup, MatchStyle, Term};
 pub use evidence::{Evidence, Proximity};
+pub use expressions::Expressions;
 pub use reader::read;
 
 /// Everything a scanner is compiled from.

@@ -11,14 +11,17 @@
 )]
 
 mod agreement;
+mod any;
 mod chunks;
 mod combinations;
 mod content;
 mod exact;
 mod explain;
 mod fingerprint;
+mod gitleaks;
 mod noise;
 mod presidio;
+mod presidio_import;
 mod presidio_personal;
 mod read;
 mod redact;

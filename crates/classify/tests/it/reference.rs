@@ -155,11 +155,17 @@ impl<'a> Reference<'a> {
     /// The match of an element that begins at a place: its end, and what is found.
     fn at(&self, text: &str, id: ElementId, start: usize, limit: usize) -> Option<(usize, (usize, usize))> {
         let element = self.element(id);
-        let pass = |value: (usize, usize)| self.checks.pass(&element.checks, text.as_bytes(), value).unwrap();
+        let pass = |value: (usize, usize), whole: (usize, usize)| {
+            self.checks.pass(&element.checks, text.as_bytes(), value, whole).unwrap()
+        };
         let Some(regex) = &self.regexes[id.index()] else {
             let mut ends = self.term_ends(text, id, start);
             ends.sort_unstable();
-            return ends.into_iter().rev().find(|end| pass((start, *end))).map(|end| (end, (start, end)));
+            return ends
+                .into_iter()
+                .rev()
+                .find(|end| pass((start, *end), (start, *end)))
+                .map(|end| (end, (start, end)));
         };
         if !text.is_char_boundary(start) || !begins(text, start, element.boundary) {
             return None;
@@ -171,10 +177,13 @@ impl<'a> Reference<'a> {
                 continue;
             }
             let Some(captures) = regex.captures(&text.as_bytes()[start..end]) else { continue };
-            let value = captures
-                .name("value")
-                .map_or((start, end), |group| (start + group.start(), start + group.end()));
-            if pass(value) {
+            let groups = ["value", "value2", "value3"].iter().filter_map(|name| captures.name(name));
+            let value = groups
+                .filter(|group| !group.is_empty())
+                .map(|group| (start + group.start(), start + group.end()))
+                .next()
+                .unwrap_or((start, end));
+            if pass(value, (start, end)) {
                 return Some((end, value));
             }
             tried += 1;
