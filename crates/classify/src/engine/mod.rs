@@ -21,6 +21,7 @@ pub(crate) mod characters;
 mod clause;
 mod compile;
 mod document;
+mod ending;
 mod evidence;
 mod explain;
 pub(crate) mod expression;
