@@ -8,7 +8,7 @@ use regex_automata::util::syntax;
 /// Most expressions, and most bytes of all of them.
 const MOST: (usize, usize) = (10_000, 1 << 20);
 /// Largest automaton, in bytes.
-const LARGEST: usize = 16 << 20;
+const LARGEST: usize = 4 << 20;
 
 /// Regular expressions of which any may match, in the syntax of elements. Cheap to search, however many there are.
 #[derive(Clone, Debug)]
@@ -47,6 +47,11 @@ impl Expressions {
     /// The expressions, as they were given.
     pub fn patterns(&self) -> &[Arc<str>] {
         &self.patterns
+    }
+
+    /// The memory that they take, in bytes, before the first search.
+    pub(crate) fn memory(&self) -> usize {
+        self.regex.memory_usage()
     }
 
     /// Whether any of them matches somewhere.

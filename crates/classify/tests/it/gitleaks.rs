@@ -112,6 +112,9 @@ fn what_is_no_configuration_is_told() {
         );
     };
     check("[[rules]]\nid = ", "gitleaks.toml:2:6 Error: the file is no TOML");
+    check("[[rules]]\nid = 'a'\nregex = 3", "`regex` of the rule `a` is number, not text");
+    check("[[rules]]\nid = 'a'\nregex = 'abc'\n[[rules.required]]\nb = 1", "a requirement has no `id`");
+    check(&format!("[[rules]]\nid = 'a'\nregex = '{}'", "a".repeat(70_000)), "at most 65536 are read");
     check("rules = 3", "the rule is number, not a mapping");
     check("[[rules]]\nregex = 'a'", "the rule has no `id`");
     check(&format!("a = {}", "[".repeat(5_000)), "the file is no TOML");

@@ -136,6 +136,7 @@ fn the_rest_is_told() {
     assert_eq!(check("name: N, supported_entity: E, deny_list: ['']", "a word is empty"), out);
     assert_eq!(check("name: N, type: remote", "its type `remote` is not known"), out);
     assert_eq!(check("name: NobodyRecognizer, type: predefined", "Presidio brings none of this name"), out);
+    assert_eq!(check("name: GLiNERRecognizer", "a model decides what it finds"), out);
     assert_eq!(check("name: UuidRecognizer, type: predefined", "nothing here stands for `UUID`"), out);
     assert_eq!(check(&pattern(r"(?<!\d)\d{9}"), "look-around has no counterpart"), out);
     assert_eq!(check(&pattern("(ab)?"), "matches the empty text"), out);

@@ -4,8 +4,8 @@ use castellan_base::{Diagnostic, Member, Node, Object, SourceId, Span, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// Largest file, in bytes.
-const LARGEST: usize = 16 << 20;
+/// Largest file, in bytes. A value takes some fifty times as much as it has bytes.
+const LARGEST: usize = 4 << 20;
 
 /// Reads a document. The `toml` crate bounds its depth.
 pub(crate) fn document(text: &str, file: SourceId) -> Result<Node, Diagnostic> {

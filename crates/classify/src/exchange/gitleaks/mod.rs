@@ -17,8 +17,7 @@
 //! for some `path` only, and a requirement within lines or columns, would mean something else without it and are left
 //! out. What `extend` names is not read. Base64 is not decoded, and `gitleaks:allow` has no meaning.
 //!
-//! *What differs:* of several ends the longest counts, unless the expression is lazy somewhere; see also `syntax` for
-//! what becomes of Go's expressions.
+//! [The parent module](crate::exchange) says what becomes of Go's expressions.
 //!
 //! ```
 //! use castellan_base::Sources;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use castellan_base::{Diagnostic, Node, Span};
 use rustc_hash::FxHashMap;
 
-use crate::exchange::gitleaks::allowlist::{Allowed, allowlists};
+use crate::exchange::gitleaks::allowlist::{Allowed, Lists};
 use crate::exchange::gitleaks::regex::{Ready, Wanted, ready};
 use crate::exchange::gitleaks::{CONFIDENCE, LONGEST};
 use crate::exchange::kebab;
 use crate::rule::fields::{Fields, Problems};
 use crate::rule::{
     Boundary, Category, Check, Detector, Element, ElementId, ElementKind, Evidence, KeywordGroup, MatchStyle,
-    Pattern, Proximity, Rules, Term,
+    Pattern, Proximity, Rules, Target, Term,
 };
 
 /// Most rules of a file.
@@ -46,11 +46,15 @@ struct Rule {
     span: Span,
 }
 
+/// Why a rule is left out: where, what and what to do.
+type Fault = (Span, String, &'static str);
+
 #[derive(Default)]
 struct Reader {
     rules: Rules,
     problems: Problems,
     read: FxHashMap<Arc<str>, Rule>,
+    lists: Lists,
 }
 
 impl Reader {
@@ -64,7 +68,7 @@ impl Reader {
             let help = "give the extended configuration as a file of its own";
             self.problems.list.push(Diagnostic::warning(extend.span, message).with_help(help));
         }
-        let global = allowlists(&mut fields, "the file", &mut self.problems);
+        let global = self.lists.read(&mut fields, "the file", &mut self.problems);
         let nodes = fields.items("rules");
         not_read(fields, "the file", &mut self.problems);
         if let Some(beyond) = nodes.get(MOST_RULES) {
@@ -83,105 +87,66 @@ impl Reader {
         }
     }
 
-    fn left_out(&mut self, span: Span, id: &str, reason: &str, help: &str) {
+    fn left_out(&mut self, id: &str, (span, reason, help): Fault) {
         self.problems.error(span, format!("the rule `{id}` is left out: {reason}"), help);
     }
 
     fn rule(&mut self, node: &Node, global: &Allowed) -> Option<Rule> {
         let mut fields = Fields::of(node, "the rule", &mut self.problems)?;
         let id = fields.required_text("id", &mut self.problems)?;
+        let read = match self.read.contains_key(&id) {
+            true => Err((node.span, "there is another one of this id".into(), "remove one of the two")),
+            false => self.parts(node, &id, global),
+        };
+        read.map_err(|fault| self.left_out(&id, fault)).ok()
+    }
+
+    fn parts(&mut self, node: &Node, id: &Arc<str>, global: &Allowed) -> Result<Rule, Fault> {
         let what = format!("the rule `{id}`");
-        let mut fields = Fields::of(node, &what, &mut self.problems)?;
+        let before = self.problems.count();
+        let not_understood =
+            || (node.span, "what it says is not understood".to_owned(), "see the message before");
+        let mut fields = Fields::of(node, &what, &mut self.problems).ok_or_else(not_understood)?;
         for key in ["id", "tags"] {
             fields.get(key);
         }
-        if self.read.contains_key(&id) {
-            self.left_out(node.span, &id, "there is another one of this id", "remove one of the two");
-            return None;
-        }
-        let before = self.problems.count();
         let description = fields.text("description", &mut self.problems).unwrap_or_default();
-        let (path, regex) = (
-            fields.get("path"),
-            fields.get("regex").map(|regex| (regex, regex.as_str().unwrap_or_default())),
-        );
+        let (path, regex) = (fields.get("path"), fields.get("regex"));
+        let pattern = fields.text("regex", &mut self.problems).unwrap_or_default();
         let group = fields.number("secretGroup", (0, 1_000), &mut self.problems).unwrap_or(0);
-        let entropy = fields.get("entropy").map(|node| (node.span, node.as_f64()));
+        let entropy = fields.get("entropy");
         let keywords = fields.texts("keywords", &mut self.problems);
         let reported = !fields.flag("skipReport", &mut self.problems);
-        let required = fields.items("required");
+        let required = required(fields.items("required"), &mut self.problems)?;
         if self.problems.count() > before {
-            self.left_out(node.span, &id, "what it says is not understood", "see the message before");
-            return None;
+            return Err(not_understood());
         }
-        let allowed = allowlists(&mut fields, &what, &mut self.problems);
+        let allowed = self.lists.read(&mut fields, &what, &mut self.problems);
         not_read(fields, &what, &mut self.problems);
         if let Some(path) = path {
-            let help = "remove `path` to look in every text";
-            self.left_out(path.span, &id, "it is for some paths only, and a text has none", help);
-            return None;
+            let reason = "it is for some paths only, and a text has none".to_owned();
+            return Err((path.span, reason, "remove `path` to look in every text"));
         }
-        let Some((regex_node, regex)) = regex.filter(|(_, regex)| !regex.is_empty()) else {
-            self.left_out(
-                node.span,
-                &id,
-                "it has no `regex`",
-                "a rule that changes one of an extended file is not read",
-            );
-            return None;
+        let Some(regex) = regex.filter(|_| !pattern.is_empty()) else {
+            let help = "a rule that changes one of an extended file is not read";
+            return Err((node.span, "it has no `regex`".to_owned(), help));
         };
-        let required = self.required(&id, required)?;
-        let mut checks: Vec<Check> = Vec::new();
-        if let Some((span, bits)) = entropy {
-            match bits.filter(|bits| (0.0..=8.0).contains(bits)) {
-                Some(bits) => checks.extend((bits > 0.0).then(|| Check::Entropy(hundredths(bits)))),
-                None => {
-                    self.left_out(span, &id, "`entropy` is no number from 0 to 8", "3 to 4 is customary");
-                    return None;
-                }
-            }
-        }
-        checks.extend(allowed.for_rule(&id).chain(global.for_rule(&id)));
-        if keywords.iter().any(|keyword| keyword.len() > LONGEST_KEYWORD) {
-            let reason = format!("a keyword has more than {LONGEST_KEYWORD} bytes");
-            self.left_out(node.span, &id, &reason, "shorten it");
-            return None;
-        }
-        let keywords = keyword_terms(&keywords);
-        let whole = checks.iter().any(
-            |check| matches!(check, Check::NotMatching { target, .. } if *target == crate::rule::Target::Match),
-        );
-        let group = usize::try_from(group).unwrap_or(usize::MAX);
-        match ready(&Wanted { regex, group, keywords: &keywords, whole }) {
-            Ok(expressions) => {
-                let (elements, keywords) =
-                    self.elements(&id, regex_node.span, expressions, (&keywords, &checks));
-                Some(Rule { id, description, elements, keywords, required, reported, span: node.span })
-            }
-            Err(reason) => {
-                let help = "write it as a detector of this product; content/detectors/README.md says how";
-                self.left_out(regex_node.span, &id, &reason, help);
-                None
-            }
-        }
-    }
-
-    /// The ids of rules that have to match too; `None` where the rule has to be left out.
-    fn required(&mut self, id: &str, nodes: &[Node]) -> Option<Vec<Arc<str>>> {
-        let mut required = Vec::new();
-        for node in nodes {
-            let mut fields = Fields::of(node, "a requirement", &mut self.problems)?;
-            let other = fields.required_text("id", &mut self.problems)?;
-            if fields.get("withinLines").is_some() || fields.get("withinColumns").is_some() {
-                let reason =
-                    format!("it wants `{other}` within lines or columns, which are not counted here");
-                self.left_out(node.span, id, &reason, "remove the distance to look in the whole text");
-                return None;
-            }
-            not_read(fields, "a requirement", &mut self.problems);
-            required.push(other);
-        }
-        Some(required)
+        let entropy = entropy.map(entropy_check).transpose()?.flatten();
+        let allowed = allowed.for_rule(id).chain(global.for_rule(id));
+        let checks: Vec<Check> = entropy.into_iter().chain(allowed).collect();
+        let keywords = keyword_terms(&keywords, node.span)?;
+        let asks_for_match =
+            |check: &Check| matches!(check, Check::NotMatching { target: Target::Match, .. });
+        let wanted = Wanted {
+            regex: &pattern,
+            group: usize::try_from(group).unwrap_or(usize::MAX),
+            keywords: &keywords,
+            whole: checks.iter().any(asks_for_match),
+        };
+        let help = "write it as a detector of this product; content/detectors/README.md says how";
+        let expressions = ready(&wanted).map_err(|reason| (regex.span, reason, help))?;
+        let (elements, keywords) = self.elements(id, regex.span, expressions, (&keywords, &checks));
+        Ok(Rule { id: id.clone(), description, elements, keywords, required, reported, span: node.span })
     }
 
     fn elements(
@@ -234,8 +199,8 @@ impl Reader {
             match self.read.get(other) {
                 Some(other) => others.extend(other.evidence()),
                 None => {
-                    let (span, reason) = (rule.span, format!("it requires `{other}`, which is not read"));
-                    return self.left_out(span, id, &reason, "the messages before say why");
+                    let reason = format!("it requires `{other}`, which is not read");
+                    return self.left_out(id, (rule.span, reason, "the messages before say why"));
                 }
             }
         }
@@ -268,8 +233,8 @@ impl Reader {
             span: rule.span,
         };
         if name.is_empty() || self.rules.detectors.iter().any(|known| known.id == name) {
-            let span = rule.span;
-            return self.left_out(span, id, "another one has nearly the same id", "rename one of the two");
+            let reason = "another one has nearly the same id".to_owned();
+            return self.left_out(id, (rule.span, reason, "rename one of the two"));
         }
         self.rules.detectors.push(detector);
     }
@@ -288,12 +253,43 @@ impl Rule {
     }
 }
 
-/// Keywords in lower case; none where one of them is in every text.
-fn keyword_terms(keywords: &[Arc<str>]) -> Vec<String> {
-    if keywords.iter().any(|keyword| keyword.is_empty()) {
-        return Vec::new();
+/// The ids of rules that have to match too.
+fn required(nodes: &[Node], problems: &mut Problems) -> Result<Vec<Arc<str>>, Fault> {
+    let mut required = Vec::new();
+    for node in nodes {
+        let no_id = || (node.span, "a requirement has no `id`".to_owned(), "add the id of a rule");
+        let mut fields = Fields::of(node, "a requirement", problems).ok_or_else(no_id)?;
+        let other = fields.text("id", problems).ok_or_else(no_id)?;
+        if fields.get("withinLines").is_some() || fields.get("withinColumns").is_some() {
+            let reason = format!("it wants `{other}` within lines or columns, which are not counted here");
+            return Err((node.span, reason, "remove the distance to look in the whole text"));
+        }
+        not_read(fields, "a requirement", problems);
+        required.push(other);
     }
-    keywords.iter().map(|keyword| keyword.to_lowercase()).collect()
+    Ok(required)
+}
+
+/// The check of an entropy; 0 needs none.
+fn entropy_check(node: &Node) -> Result<Option<Check>, Fault> {
+    match node.as_f64() {
+        Some(bits) if (0.0..=8.0).contains(&bits) => {
+            Ok((bits > 0.0).then(|| Check::Entropy(hundredths(bits))))
+        }
+        _ => Err((node.span, "`entropy` is no number from 0 to 8".to_owned(), "3 to 4 is customary")),
+    }
+}
+
+/// Keywords in lower case; none where one of them is in every text.
+fn keyword_terms(keywords: &[Arc<str>], span: Span) -> Result<Vec<String>, Fault> {
+    if keywords.iter().any(|keyword| keyword.len() > LONGEST_KEYWORD) {
+        let reason = format!("a keyword has more than {LONGEST_KEYWORD} bytes");
+        return Err((span, reason, "shorten it"));
+    }
+    if keywords.iter().any(|keyword| keyword.is_empty()) {
+        return Ok(Vec::new());
+    }
+    Ok(keywords.iter().map(|keyword| keyword.to_lowercase()).collect())
 }
 
 /// Bits in hundredths, rounded down.

@@ -17,8 +17,7 @@
 //! here, so a recogniser for any language runs on every text. In a `deny_list` a blank also stands for a line break or a
 //! hyphen, and `_` ends a word. Our detector for an entity has its own expressions, checks and words; what a
 //! predefined recogniser is given besides is not read. An expression whose length is not limited matches at most
-//! [`LONGEST`] bytes, which a note says. See also `syntax` for what becomes of Python's expressions; one with look-around
-//! is left out, with the reason.
+//! [`LONGEST`] bytes, which a note says. [The parent module](crate::exchange) says what becomes of Python's expressions.
 //!
 //! ```
 //! use castellan_base::Sources;

@@ -9,10 +9,11 @@ use crate::rule::{Detector, ElementId, Evidence, Pattern, Rules};
 static ENTITIES: LazyLock<FxHashMap<&str, Vec<&str>>> = LazyLock::new(|| {
     let lines = include_str!("predefined.tsv").lines().filter(|line| !line.starts_with('#'));
     let rows = lines.filter_map(|line| line.split_once('\t'));
-    rows.map(|(class, entities)| (class, entities.split(' ').collect())).collect()
+    rows.map(|(class, entities)| (class, entities.split_whitespace().collect())).collect()
 });
 
-/// The entities that a recogniser of this class finds; `None` for a class that Presidio does not bring.
+/// The entities that a recogniser of this class finds, none where its model decides; `None` for a class that Presidio
+/// does not bring.
 pub(super) fn entities(class: &str) -> Option<&'static [&'static str]> {
     ENTITIES.get(class).map(Vec::as_slice)
 }

@@ -115,6 +115,11 @@ impl Reader<'_> {
             return self.problems.error(node.span, message, help);
         };
         let known = entity.as_ref().map_or(known, std::slice::from_ref);
+        if known.is_empty() {
+            let message = format!("the recogniser `{class}` is left out: a model decides what it finds");
+            let help = "name an entity with `supported_entity` to have what stands for it here";
+            self.problems.list.push(Diagnostic::warning(node.span, message).with_help(help));
+        }
         let missing: Vec<String> = known
             .iter()
             .filter(|entity| !self.taking.entity(entity, &mut self.rules))

@@ -13,6 +13,13 @@ mod text;
 
 use text::Cursor;
 
+/// Longest expression, in bytes.
+const LONGEST: usize = 64 << 10;
+/// Most alternatives, and most flags outside of groups, of an expression that is parted.
+const MOST_ALTERNATIVES: usize = 64;
+/// How often something at the beginning is taken away.
+const MOST_LEADS: usize = 8;
+
 /// Whose syntax it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
@@ -39,6 +46,9 @@ pub(super) struct Translated {
 ///
 /// The error says what has no counterpart.
 pub(super) fn translate(pattern: &str, dialect: Dialect) -> Result<Translated, String> {
+    if pattern.len() > LONGEST {
+        return Err(format!("it has {} bytes; at most {LONGEST} are read", pattern.len()));
+    }
     let mut translator =
         Translator { rest: Cursor::new(pattern), dialect, done: Translated::default(), depth: 0 };
     translator.run()?;
@@ -53,23 +63,29 @@ impl Translated {
 
     /// The expression with some of its groups named `value`, `value2` and so on. They count from 1.
     pub(super) fn with_values(&self, wanted: impl Fn(usize) -> bool) -> String {
-        let mut text = self.text.clone();
-        let mut values: Vec<usize> = Vec::new();
+        let mut text = String::with_capacity(self.text.len() + 16);
+        let (mut copied, mut values) = (0, 0);
         for (place, start) in self.groups.iter().enumerate() {
-            if wanted(place + 1) {
-                values.push(*start);
+            if !wanted(place + 1) {
+                continue;
             }
+            values += 1;
+            let number = if values == 1 { String::new() } else { values.to_string() };
+            text.push_str(self.text.get(copied..=*start).unwrap_or_default());
+            text.push_str(&format!("?P<value{number}>"));
+            copied = start + 1;
         }
-        for (place, start) in values.iter().enumerate().rev() {
-            let number = if place == 0 { String::new() } else { (place + 1).to_string() };
-            text.insert_str(start + 1, &format!("?P<value{number}>"));
-        }
+        text.push_str(self.text.get(copied..).unwrap_or_default());
         text
     }
 
-    /// The alternatives that make up the expression, each with the flags that hold for it; one where there is no choice.
+    /// The alternatives that make up the expression, each with the flags that hold for it; one where there is no choice,
+    /// none where they are too many.
     pub(super) fn alternatives(&self) -> Vec<Translated> {
         let mut parts = Vec::new();
+        if self.bars.len() > MOST_ALTERNATIVES || self.flags.len() > MOST_ALTERNATIVES {
+            return parts;
+        }
         let mut start = 0;
         for end in self.bars.iter().copied().chain([self.text.len()]) {
             let before: String =
@@ -300,7 +316,8 @@ impl Translator<'_> {
 /// settles for. The match begins later, so nobody may ask for it.
 pub(super) fn without_lead(text: &str) -> String {
     let mut text = text.to_owned();
-    while let Some((start, end)) = lead(&text) {
+    for _ in 0..MOST_LEADS {
+        let Some((start, end)) = lead(&text) else { break };
         text.replace_range(start..end, "");
     }
     text
