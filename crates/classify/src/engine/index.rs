@@ -211,6 +211,8 @@ pub(crate) struct Index {
     sets: Vec<ByteSet>,
     set_places: FxHashMap<ByteSet, u16>,
     pub(crate) literals: Vec<Literal>,
+    /// Words that are searched everywhere in either case, all of them at once.
+    pub(crate) words: Vec<Literal>,
     /// Elements without an anchor, with the bytes that they may begin with.
     pub(crate) everywhere: Vec<(u16, ByteSet)>,
     /// Whether some element begins at changes of case.
@@ -235,6 +237,7 @@ impl Index {
             sets: Vec::new(),
             set_places: FxHashMap::default(),
             literals: Vec::new(),
+            words: Vec::new(),
             everywhere: Vec::new(),
             subwords: false,
             before: 0,
@@ -299,6 +302,16 @@ impl Index {
                     farthest: *farthest,
                     before: *before,
                 });
+            }
+            Anchor::Words { words, nearest, farthest, before } => {
+                self.before = self.before.max(*farthest);
+                self.words.extend(words.iter().map(|word| Literal {
+                    element: member.element,
+                    bytes: word.clone(),
+                    nearest: *nearest,
+                    farthest: *farthest,
+                    before: *before,
+                }));
             }
             Anchor::Everywhere(first) => self.everywhere.push((member.element, *first)),
         }
