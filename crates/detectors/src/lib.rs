@@ -14,7 +14,9 @@
 
 use std::sync::LazyLock;
 
+use castellan_base::Diagnostic;
 use castellan_classify::Engine;
+use castellan_classify::rule::Rules;
 
 /// `content/detectors`, prepared.
 pub static PREPARED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/detectors.bin"));
@@ -26,6 +28,13 @@ static ENGINE: LazyLock<Engine> =
 /// The engine with all detectors of the product. It is made when it is first asked for.
 pub fn engine() -> Engine {
     ENGINE.clone()
+}
+
+/// The engine with all detectors of the product and others. A detector of theirs takes the place of one with the same id;
+/// what cannot run of them is left out and told.
+#[allow(clippy::expect_used)] // The build script has read these bytes.
+pub fn engine_with(more: Rules) -> (Engine, Vec<Diagnostic>) {
+    Engine::prepared_with(PREPARED, more).expect("the build script has read these bytes")
 }
 
 #[cfg(test)]

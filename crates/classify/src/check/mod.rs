@@ -84,7 +84,8 @@ impl Checks {
         self.named.get(name).cloned()
     }
 
-    /// Whether `text[start..end]` passes all of these checks, for tests of rules. What stands around it matters to some.
+    /// Whether the value `text[start..end]` passes all of these checks, for tests of rules. What stands around it matters
+    /// to some, and to others the whole match that gave the value.
     ///
     /// # Errors
     /// The first name that nobody knows.
@@ -92,9 +93,10 @@ impl Checks {
         &self,
         checks: &[Check],
         text: &[u8],
-        (start, end): (usize, usize),
+        value: (usize, usize),
+        whole: (usize, usize),
     ) -> Result<bool, Arc<str>> {
-        Ok(Compiled::new(checks, self)?.failing(text, start, end).is_none())
+        Ok(Compiled::new(checks, self)?.failing(text, value, whole).is_none())
     }
 
     /// All names, sorted.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::check::{Checks, NamedCheck, numbers, placeholder};
-use crate::rule::{Check, Side};
+use crate::rule::{Check, Side, Target};
 
 /// Most blanks between a match and what must, or must not, stand beside it.
 const MOST_BLANKS: usize = 3;
@@ -34,12 +34,22 @@ impl Compiled {
         Ok(Compiled { steps })
     }
 
-    /// The name of the first check that `text[start..end]` does not pass.
-    pub(crate) fn failing(&self, text: &[u8], start: usize, end: usize) -> Option<&str> {
+    /// The name of the first check that `text[start..end]` does not pass, which is what `text[whole]` found.
+    pub(crate) fn failing(
+        &self,
+        text: &[u8],
+        (start, end): (usize, usize),
+        whole: (usize, usize),
+    ) -> Option<&str> {
         let value = text.get(start..end).unwrap_or_default();
         let failing = self.steps.iter().find(|(check, named)| match named {
             Some(named) => !std::str::from_utf8(value).is_ok_and(|value| named(value)),
-            None => !passes(check, text, (start, end), value),
+            None => match check {
+                Check::NotMatching { target: Target::Match, expressions } => {
+                    expressions.is_match(text.get(whole.0..whole.1).unwrap_or_default())
+                }
+                _ => !passes(check, text, (start, end), value),
+            },
         });
         failing.map(|(check, _)| check.name())
     }
@@ -79,6 +89,7 @@ fn passes(check: &Check, text: &[u8], (start, end): (usize, usize), value: &[u8]
             found == *required
         }
         Check::NotRepeated => !repeated(value),
+        Check::NotMatching { expressions, .. } => !expressions.is_match(value),
     }
 }
 
@@ -145,12 +156,13 @@ fn repeated(value: &[u8]) -> bool {
 mod tests {
     use super::{Compiled, entropy};
     use crate::check::Checks;
-    use crate::rule::{Check, Side};
+    use crate::rule::{Check, Expressions, Side, Target};
 
     fn check(check: Check, (before, value, after): (&str, &str, &str), expected: bool) {
         let text = format!("{before}{value}{after}");
         let compiled = Compiled::new(std::slice::from_ref(&check), &Checks::none()).unwrap();
-        let failing = compiled.failing(text.as_bytes(), before.len(), before.len() + value.len());
+        let range = (before.len(), before.len() + value.len());
+        let failing = compiled.failing(text.as_bytes(), range, (0, text.len()));
         assert_eq!(failing.is_none(), expected, "{check:?} {text}");
     }
 
@@ -174,6 +186,19 @@ mod tests {
         check(Check::Mix { classes: [true, true, true, false], min: 3 }, ("", "ab1", ""), false);
         check(Check::Entropy(200), ("", "abcd", ""), true);
         check(Check::Entropy(201), ("", "abcd", ""), false);
+    }
+
+    #[test]
+    fn expressions_that_may_not_match() {
+        let not = |target, pattern: &str| Check::NotMatching {
+            target,
+            expressions: Expressions::new([pattern]).unwrap().into(),
+        };
+        check(not(Target::Value, "^b"), ("a", "bc", ""), false);
+        check(not(Target::Value, "^c|a"), ("a", "bc", ""), true);
+        check(not(Target::Match, "^ab"), ("a", "bc", ""), false);
+        check(not(Target::Match, "d"), ("a", "bc", ""), true);
+        assert!(Expressions::new(["("]).is_err());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::byte_set::ByteSet;
+use crate::engine::literals::required;
 use crate::engine::program::{HORIZON, Program, States};
 use crate::rule::{Boundary, Side};
 
@@ -71,6 +72,8 @@ pub(crate) enum Anchor {
     Tokens { shortest: u32, longest: u32 },
     /// A literal, how far from the beginning it may stand, and what may stand between.
     Literal { bytes: Vec<u8>, nearest: usize, farthest: usize, before: ByteSet },
+    /// One of these words, all in lower case and found in either, and where it stands as for a literal.
+    Words { words: Vec<Vec<u8>>, nearest: usize, farthest: usize, before: ByteSet },
     /// Every place that begins with one of these bytes.
     Everywhere(ByteSet),
 }
@@ -82,7 +85,8 @@ pub(crate) fn anchor(hir: &Hir, boundary: Boundary, slow: bool) -> Result<Anchor
         return Ok(found);
     }
     if slow {
-        return Ok(Anchor::Everywhere(program.bytes(&program.start())));
+        let everywhere = || Anchor::Everywhere(program.bytes(&program.start()));
+        return Ok(words_near(hir, 2).unwrap_or_else(everywhere));
     }
     Err(match boundary {
         Boundary::None => {
@@ -134,7 +138,7 @@ fn find(hir: &Hir, program: &Program, boundary: Boundary) -> Option<Anchor> {
         Shape::Exact { length, digits } => digits != 0 || length >= 6 || (!lead.ends && lead.next.len() <= 4),
         Shape::Length(length) => length >= 8,
     };
-    leads.filter(|leads| leads.iter().all(fair)).map(Anchor::Shapes)
+    leads.filter(|leads| leads.iter().all(fair)).map(Anchor::Shapes).or_else(|| words_near(hir, 3))
 }
 
 /// Where the automaton may be after 0, 1, ... bytes that are neither letters nor digits; `None` when there may be more
@@ -411,12 +415,27 @@ fn literal(hir: &Hir) -> Option<Anchor> {
     best.map(|(_, anchor)| anchor)
 }
 
-fn flatten<'a>(hir: &'a Hir, pieces: &mut Vec<&'a Hir>) {
+pub(crate) fn flatten<'a>(hir: &'a Hir, pieces: &mut Vec<&'a Hir>) {
     match hir.kind() {
         HirKind::Concat(parts) => parts.iter().for_each(|part| flatten(part, pieces)),
         HirKind::Capture(capture) => flatten(&capture.sub, pieces),
         _ => pieces.push(hir),
     }
+}
+
+/// The longest words, of at least so many bytes, of which every match holds one at a limited distance from its
+/// beginning.
+fn words_near(hir: &Hir, least: usize) -> Option<Anchor> {
+    let near = required(hir).into_iter().filter_map(|found| Some((found.farthest?, found)));
+    let usable = near.filter(|(farthest, found)| *farthest <= FARTHEST && found.shortest() >= least);
+    // Of words that are equally long, those that stand nearest the beginning are the first.
+    let best = usable.min_by_key(|(farthest, found)| (std::cmp::Reverse(found.shortest()), *farthest));
+    best.map(|(farthest, found)| Anchor::Words {
+        words: found.words,
+        nearest: found.nearest,
+        farthest,
+        before: found.before,
+    })
 }
 
 /// How good a literal is; 0 is not good enough.
@@ -429,7 +448,7 @@ fn rarity(bytes: &[u8]) -> usize {
 }
 
 /// Every byte that a piece of an expression can take.
-fn all_bytes(hir: &Hir) -> ByteSet {
+pub(crate) fn all_bytes(hir: &Hir) -> ByteSet {
     let mut set = ByteSet::default();
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => {}
@@ -463,6 +482,10 @@ mod tests {
             Ok(Anchor::Literal { bytes, nearest, farthest, .. }) => {
                 format!("literal {} {nearest}-{farthest}", String::from_utf8_lossy(&bytes))
             }
+            Ok(Anchor::Words { words, nearest, farthest, .. }) => {
+                let words: Vec<_> = words.iter().map(|word| String::from_utf8_lossy(word)).collect();
+                format!("words {} {nearest}-{farthest}", words.join("|"))
+            }
             Ok(Anchor::Everywhere(_)) => "everywhere".to_owned(),
             Err(_) => "refused".to_owned(),
         };
@@ -482,6 +505,7 @@ mod tests {
         check(r"[A-Za-z0-9]{32,}", Boundary::Token, "tokens 32-128");
         check(r"[a-z.]{1,64}@[a-z]", Boundary::Word, "literal @ 1-64");
         check(r"[a-z]{1,9}://", Boundary::None, "literal :// 1-9");
+        check(r"(?i)[a-z]{0,9}(?:secret|token)=", Boundary::None, "words secret=|token= 0-9");
         check(r"\b\d{9}\b", Boundary::None, "shapes 1");
         check(r"(?:^|[\s,])\d{8}(?:$|[\s,])", Boundary::None, "shapes 2");
     }

@@ -286,9 +286,16 @@ impl Compiler {
             true => anchor(expression.hir(), element.boundary, element.slow).map(Some),
             false => Ok(None),
         };
-        let prepared = if means.strictly { expression.prepare() } else { Ok(()) };
-        match anchored.and_then(|anchor| prepared.map(|()| anchor)) {
-            Ok(anchor) => {
+        let prepared = if means.strictly { expression.prepare() } else { Ok(false) };
+        match anchored.and_then(|anchor| prepared.map(|grows| (anchor, grows))) {
+            Ok((anchor, grows)) => {
+                if grows {
+                    let message = format!(
+                        "element `{}` has a large automaton and is slow where it begins",
+                        element.name
+                    );
+                    self.problems.push(Diagnostic::warning(element.span, message));
+                }
                 if matches!(anchor, Some(Anchor::Everywhere(_))) {
                     let message =
                         format!("element `{}` has no anchor and is tried at every byte", element.name);

@@ -143,8 +143,8 @@ impl<'a> Surroundings<'a> {
             }
             let final_ends = expression.ends(self.text, start, self.window.1, &mut ends);
             for end in ends.longest_first() {
-                let (from, to) = expression.value(self.text, start, end);
-                if compiled.checks.failing(self.text, from, to).is_none() {
+                let value = expression.value(self.text, start, end);
+                if compiled.checks.failing(self.text, value, (start, end)).is_none() {
                     self.note_absent(element, (place, start.min(unsure)));
                     return Some((start, end));
                 }

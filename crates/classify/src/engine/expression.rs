@@ -5,17 +5,14 @@
 
 use std::sync::{Arc, OnceLock};
 
-use regex_automata::dfa::{Automaton, dense};
-use regex_automata::nfa::thompson;
-use regex_automata::util::primitives::StateID;
-use regex_automata::util::start;
-use regex_automata::{Anchored, Input, MatchKind, meta};
+use regex_automata::{Anchored, Input, meta};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Hir, HirKind};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::boundary::{ends_well, starts_character};
 use crate::engine::byte_set::ByteSet;
+use crate::engine::ending::{Ending, LARGEST_DFA};
 use crate::engine::program::Program;
 use crate::rule::Boundary;
 
@@ -25,8 +22,6 @@ pub(crate) const MOST_ENDS: usize = 16;
 const LONGEST: u32 = 32_768;
 /// Largest expression, counted in bytes and classes with repetitions written out.
 const LARGEST: u64 = 6_000;
-/// Largest automaton, in bytes.
-const LARGEST_DFA: usize = 4 << 20;
 
 /// What parsing an expression works out.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -63,7 +58,7 @@ impl std::fmt::Debug for Expression {
 impl Expression {
     /// Parses an expression and checks its bounds.
     pub(crate) fn new(
-        pattern: &Arc<str>,
+        pattern: &str,
         boundary: Boundary,
         max_length: Option<u32>,
     ) -> Result<Expression, String> {
@@ -90,7 +85,7 @@ impl Expression {
             return Err("the expression matches the empty text; make something in it necessary".into());
         }
         Ok(Expression {
-            pattern: Arc::clone(pattern),
+            pattern: pattern.into(),
             lazy: is_lazy(&hir),
             has_value: has_value(&hir),
             hir: hir.into(),
@@ -141,18 +136,18 @@ impl Expression {
         })
     }
 
-    /// Builds the automata now, and says why one cannot be built.
-    pub(crate) fn prepare(&self) -> Result<(), String> {
-        if self.automaton().is_none() {
+    /// Builds the automata now, and says why one cannot be built. True when it is one that grows with the texts.
+    pub(crate) fn prepare(&self) -> Result<bool, String> {
+        let Some(automaton) = self.automaton() else {
             let help = "make its alternatives begin differently, or its repetitions smaller";
             return Err(format!(
                 "the expression needs an automaton of more than {LARGEST_DFA} bytes; {help}"
             ));
-        }
+        };
         if self.has_value && self.groups().is_none() {
             return Err("the groups of the expression cannot be found; write it more simply".into());
         }
-        Ok(())
+        Ok(automaton.grows())
     }
 
     fn automaton(&self) -> Option<&Ending> {
@@ -165,25 +160,9 @@ impl Expression {
     pub(crate) fn ends(&self, text: &[u8], start: usize, limit: usize, ends: &mut Ends) -> bool {
         ends.clear();
         let Some(automaton) = self.automaton() else { return true };
-        let dfa = &automaton.dfa;
-        let Some(mut state) = automaton.start(text, start) else { return true };
         let last = start.saturating_add(self.longest).min(limit).min(text.len());
-        // The automaton tells a match one byte late, so one byte after the longest match is read too.
-        let window = text.get(start..last.saturating_add(1).min(text.len())).unwrap_or_default();
-        for (offset, byte) in window.iter().enumerate() {
-            state = dfa.next_state(state, *byte);
-            if dfa.is_special_state(state) {
-                if dfa.is_match_state(state) {
-                    self.keep(text, start, start + offset, ends);
-                } else if dfa.is_dead_state(state) || dfa.is_quit_state(state) {
-                    return true;
-                }
-            }
-        }
-        if last == text.len() && dfa.is_match_state(dfa.next_eoi_state(state)) {
-            self.keep(text, start, last, ends);
-        }
-        last < text.len() && last - start == self.longest
+        let all = automaton.ends(text, (start, last), |end| self.keep(text, start, end, ends));
+        all || (last < text.len() && last - start == self.longest)
     }
 
     fn keep(&self, text: &[u8], start: usize, end: usize, ends: &mut Ends) {
@@ -196,7 +175,7 @@ impl Expression {
         }
     }
 
-    /// The group `value` of a match, or the whole match.
+    /// The group `value` of a match, the first of several that takes part, or the whole match.
     pub(crate) fn value(&self, text: &[u8], start: usize, end: usize) -> (usize, usize) {
         if !self.has_value {
             return (start, end);
@@ -205,7 +184,9 @@ impl Expression {
             let mut captures = regex.create_captures();
             let input = Input::new(text.get(..end)?).range(start..end).anchored(Anchored::Yes);
             regex.captures(input, &mut captures);
-            captures.get_group_by_name("value")
+            let names = regex.group_info().pattern_names(captures.pattern()?);
+            let mut values = names.enumerate().filter(|(_, name)| name.is_some_and(is_value));
+            values.find_map(|(group, _)| captures.get_group(group).filter(|span| !span.is_empty()))
         });
         found.map_or((start, end), |span| (span.start, span.end))
     }
@@ -245,49 +226,6 @@ impl Ends {
         let kept = self.count.min(MOST_ENDS);
         (0..kept).filter_map(|back| self.ring.get((self.count - 1 - back) % MOST_ENDS).copied())
     }
-}
-
-/// The automaton that tells where matches end that begin at a given place.
-struct Ending {
-    dfa: dense::DFA<Vec<u32>>,
-    /// The state it begins in, where that does not depend on what stands before.
-    start: Option<StateID>,
-}
-
-impl Ending {
-    fn new(hir: &Hir, lazy: bool) -> Option<Ending> {
-        let dfa = build(hir, lazy)?;
-        let depends = !hir.properties().look_set_prefix_any().is_empty();
-        let config = start::Config::new().anchored(Anchored::Yes);
-        let start = if depends { None } else { dfa.start_state(&config).ok() };
-        Some(Ending { dfa, start })
-    }
-
-    fn start(&self, text: &[u8], place: usize) -> Option<StateID> {
-        if self.start.is_some() {
-            return self.start;
-        }
-        let before = place.checked_sub(1).and_then(|at| text.get(at)).copied();
-        let config = start::Config::new().anchored(Anchored::Yes).look_behind(before);
-        self.dfa.start_state(&config).ok()
-    }
-}
-
-fn build(hir: &Hir, lazy: bool) -> Option<dense::DFA<Vec<u32>>> {
-    let nfa_config = thompson::Config::new()
-        .utf8(false)
-        .which_captures(thompson::WhichCaptures::None)
-        .nfa_size_limit(Some(LARGEST_DFA));
-    let nfa = thompson::Compiler::new().configure(nfa_config).build_from_hir(hir).ok()?;
-    let kind = if lazy { MatchKind::LeftmostFirst } else { MatchKind::All };
-    let config = dense::Config::new()
-        .start_kind(regex_automata::dfa::StartKind::Anchored)
-        .match_kind(kind)
-        .accelerate(false)
-        .minimize(false)
-        .dfa_size_limit(Some(LARGEST_DFA))
-        .determinize_size_limit(Some(2 * LARGEST_DFA));
-    dense::Builder::new().configure(config).build_from_nfa(&nfa).ok()
 }
 
 fn parse(pattern: &str) -> Result<Hir, String> {
@@ -332,9 +270,14 @@ fn is_lazy(hir: &Hir) -> bool {
     }
 }
 
+/// Whether a group says what is found: `value`, `value2`, `value3`, ...
+fn is_value(name: &str) -> bool {
+    name.strip_prefix("value").is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
 fn has_value(hir: &Hir) -> bool {
     match hir.kind() {
-        HirKind::Capture(capture) => capture.name.as_deref() == Some("value") || has_value(&capture.sub),
+        HirKind::Capture(capture) => capture.name.as_deref().is_some_and(is_value) || has_value(&capture.sub),
         HirKind::Repetition(repetition) => has_value(&repetition.sub),
         HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(has_value),
         _ => false,

@@ -142,6 +142,8 @@ pub(crate) struct Index {
     buckets: Vec<Bucket>,
     pub(crate) classes: Classes,
     pub(crate) literals: Vec<Literal>,
+    /// Words that are searched everywhere in either case, all of them at once.
+    pub(crate) words: Vec<Literal>,
     /// Elements without an anchor, with the bytes that they may begin with.
     pub(crate) everywhere: Vec<(u16, ByteSet)>,
     /// Whether some element begins at changes of case.
@@ -166,6 +168,7 @@ impl Index {
             buckets: Vec::new(),
             classes: Classes::default(),
             literals: Vec::new(),
+            words: Vec::new(),
             everywhere: Vec::new(),
             subwords: false,
             before: 0,
@@ -235,6 +238,16 @@ impl Index {
                     farthest: *farthest,
                     before: *before,
                 });
+            }
+            Anchor::Words { words, nearest, farthest, before } => {
+                self.before = self.before.max(*farthest);
+                self.words.extend(words.iter().map(|word| Literal {
+                    element: member.element,
+                    bytes: word.clone(),
+                    nearest: *nearest,
+                    farthest: *farthest,
+                    before: *before,
+                }));
             }
             Anchor::Everywhere(first) => self.everywhere.push((member.element, *first)),
         }

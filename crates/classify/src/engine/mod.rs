@@ -14,20 +14,22 @@
 //! and keeps the same element from matching inside of it for that detector. What redaction has left is no match. `tests/it/reference.rs` is that definition,
 //! word for word, and has to agree on any text.
 
-mod anchor;
+pub(crate) mod anchor;
 pub(crate) mod boundary;
 mod byte_set;
 pub(crate) mod characters;
 mod clause;
 mod compile;
 mod document;
+mod ending;
 mod evidence;
 mod explain;
-mod expression;
+pub(crate) mod expression;
 mod finding;
 mod group;
 mod index;
 mod keywords;
+pub(crate) mod literals;
 pub(crate) mod marks;
 mod masks;
 mod prepared;

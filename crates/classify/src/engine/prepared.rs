@@ -55,13 +55,23 @@ impl Engine {
     /// # Errors
     /// When the bytes are not from [`prepare`] of this version.
     pub fn prepared(bytes: &[u8]) -> Result<Engine, PreparedError> {
+        Ok(Engine::prepared_with(bytes, Rules::default())?.0)
+    }
+
+    /// The engine of prepared rules and others, which may use the word lists that were prepared too. A detector of theirs
+    /// takes the place of one with the same id. What cannot run of them is left out and told.
+    ///
+    /// # Errors
+    /// As [`Engine::prepared`].
+    pub fn prepared_with(bytes: &[u8], more: Rules) -> Result<(Engine, Vec<Diagnostic>), PreparedError> {
         let unreadable = |error: postcard::Error| PreparedError::Unreadable(error.to_string());
         let (version, _) = postcard::take_from_bytes::<String>(bytes).map_err(unreadable)?;
         if version != VERSION {
             return Err(PreparedError::OtherVersion(version));
         }
-        let prepared: Prepared = postcard::from_bytes(bytes).map_err(unreadable)?;
+        let mut prepared: Prepared = postcard::from_bytes(bytes).map_err(unreadable)?;
+        prepared.rules.extend(more);
         let means = Means { strictly: false, hints: &prepared.hints };
-        Ok(Engine::build(prepared.rules, &Checks::standard(), &prepared.dictionaries, means).0)
+        Ok(Engine::build(prepared.rules, &Checks::standard(), &prepared.dictionaries, means))
     }
 }

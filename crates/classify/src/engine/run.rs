@@ -9,7 +9,7 @@ use crate::engine::evidence::{Match, Surroundings};
 use crate::engine::expression::Expression;
 use crate::engine::finding::{Explanation, Finding};
 use crate::engine::group::{Around, Entry};
-use crate::engine::index::{Bucket, Gate};
+use crate::engine::index::{Bucket, Gate, Literal};
 use crate::engine::keywords::Keywords;
 use crate::engine::scanner::Outcome;
 use crate::engine::state::{State, Waiting};
@@ -62,6 +62,7 @@ impl<'a> Run<'a> {
             let end = to.min(place + SEGMENT);
             self.look_for_ascii(place, end);
             self.literals(place, end);
+            self.words_in_either_case(place, end);
             self.everywhere(place, end);
             if view.terms || view.names {
                 self.terms(place, end);
@@ -178,15 +179,34 @@ impl<'a> Run<'a> {
             let end = (to + literal.bytes.len() - 1).min(self.text.len());
             let window = self.text.get(from..end).unwrap_or_default();
             for found in finder.find_iter(window) {
-                let place = from + found;
-                let lowest = place.saturating_sub(literal.farthest);
-                let between = self.text.get(lowest..place).unwrap_or_default();
-                let run = between.iter().rev().take_while(|byte| literal.before.contains(**byte)).count();
-                for start in place - run..=place.saturating_sub(literal.nearest) {
-                    if self.candidate(usize::from(literal.element), start, false) {
-                        break;
-                    }
-                }
+                self.around(literal, from + found);
+            }
+        }
+    }
+
+    fn words_in_either_case(&mut self, from: usize, to: usize) {
+        let view = self.view;
+        let Some((automaton, longest)) = &view.words else { return };
+        let end = (to + longest - 1).min(self.text.len());
+        let window = self.text.get(from..end).unwrap_or_default();
+        let hits = automaton.find_overlapping_iter(window).map(|hit| (hit.start() + from, hit.pattern()));
+        let mut found: Vec<_> = hits.filter(|(place, _)| *place < to).collect();
+        found.sort_unstable();
+        for (place, pattern) in found {
+            if let Some(word) = view.index.words.get(pattern.as_usize()) {
+                self.around(word, place);
+            }
+        }
+    }
+
+    /// Tries an element wherever it may begin so that its literal stands at a place.
+    fn around(&mut self, literal: &Literal, place: usize) {
+        let lowest = place.saturating_sub(literal.farthest);
+        let between = self.text.get(lowest..place).unwrap_or_default();
+        let run = between.iter().rev().take_while(|byte| literal.before.contains(**byte)).count();
+        for start in place - run..=place.saturating_sub(literal.nearest) {
+            if self.candidate(usize::from(literal.element), start, false) {
+                break;
             }
         }
     }
@@ -240,7 +260,7 @@ impl<'a> Run<'a> {
             return;
         }
         for end in ends {
-            if self.passes(compiled, (start, end)) {
+            if self.passes(compiled, (start, end), (start, end)) {
                 self.matched(element, Match { start, end, value: (start, end) });
                 return;
             }
@@ -279,20 +299,20 @@ impl<'a> Run<'a> {
         let compiled = self.shared.elements.get(element)?;
         let found = self.state.ends.longest_first().find_map(|end| {
             let value = expression.value(self.text, start, end);
-            self.passes(compiled, value).then_some(Match { start, end, value })
+            self.passes(compiled, value, (start, end)).then_some(Match { start, end, value })
         });
         if found.is_none() && self.view.explain {
             let longest = self.state.ends.longest_first().next()?;
             let value = expression.value(self.text, start, longest);
-            let check = compiled.checks.failing(self.text, value.0, value.1)?;
+            let check = compiled.checks.failing(self.text, value, (start, longest))?;
             self.missed_by_check(element, value, check);
         }
         found
     }
 
     /// Whether a match passes the checks of its element, and is not what redaction left.
-    fn passes(&self, compiled: &CompiledElement, value: (usize, usize)) -> bool {
-        compiled.checks.failing(self.text, value.0, value.1).is_none()
+    fn passes(&self, compiled: &CompiledElement, value: (usize, usize), whole: (usize, usize)) -> bool {
+        compiled.checks.failing(self.text, value, whole).is_none()
             && !self.shared.marks.cover(self.text, value)
     }
 

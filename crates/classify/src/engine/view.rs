@@ -1,5 +1,6 @@
 //! Which detectors run: the tables for a selection of them.
 
+use aho_corasick::AhoCorasick;
 use memchr::memmem::Finder;
 
 use crate::engine::Selection;
@@ -36,6 +37,8 @@ pub(crate) struct View {
     pub(crate) finders: Vec<Finder<'static>>,
     /// Whether lists are searched in the whole text, since some are primaries or counted.
     pub(crate) terms: bool,
+    /// Finds [`Index::words`], and the longest of them.
+    pub(crate) words: Option<(AhoCorasick, usize)>,
     /// Whether names are.
     pub(crate) names: bool,
     /// Places in [`Shared::affinities`].
@@ -76,6 +79,7 @@ impl View {
         }
         let index = Index::new(members(shared, &active));
         let finders = index.literals.iter().map(|literal| Finder::new(&literal.bytes).into_owned()).collect();
+        let words = words_of(&index);
         let used = |element: usize| {
             active.get(element).is_some_and(|element| element.counted || !element.uses.is_empty())
         };
@@ -87,6 +91,7 @@ impl View {
             index,
             finders,
             terms,
+            words,
             names,
             explain,
             selection: selection.clone(),
@@ -102,6 +107,14 @@ impl View {
             ahead,
         }
     }
+}
+
+/// The automaton of words that are searched in either case.
+fn words_of(index: &Index) -> Option<(AhoCorasick, usize)> {
+    let longest = index.words.iter().map(|word| word.bytes.len()).max()?;
+    let words = index.words.iter().map(|word| &word.bytes);
+    let automaton = AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()?;
+    Some((automaton, longest))
 }
 
 fn is_selected(shared: &Shared, candidate: &CompiledUse, selection: &Selection) -> bool {

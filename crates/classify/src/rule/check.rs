@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::rule::Expressions;
+
 /// One test on a match. Where an expression has the group `value`, tests see that group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Check {
@@ -52,6 +54,13 @@ pub enum Check {
     },
     /// The match's letters and digits are not all the same one.
     NotRepeated,
+    /// None of these expressions matches anywhere in the value, or in the match that gave it.
+    NotMatching {
+        /// Where to look.
+        target: Target,
+        /// What may not match.
+        expressions: Arc<Expressions>,
+    },
 }
 
 impl Check {
@@ -74,8 +83,23 @@ impl Check {
             Check::Beside { required: true, .. } => "after",
             Check::Beside { .. } => "not-after",
             Check::NotRepeated => "not-repeated",
+            Check::NotMatching { .. } => "not-matches",
         }
     }
+}
+
+/// What expressions of a check are tried on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Target {
+    /// What is found: the group `value`, where there is one.
+    Value,
+    /// The whole match.
+    Match,
+}
+
+impl Target {
+    /// Every target with its name.
+    pub const ALL: [(Target, &'static str); 2] = [(Target::Value, "value"), (Target::Match, "match")];
 }
 
 /// A side of the match.

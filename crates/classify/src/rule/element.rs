@@ -17,6 +17,11 @@ impl ElementId {
         ElementId(u32::try_from(index).unwrap_or(u32::MAX))
     }
 
+    /// The id of the same element where so many others come first.
+    pub(crate) fn moved(self, offset: usize) -> ElementId {
+        ElementId::new(self.index().saturating_add(offset))
+    }
+
     /// The place in the list.
     pub fn index(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)

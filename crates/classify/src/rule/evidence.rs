@@ -49,6 +49,14 @@ impl Evidence {
         Evidence::Match { element, min: 1, unique: false }
     }
 
+    /// Names the same elements where so many others come first.
+    pub(crate) fn move_elements(&mut self, offset: usize) {
+        match self {
+            Evidence::Match { element, .. } => *element = element.moved(offset),
+            Evidence::Any { of, .. } => of.iter_mut().for_each(|part| part.move_elements(offset)),
+        }
+    }
+
     /// Every element that the condition names, in order, with repetitions.
     pub fn elements(&self) -> Vec<ElementId> {
         match self {

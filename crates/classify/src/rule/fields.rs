@@ -118,6 +118,13 @@ impl<'a> Fields<'a> {
         texts(self.items(key), &format!("`{key}` of {}", self.what), problems)
     }
 
+    /// Members that nobody asked for, and where their names stand.
+    pub(crate) fn others(self) -> Vec<(Arc<str>, Span)> {
+        let unknown = |key: &str| !self.known.iter().any(|known| known.eq_ignore_ascii_case(key));
+        let others = self.object.iter().filter(|member| unknown(&member.key));
+        others.map(|member| (member.key.clone(), member.key_span)).collect()
+    }
+
     /// Reports members that nobody asked for.
     pub(crate) fn finish(self, problems: &mut Problems) {
         for member in self.object.iter() {

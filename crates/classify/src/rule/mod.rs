@@ -10,6 +10,7 @@
 mod check;
 mod element;
 mod evidence;
+mod expressions;
 pub(crate) mod fields;
 mod reader;
 
@@ -18,9 +19,10 @@ use std::sync::Arc;
 use castellan_base::Span;
 use serde::{Deserialize, Serialize};
 
-pub use check::{Check, DateFormat, Modulus, Position, Side};
+pub use check::{Check, DateFormat, Modulus, Position, Side, Target};
 pub use element::{Boundary, Dictionary, Element, ElementId, ElementKind, KeywordGroup, MatchStyle, Term};
 pub use evidence::{Evidence, Proximity};
+pub use expressions::Expressions;
 pub use reader::read;
 
 /// Everything a scanner is compiled from.
@@ -39,6 +41,43 @@ impl Rules {
     /// The element that `id` names; `None` for an id of other rules.
     pub fn element(&self, id: ElementId) -> Option<&Element> {
         self.elements.get(id.index())
+    }
+
+    /// Adds other rules. A detector or affinity of theirs takes the place of one with the same id.
+    ///
+    /// ```
+    /// use castellan_base::Sources;
+    /// use castellan_classify::rule::{Rules, read};
+    ///
+    /// let rules = |regex: &str| {
+    ///     let text = format!("detectors: [{{ id: badge, title: Badge, category: custom, elements: {{ e: {{ regex: '{regex}' }} }},
+    ///       patterns: [{{ confidence: 75, primary: e }}] }}]");
+    ///     let mut sources = Sources::default();
+    ///     let file = sources.add("badge.yaml", text);
+    ///     read(&sources, &[file]).0
+    /// };
+    /// let mut all = rules(r"B-\d{8}");
+    /// all.extend(rules(r"C-\d{8}"));
+    /// assert_eq!((all.detectors.len(), all.detectors[0].patterns[0].primary.index()), (1, 1));
+    /// ```
+    pub fn extend(&mut self, other: Rules) {
+        let offset = self.elements.len();
+        self.detectors.retain(|own| !other.detectors.iter().any(|new| new.id.eq_ignore_ascii_case(&own.id)));
+        self.affinities
+            .retain(|own| !other.affinities.iter().any(|new| new.id.eq_ignore_ascii_case(&own.id)));
+        self.elements.extend(other.elements);
+        self.detectors.extend(other.detectors.into_iter().map(|mut detector| {
+            for pattern in &mut detector.patterns {
+                pattern.primary = pattern.primary.moved(offset);
+                pattern.evidence.iter_mut().for_each(|evidence| evidence.move_elements(offset));
+            }
+            detector
+        }));
+        self.affinities.extend(other.affinities.into_iter().map(|mut affinity| {
+            let parts = affinity.evidence.iter_mut().flat_map(|(_, parts)| parts);
+            parts.for_each(|evidence| evidence.move_elements(offset));
+            affinity
+        }));
     }
 
     /// The detector with this id or GUID, without regard to ASCII case.

@@ -11,13 +11,16 @@
 )]
 
 mod agreement;
+mod any;
 mod chunks;
 mod combinations;
 mod content;
 mod exact;
 mod explain;
 mod fingerprint;
+mod gitleaks;
 mod noise;
+mod presidio_import;
 mod read;
 mod redact;
 mod reference;

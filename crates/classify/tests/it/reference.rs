@@ -172,14 +172,18 @@ impl<'a> Reference<'a> {
         (limit, primary): (usize, bool),
     ) -> Option<(usize, (usize, usize))> {
         let element = self.element(id);
-        let pass = |value: (usize, usize)| {
-            self.checks.pass(&element.checks, text.as_bytes(), value).unwrap()
+        let pass = |value: (usize, usize), whole: (usize, usize)| {
+            self.checks.pass(&element.checks, text.as_bytes(), value, whole).unwrap()
                 && !(primary && self.is_mark(text, value))
         };
         let Some((regex, beginning)) = &self.regexes[id.index()] else {
             let mut ends = self.term_ends(text, id, start);
             ends.sort_unstable();
-            return ends.into_iter().rev().find(|end| pass((start, *end))).map(|end| (end, (start, end)));
+            return ends
+                .into_iter()
+                .rev()
+                .find(|end| pass((start, *end), (start, *end)))
+                .map(|end| (end, (start, end)));
         };
         if !text.is_char_boundary(start) || !begins(text, start, element.boundary) {
             return None;
@@ -195,10 +199,13 @@ impl<'a> Reference<'a> {
                 continue;
             }
             let Some(captures) = regex.captures(&text.as_bytes()[start..end]) else { continue };
-            let value = captures
-                .name("value")
-                .map_or((start, end), |group| (start + group.start(), start + group.end()));
-            if pass(value) {
+            let groups = ["value", "value2", "value3"].iter().filter_map(|name| captures.name(name));
+            let value = groups
+                .filter(|group| !group.is_empty())
+                .map(|group| (start + group.start(), start + group.end()))
+                .next()
+                .unwrap_or((start, end));
+            if pass(value, (start, end)) {
                 return Some((end, value));
             }
             tried += 1;

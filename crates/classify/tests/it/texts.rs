@@ -54,6 +54,15 @@ detectors:
     category: custom
     elements: { e: { regex: '[(+]{0,2}\d{2,3}[)]?[ -]?\d{3}(?:-\d{2})?' } }
     patterns: [{ confidence: 75, primary: e }]
+  - id: either-case
+    title: t
+    category: custom
+    elements:
+      e:
+        regex: '[a-z_]{0,3}(?i:key|pass)\s?=\s?(?:(?P<value>[a-z]{2,4})|(?P<value2>[0-9]{3}))'
+        boundary: none
+        checks: [{ not-matches: ['^1', 'b$'] }, { not-matches: ['(?i)s='], in: match }]
+    patterns: [{ confidence: 75, primary: e }]
   - id: anywhere
     title: t
     category: custom

@@ -7,6 +7,7 @@ use regex_syntax::ParserBuilder;
 use roxmltree::{Document, Node, ParsingOptions};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::exchange::kebab;
 use crate::exchange::rule_package::{LONGEST, NAMESPACE, Package, Read};
 use crate::rule::{
     Affinity, Boundary, Category, Detector, Element, ElementId, ElementKind, Evidence, KeywordGroup,
@@ -225,14 +226,9 @@ impl Reader<'_> {
 
     /// A kebab-case id from a title that no other detector has.
     fn free_id(&self, title: &str, guid: &str) -> Arc<str> {
-        let words: Vec<String> = title
-            .split(|character: char| !character.is_ascii_alphanumeric())
-            .filter(|word| !word.is_empty())
-            .map(str::to_ascii_lowercase)
-            .collect();
-        let id = words.join("-");
-        let taken = self.read.rules.detectors.iter().any(|detector| *detector.id == *id);
-        if id.is_empty() || taken { guid.to_ascii_lowercase().into() } else { id.into() }
+        let id = kebab(title);
+        let taken = self.read.rules.detectors.iter().any(|detector| detector.id == id);
+        if id.is_empty() || taken { guid.to_ascii_lowercase().into() } else { id }
     }
 
     fn pattern(&mut self, node: Node<'_, '_>) -> Result<Pattern, Fault> {

@@ -3,12 +3,12 @@
 use castellan_base::Node;
 
 use crate::rule::fields::{Fields, Problems};
-use crate::rule::{Check, DateFormat, Modulus, Position, Side};
+use crate::rule::{Check, DateFormat, Expressions, Modulus, Position, Side, Target};
 
 const CLASSES: [&str; 4] = ["lower", "upper", "digit", "other"];
 
 const HELP: &str = "write a check's name, or `{ entropy: 3.5 }`, `{ mix: [...] }`, `{ date: ... }`, `{ modulus: ... }`, \
-     `{ not: [...] }`, `{ starts: [...] }` and the like";
+     `{ not: [...] }`, `{ not-matches: [...] }`, `{ starts: [...] }` and the like";
 
 /// Reads a list of checks. Faults go to `problems`.
 pub(super) fn checks(nodes: &[Node], problems: &mut Problems) -> Vec<Check> {
@@ -30,6 +30,7 @@ fn check(node: &Node, problems: &mut Problems) -> Option<Check> {
         "mix" => mix(&mut fields, problems),
         "date" => date(&mut fields, problems),
         "modulus" => modulus(&mut fields, problems),
+        "not-matches" => not_matches(&mut fields, problems),
         "not" => Some(Check::Not(fields.texts("not", problems))),
         _ => match edge(&mut fields, &key, problems) {
             Some(check) => Some(check),
@@ -60,6 +61,18 @@ fn edge(fields: &mut Fields<'_>, key: &str, problems: &mut Problems) -> Option<C
         false => Check::Edge { side, required, texts },
         true => Check::Beside { side, required, texts },
     })
+}
+
+fn not_matches(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Check> {
+    let span = fields.get("not-matches").map_or(fields.span, |node| node.span);
+    let target = fields.choice("in", &Target::ALL, problems).unwrap_or(Target::Value);
+    match Expressions::new(fields.texts("not-matches", problems)) {
+        Ok(expressions) => Some(Check::NotMatching { target, expressions: expressions.into() }),
+        Err(reason) => {
+            problems.error(span, format!("`not-matches` cannot be used: {reason}"), "correct the expression");
+            None
+        }
+    }
 }
 
 fn entropy(fields: &mut Fields<'_>, problems: &mut Problems) -> Option<Check> {
