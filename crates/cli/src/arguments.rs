@@ -1,10 +1,16 @@
 //! What can be typed: the one definition from which help, completion and `docs/cli.md` are derived.
 
+mod classify;
+mod up;
+
 use std::path::{Path, PathBuf};
 
 use castellan_base::{Severity, Ticks};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use classify::*;
+pub use up::UpArguments;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -41,6 +47,8 @@ pub enum Command {
     Query(QueryArguments),
     /// Find what is sensitive in files and texts: identifiers, personal data, secrets.
     Classify(Box<ClassifyArguments>),
+    /// Serve the APIs: Presidio's, for now, at 127.0.0.1:8700.
+    Up(UpArguments),
     /// List and explain the built-in checks; add public policy definitions.
     Content(ContentArguments),
     /// Print a shell completion script.
@@ -422,124 +430,6 @@ pub enum BomFormat {
     Table,
     /// CycloneDX 1.7 JSON.
     Cyclonedx,
-}
-
-/// `castellan classify`.
-#[derive(Debug, Args)]
-#[command(
-    args_conflicts_with_subcommands = true,
-    after_help = "Examples:
-  castellan classify data/
-  castellan classify . --min-confidence 75 --fail-on 85 -q
-  castellan classify archive.zip --format jsonl -o findings.jsonl
-  castellan classify data/ --state findings.state           goes on where an earlier run ended
-  echo '{\"id\":1,\"text\":\"visa 4111 1111 1111 1111\"}' | castellan classify --batch -
-  echo '{\"id\":1,\"format\":\"iban\",\"text\":\"DE89 3704 0044 0532 0130 00\"}' | castellan classify validate --batch -
-  castellan classify --list
-
-Exit codes: 0 fine, 1 findings at or above --fail-on, 2 wrong usage, or nothing could be read."
-)]
-pub struct ClassifyArguments {
-    /// What else to do.
-    #[command(subcommand)]
-    pub command: Option<ClassifyCommand>,
-
-    /// Files and folders in any mix, `-` for standard input.
-    #[arg(value_name = "PATH")]
-    pub paths: Vec<String>,
-
-    /// Texts, one JSON object with `id`, `text` and perhaps `types` a line; `-` for standard input.
-    #[arg(long, value_name = "FILE", conflicts_with = "paths")]
-    pub batch: Option<PathBuf>,
-
-    /// Only these types, separated by commas: ids, or GUIDs of sensitive information types.
-    #[arg(long, value_name = "TYPE", value_delimiter = ',', help_heading = "Finding")]
-    pub types: Vec<String>,
-
-    /// Least confidence of a finding, 1 to 100.
-    #[arg(long, value_name = "N", default_value_t = 65, value_parser = clap::value_parser!(u8).range(1..=100), help_heading = "Finding")]
-    pub min_confidence: u8,
-
-    /// In what the places of findings are counted.
-    #[arg(long, value_enum, default_value_t = Offsets::Codepoint, help_heading = "Finding")]
-    pub offsets: Offsets,
-
-    /// A file that keeps what was found: files that have not changed are not read again.
-    #[arg(long, value_name = "FILE", help_heading = "Finding")]
-    pub state: Option<PathBuf>,
-
-    /// How many files are read at the same time; as many as there are processors, without it.
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true, help_heading = "Finding")]
-    pub threads: usize,
-
-    /// Name all types.
-    #[arg(long, help_heading = "Output")]
-    pub list: bool,
-
-    /// Exit with 1 when a finding has at least this confidence.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100), help_heading = "Output")]
-    pub fail_on: Option<u8>,
-
-    /// Output format. Without it: a table on a terminal, JSON in a pipe.
-    #[arg(long, short, value_enum, help_heading = "Output")]
-    pub format: Option<ClassifyFormat>,
-
-    /// Write to a file instead of standard output.
-    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
-    pub output: Option<PathBuf>,
-
-    /// No progress bar.
-    #[arg(long, short, help_heading = "Output")]
-    pub quiet: bool,
-}
-
-/// What else `castellan classify` does.
-#[derive(Debug, Subcommand)]
-pub enum ClassifyCommand {
-    /// Say whether numbers are valid: a JSON object with `id`, `format` and `text` a line.
-    #[command(after_help = "Examples:
-  echo '{\"id\":1,\"format\":\"us.ssn\",\"text\":\"536-90-4399\"}' | castellan classify validate --batch -
-
-Formats have the names of python-stdnum.")]
-    Validate {
-        /// File of JSON objects, one a line; `-` for standard input.
-        #[arg(long, value_name = "FILE")]
-        batch: PathBuf,
-    },
-}
-
-/// Units of places.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Offsets {
-    /// Unicode code points, as in Python.
-    Codepoint,
-    /// Bytes of UTF-8.
-    Byte,
-    /// UTF-16 units, as in JavaScript, Java and C#.
-    Utf16,
-}
-
-impl From<Offsets> for castellan_classify::batch::Unit {
-    fn from(offsets: Offsets) -> castellan_classify::batch::Unit {
-        match offsets {
-            Offsets::Codepoint => castellan_classify::batch::Unit::CodePoint,
-            Offsets::Byte => castellan_classify::batch::Unit::Byte,
-            Offsets::Utf16 => castellan_classify::batch::Unit::Utf16,
-        }
-    }
-}
-
-/// Formats of findings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ClassifyFormat {
-    /// Aligned tables for people.
-    Table,
-    /// One JSON document: findings and the certificate.
-    Json,
-    /// A JSON object a line, the certificate last.
-    Jsonl,
-    /// A line a finding, without the certificate.
-    Csv,
 }
 
 /// `castellan content`.

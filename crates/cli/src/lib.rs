@@ -30,6 +30,7 @@ mod query;
 pub mod reference;
 mod scan;
 mod tables;
+mod up;
 
 use arguments::{Cli, Command};
 
@@ -66,6 +67,7 @@ where
         Command::Bom(arguments) => bom::run(arguments, system),
         Command::Query(arguments) => query::run(arguments, system),
         Command::Classify(arguments) => classify::run(arguments, system),
+        Command::Up(arguments) => up::run(arguments, system),
         Command::Content(arguments) => content::run(arguments, system),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -121,6 +121,11 @@ impl Engine {
         Ok(Engine { shared: Arc::clone(&self.shared), view: Arc::new(view) })
     }
 
+    /// What the engine was narrowed to.
+    pub fn selection(&self) -> &Selection {
+        &self.view.selection
+    }
+
     /// The rules that the engine was compiled from.
     pub fn rules(&self) -> &Rules {
         &self.shared.rules

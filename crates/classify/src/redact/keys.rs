@@ -15,6 +15,18 @@ const LONGEST_ID: usize = 32;
 pub struct KeyId(Arc<str>);
 
 impl KeyId {
+    /// The name of a key.
+    ///
+    /// # Errors
+    /// When it is empty, too long or has other characters.
+    pub fn new(name: &str) -> Result<KeyId, KeyError> {
+        let known = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        if name.is_empty() || name.len() > LONGEST_ID || !name.bytes().all(known) {
+            return Err(KeyError::Name(name.to_owned()));
+        }
+        Ok(KeyId(name.into()))
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -133,12 +145,9 @@ impl Keyring {
 }
 
 fn key(id: &str, secret: &[u8; 32]) -> Result<Key, KeyError> {
-    let known = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
-    if id.is_empty() || id.len() > LONGEST_ID || !id.bytes().all(known) {
-        return Err(KeyError::Name(id.to_owned()));
-    }
+    let name = KeyId::new(id)?;
     if secret.iter().all(|byte| Some(byte) == secret.first()) {
         return Err(KeyError::Weak(id.to_owned()));
     }
-    Ok(Key::new(KeyId(id.into()), secret))
+    Ok(Key::new(name, secret))
 }

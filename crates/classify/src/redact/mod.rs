@@ -86,6 +86,7 @@ mod keys;
 mod operator;
 mod plan;
 mod policy;
+mod record;
 mod redactor;
 mod sealed;
 mod session;

@@ -7,6 +7,7 @@ use castellan_classify::Engine;
 use serde_json::{Value as Json, json};
 
 use super::file::Report;
+use super::sample::Sample;
 use super::walk::Walk;
 
 /// What was covered. Who reads "nothing found" has to know in what.
@@ -23,6 +24,7 @@ pub(super) struct Certificate {
     pub(super) rows: u64,
     pub(super) findings: usize,
     pub(super) detectors: usize,
+    sample: Option<Sample>,
     rules: String,
     time: String,
     /// How often something was not read, by the reason.
@@ -63,11 +65,22 @@ impl Certificate {
             rows: reports.iter().map(|report| report.rows).sum(),
             findings: reports.iter().map(|report| report.findings.len()).sum(),
             detectors: engine.rules().detectors.len(),
+            sample: None,
             rules: rules.to_owned(),
             time: system.now().to_string(),
             reasons,
             skipped,
         }
+    }
+
+    /// Only a part of so many files was read.
+    pub(super) fn sampled(&mut self, of: usize, reports: &[Report]) {
+        let holds = |report: &&Report| !report.findings.is_empty() || !report.is_complete;
+        self.sample = Some(Sample {
+            of: of as u64,
+            drawn: reports.len() as u64,
+            with_findings: reports.iter().filter(holds).count() as u64,
+        });
     }
 
     pub(super) fn json(&self) -> Json {
@@ -77,6 +90,7 @@ impl Certificate {
             "files": self.files, "files_read": self.files_read, "files_complete": self.files_complete,
             "files_reused": self.files_reused, "bytes": self.bytes, "text_bytes": self.text_bytes,
             "rows": self.rows, "findings": self.findings, "reasons": self.reasons,
+            "sample": self.sample.map(Sample::json),
             "skipped": self.skipped.iter().map(skipped).collect::<Vec<Json>>(),
         })
     }
@@ -97,6 +111,9 @@ impl Certificate {
             text.push_str(&format!(" ({} files known from an earlier run)", self.files_reused));
         }
         text.push_str(".\n");
+        if let Some(sample) = self.sample {
+            text.push_str(&sample.text());
+        }
         for (reason, count) in &self.reasons {
             text.push_str(&format!("  not read: {count} x {reason}\n"));
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use castellan_classify::batch::Unit;
-use castellan_classify::{Engine, Finding, Scanner};
+use castellan_classify::{Engine, Finding, Miss, Reason, Scanner};
 use castellan_extract::{Limits, Location, Origin, Part, Place, Sink, extract};
 use serde_json::{Value as Json, json};
 
@@ -29,6 +29,8 @@ pub(super) struct Report {
     pub(super) text_bytes: u64,
     pub(super) rows: u64,
     pub(super) findings: Vec<Found>,
+    /// What is nearly found, where that is asked for.
+    pub(super) misses: Vec<Missed>,
     /// What of it was not read, with the reason.
     pub(super) skipped: Vec<(String, String)>,
     /// Whether all of it that can hold text was read.
@@ -53,6 +55,26 @@ pub(super) struct Found {
     /// Names of the evidence with its distance in characters.
     pub(super) evidence: Vec<(Arc<str>, u64)>,
     pub(super) checks: Vec<String>,
+}
+
+/// What is nearly found. It is told of this run alone.
+#[derive(Clone, Debug)]
+pub(super) struct Missed {
+    pub(super) detector: Arc<str>,
+    pub(super) location: String,
+    /// Bytes of the text of that place.
+    pub(super) start: usize,
+    pub(super) end: usize,
+    pub(super) reason: String,
+}
+
+impl Missed {
+    pub(super) fn json(&self) -> Json {
+        json!({
+            "type": &*self.detector, "location": self.location, "start_byte": self.start, "end_byte": self.end,
+            "reason": self.reason,
+        })
+    }
 }
 
 impl Found {
@@ -119,16 +141,26 @@ impl Report {
                 .map(Found::of)
                 .collect::<Option<Vec<Found>>>()?,
             skipped: json.get("skipped")?.as_array()?.iter().map(pair).collect::<Option<Vec<_>>>()?,
+            misses: Vec::new(),
             is_complete: json.get("complete")?.as_bool()?,
             is_reused: true,
         })
     }
 }
 
+/// How files are scanned.
+#[derive(Clone, Copy)]
+pub(super) struct Scan<'e> {
+    pub(super) engine: &'e Engine,
+    pub(super) unit: Unit,
+    /// Whether what is nearly found is told too.
+    pub(super) explains: bool,
+}
+
 /// Reads a file, unless an earlier run did.
 ///
 /// Errors: the state cannot be written. What cannot be read of the file is in the report.
-pub(super) fn report(path: &str, engine: &Engine, state: Option<&State>, unit: Unit) -> Result<Report> {
+pub(super) fn report(path: &str, scan: &Scan<'_>, state: Option<&State>) -> Result<Report> {
     let failed = |error: io::Error| Report {
         path: path.to_owned(),
         skipped: vec![("file".to_owned(), error.to_string())],
@@ -138,17 +170,19 @@ pub(super) fn report(path: &str, engine: &Engine, state: Option<&State>, unit: U
         let mut bytes = Vec::new();
         io::stdin().take(MOST_STDIN).read_to_end(&mut bytes).context("cannot read standard input")?;
         let hash = blake3::hash(&bytes).to_hex().to_string();
-        return Ok(scanned(path, &hash, &mut Cursor::new(bytes), engine, unit));
+        return Ok(scanned(path, &hash, &mut Cursor::new(bytes), scan));
     }
     let opened = File::open(path).and_then(|mut file| Ok((hash(&mut file)?, file)));
     let (hash, mut file) = match opened {
         Ok(opened) => opened,
         Err(error) => return Ok(failed(error)),
     };
-    if let Some(known) = state.and_then(|state| state.known(path, &hash)) {
+    // What is nearly found is not kept.
+    let known = state.filter(|_| !scan.explains).and_then(|state| state.known(path, &hash));
+    if let Some(known) = known {
         return Ok(known);
     }
-    let report = scanned(path, &hash, &mut file, engine, unit);
+    let report = scanned(path, &hash, &mut file, scan);
     if let Some(state) = state {
         state.keep(&report)?;
     }
@@ -162,14 +196,8 @@ fn hash(file: &mut File) -> io::Result<String> {
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-fn scanned(
-    path: &str,
-    hash: &str,
-    source: &mut dyn castellan_extract::Source,
-    engine: &Engine,
-    unit: Unit,
-) -> Report {
-    let mut texts = Texts { engine, unit, current: None, found: Vec::new() };
+fn scanned(path: &str, hash: &str, source: &mut dyn castellan_extract::Source, scan: &Scan<'_>) -> Report {
+    let mut texts = Texts { scan: *scan, current: None, found: Vec::new(), misses: Vec::new() };
     let outcome = extract(path, source, &Limits::default(), &mut texts);
     texts.end();
     let mut skipped: Vec<(String, String)> = (outcome.skipped.iter())
@@ -186,6 +214,7 @@ fn scanned(
         text_bytes: outcome.coverage.text_bytes,
         rows: outcome.coverage.rows,
         findings: texts.found,
+        misses: texts.misses,
         is_complete: outcome.is_complete(),
         is_reused: false,
         skipped,
@@ -194,10 +223,10 @@ fn scanned(
 
 /// Takes the texts of a file, one after the other.
 struct Texts<'e> {
-    engine: &'e Engine,
-    unit: Unit,
+    scan: Scan<'e>,
     current: Option<Text>,
     found: Vec<Found>,
+    misses: Vec<Missed>,
 }
 
 /// A text that comes in chunks.
@@ -226,7 +255,7 @@ impl Sink for Texts<'_> {
         }
         let Some(text) = &mut self.current else { return };
         let mut findings = Vec::new();
-        text.push(part, self.engine, &mut findings);
+        text.push(part, self.scan.engine, &mut findings);
         self.tell(&findings);
         if let Some(text) = &mut self.current {
             text.forget();
@@ -239,7 +268,8 @@ impl Texts<'_> {
     fn end(&mut self) {
         let Some(text) = &mut self.current else { return };
         let mut findings = Vec::new();
-        text.finish(self.engine, &mut findings);
+        let missed = text.finish(&self.scan, &mut findings);
+        self.misses.extend(missed);
         self.tell(&findings);
         self.current = None;
     }
@@ -247,7 +277,7 @@ impl Texts<'_> {
     fn tell(&mut self, findings: &[Finding]) {
         let Some(text) = &self.current else { return };
         for finding in findings {
-            self.found.extend(text.found(finding, self.engine, self.unit));
+            self.found.extend(text.found(finding, self.scan.engine, self.scan.unit));
         }
     }
 }
@@ -276,12 +306,44 @@ impl Text {
         scanner.push(part.text.as_bytes(), findings);
     }
 
-    fn finish(&mut self, engine: &Engine, findings: &mut Vec<Finding>) {
+    /// Ends the text. What is nearly found is told of texts that came in one piece.
+    fn finish(&mut self, scan: &Scan<'_>, findings: &mut Vec<Finding>) -> Vec<Missed> {
         if let Some(scanner) = self.scanner.take() {
             scanner.finish(findings);
         } else if let Some(waiting) = self.waiting.take() {
-            findings.extend(engine.scan(&waiting));
+            if scan.explains {
+                let explanation = scan.engine.explain(waiting.as_bytes());
+                let missed = explanation.misses.iter().filter_map(|miss| self.missed(miss, scan.engine));
+                let missed = missed.collect();
+                findings.extend(explanation.outcome.findings);
+                return missed;
+            }
+            findings.extend(scan.engine.scan(&waiting));
         }
+        Vec::new()
+    }
+
+    /// What is nearly found, with its place; nothing for what stands in the name before the text.
+    fn missed(&self, miss: &Miss, engine: &Engine) -> Option<Missed> {
+        let place = |byte: u64| usize::try_from(byte).ok()?.checked_sub(self.name.len());
+        let name = |id| engine.rules().element(id).map(|element| element.name.to_string());
+        let reason = match &miss.reason {
+            Reason::Check(check) => format!("does not pass {check}"),
+            Reason::Evidence { lacking, .. } => {
+                format!(
+                    "lacks {}",
+                    lacking.iter().filter_map(|id| name(*id)).collect::<Vec<_>>().join(" and ")
+                )
+            }
+            Reason::Overlapped => "gives way to a better finding".to_owned(),
+        };
+        Some(Missed {
+            detector: Arc::clone(&engine.rules().detectors.get(miss.detector)?.id),
+            location: self.location.to_string(),
+            start: place(miss.start)?,
+            end: place(miss.end)?,
+            reason,
+        })
     }
 
     /// Drops chunks that no finding to come begins in.

@@ -1,11 +1,18 @@
 //! `castellan classify`: what is sensitive in files, in standard input and in JSON lines.
 
 mod certificate;
+mod exact;
 mod file;
 mod filter;
+mod keys;
 mod list;
+mod redact;
 mod render;
+mod restore;
+mod rules;
+mod sample;
 mod state;
+mod texts;
 mod walk;
 
 use std::path::Path;
@@ -14,7 +21,7 @@ use std::sync::PoisonError;
 
 use anyhow::{Context, Result, bail};
 use castellan_base::System;
-use castellan_classify::{Engine, Selection};
+use castellan_classify::{Engine, Overlap};
 use rayon::prelude::*;
 
 use self::certificate::Certificate;
@@ -25,15 +32,26 @@ use crate::arguments::{ClassifyArguments, ClassifyCommand};
 use crate::progress::Bar;
 
 pub(crate) fn run(arguments: &ClassifyArguments, system: &dyn System) -> Result<Ending> {
-    if let Some(ClassifyCommand::Validate { batch }) = &arguments.command {
-        return filter::run(batch, castellan_classify::batch::validate);
+    match &arguments.command {
+        Some(ClassifyCommand::Validate { batch }) => {
+            return filter::run(batch, castellan_classify::batch::validate);
+        }
+        Some(ClassifyCommand::Redact(arguments)) => return redact::run(arguments, system),
+        Some(ClassifyCommand::Restore(arguments)) => return restore::run(arguments, system),
+        Some(ClassifyCommand::Index(arguments)) => return exact::index(arguments, system),
+        Some(ClassifyCommand::Fingerprint(arguments)) => return exact::fingerprint(arguments, system),
+        Some(ClassifyCommand::Match(arguments)) => return exact::find(arguments, system),
+        Some(ClassifyCommand::Key { name }) => return keys::make(name),
+        None => {}
     }
-    let engine = engine(arguments)?;
+    let engine = rules::engine(&arguments.rules, system)?;
+    let engine = rules::narrowed(&engine, &arguments.types, arguments.min_confidence, Overlap::Best)?;
     if arguments.list {
         return list::run(&engine, arguments, system);
     }
     if let Some(batch) = &arguments.batch {
-        let mut filter = castellan_classify::batch::Filter::new(engine, arguments.offsets.into());
+        let filter = castellan_classify::batch::Filter::new(engine, arguments.offsets.into());
+        let mut filter = if arguments.explain { filter.explaining() } else { filter };
         return filter::run(batch, |line| filter.line(line));
     }
     if arguments.paths.is_empty() {
@@ -42,30 +60,24 @@ pub(crate) fn run(arguments: &ClassifyArguments, system: &dyn System) -> Result<
     files(&engine, arguments, system)
 }
 
-/// The detectors that the arguments ask for.
-fn engine(arguments: &ClassifyArguments) -> Result<Engine> {
-    let engine = castellan_detectors::engine();
-    let selection = Selection {
-        detectors: arguments.types.clone(),
-        min_confidence: arguments.min_confidence,
-        ..Selection::default()
-    };
-    engine.select(&selection).map_err(anyhow::Error::msg)
-}
-
 /// Reads all files, those that have not changed from the state of an earlier run, and ends with a certificate.
 fn files(engine: &Engine, arguments: &ClassifyArguments, system: &dyn System) -> Result<Ending> {
-    let walk = walk::files(&arguments.paths, system);
+    let mut walk = walk::files(&arguments.paths, system);
+    let all = walk.files.len();
+    if let Some(count) = arguments.sample {
+        sample::draw(&mut walk.files, usize::try_from(count)?, arguments.seed);
+    }
     let rules = state::rules_hash(engine);
     let state = match &arguments.state {
         Some(path) => Some(State::open(path, &rules)?),
         None => None,
     };
+    let scan = file::Scan { engine, unit: arguments.offsets.into(), explains: arguments.explain };
     let bar = Bar::new(arguments.quiet);
     let done = Mutex::new(0_usize);
     let total = walk.files.len();
     let read = |path: &String| -> Result<Report> {
-        let report = file::report(path, engine, state.as_ref(), arguments.offsets.into())?;
+        let report = file::report(path, &scan, state.as_ref())?;
         let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
         *done += 1;
         bar.files(*done, total, path);
@@ -76,7 +88,10 @@ fn files(engine: &Engine, arguments: &ClassifyArguments, system: &dyn System) ->
         threads.context("cannot start threads")?.install(|| walk.files.par_iter().map(read).collect());
     bar.finish();
     let reports = reports?;
-    let certificate = Certificate::of(&reports, &walk, engine, &rules, system);
+    let mut certificate = Certificate::of(&reports, &walk, engine, &rules, system);
+    if arguments.sample.is_some() {
+        certificate.sampled(all, &reports);
+    }
     render::write(&reports, &certificate, engine, arguments, system)?;
     let worst = reports.iter().flat_map(|report| &report.findings).map(|found| found.confidence).max();
     let fails = arguments.fail_on.is_some_and(|least| worst.is_some_and(|worst| worst >= least));

@@ -66,6 +66,18 @@ fn table(reports: &[Report], certificate: &Certificate, engine: &Engine, width: 
         text.push_str(&plain(&["type", "finds", "count"], rows, width));
         text.push('\n');
     }
+    let rows: Vec<Vec<String>> = (reports.iter())
+        .flat_map(|report| report.misses.iter().map(move |miss| (report, miss)))
+        .take(SHOWN)
+        .map(|(report, miss)| {
+            let place = format!("{} ({}, bytes {}-{})", report.path, miss.location, miss.start, miss.end);
+            vec![inert_lines(&place), miss.detector.to_string(), miss.reason.clone()]
+        })
+        .collect();
+    if !rows.is_empty() {
+        text.push_str(&plain(&["nearly found", "type", "why not"], rows, width));
+        text.push('\n');
+    }
     text.push_str(&inert_lines(&certificate.text()));
     text
 }
@@ -78,10 +90,30 @@ fn line(report: &Report, found: &Found) -> Json {
     json
 }
 
+/// What is nearly found, with its file.
+fn misses(reports: &[Report]) -> impl Iterator<Item = Json> {
+    reports.iter().flat_map(|report| {
+        report.misses.iter().map(|miss| {
+            let mut json = miss.json();
+            if let Some(members) = json.as_object_mut() {
+                members.insert("path".to_owned(), Json::from(report.path.as_str()));
+            }
+            json
+        })
+    })
+}
+
 fn json(reports: &[Report], certificate: &Certificate) -> Result<String> {
     let findings: Vec<Json> = all(reports).map(|(report, found)| line(report, found)).collect();
-    let mut text =
-        serde_json::to_string_pretty(&json!({ "findings": findings, "certificate": certificate.json() }))?;
+    let mut value = json!({ "findings": findings });
+    let misses: Vec<Json> = misses(reports).collect();
+    if let (Some(members), false) = (value.as_object_mut(), misses.is_empty()) {
+        members.insert("misses".to_owned(), Json::Array(misses));
+    }
+    if let Some(members) = value.as_object_mut() {
+        members.insert("certificate".to_owned(), certificate.json());
+    }
+    let mut text = serde_json::to_string_pretty(&value)?;
     text.push('\n');
     Ok(text)
 }
@@ -90,6 +122,9 @@ fn jsonl(reports: &[Report], certificate: &Certificate) -> String {
     let mut text = String::new();
     for (report, found) in all(reports) {
         text.push_str(&format!("{}\n", line(report, found)));
+    }
+    for miss in misses(reports) {
+        text.push_str(&format!("{}\n", json!({ "miss": miss })));
     }
     text.push_str(&format!("{}\n", json!({ "certificate": certificate.json() })));
     text

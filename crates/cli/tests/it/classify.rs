@@ -119,3 +119,194 @@ fn all_types_are_listed() {
     let listed = desk.run(&["classify", "--list", "--format", "json"]).json();
     assert!(listed.as_array().unwrap().iter().any(|it| it["id"] == "payment-card"));
 }
+
+#[test]
+fn texts_are_redacted_and_restored() {
+    let desk = Desk::new();
+    desk.file("mail.txt", "My visa card is 4111 1111 1111 1111, mail ann@example.org.\n");
+    let told = desk.run(&["classify", "redact", "mail.txt"]);
+    assert_eq!(
+        (told.code, told.out.as_str()),
+        (0, "My visa card is <PAYMENT_CARD>, mail <EMAIL_ADDRESS>.\n")
+    );
+    let keyless = desk.run(&["classify", "redact", "mail.txt", "--operator", "token"]);
+    assert_eq!(keyless.code, 2);
+    assert!(keyless.err.contains("castellan classify key"), "{}", keyless.err);
+
+    let key = desk.run(&["classify", "key", "k1"]);
+    desk.file("keys", &key.out);
+    private(&desk.path("keys"));
+    let redact =
+        ["classify", "redact", "mail.txt", "--operator", "token", "--keys", "keys", "--items", "items.jsonl"];
+    let token = desk.run(&redact);
+    assert_eq!(token.code, 0, "{}", token.err);
+    assert!(!token.out.contains("4111 1111") && !token.out.contains("ann@"), "{}", token.out);
+    desk.file("clean.txt", &token.out);
+    let restore = |keys: &str| {
+        let arguments = ["--items", "items.jsonl", "--audit", "audit.jsonl", "--by", "ann"];
+        desk.run(&[&["classify", "restore", "clean.txt", "--keys", keys][..], &arguments].concat())
+    };
+    let restored = restore("keys");
+    assert_eq!((restored.code, restored.out), (0, std::fs::read_to_string(desk.path("mail.txt")).unwrap()));
+    let audit = std::fs::read_to_string(desk.path("audit.jsonl")).unwrap();
+    let audit: Value = serde_json::from_str(audit.trim()).unwrap();
+    assert_eq!((&audit["by"], &audit["values"], &audit["keys"]["k1"]), (&json!("ann"), &json!(2), &json!(2)));
+
+    desk.file("other", &desk.run(&["classify", "key", "k2"]).out);
+    private(&desk.path("other"));
+    let refused = restore("other");
+    assert_eq!((refused.code, refused.out), (1, token.out));
+}
+
+#[cfg(unix)]
+fn private(path: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+#[cfg(not(unix))]
+fn private(_: &std::path::Path) {}
+
+#[test]
+#[cfg(unix)]
+fn keys_that_others_can_read_are_refused() {
+    let desk = Desk::new();
+    desk.file("keys", &desk.run(&["classify", "key", "k1"]).out);
+    let told = desk.run(&["classify", "redact", "--operator", "hash", "--keys", "keys"]);
+    assert_eq!(told.code, 2);
+    assert!(told.err.contains("chmod 600"), "{}", told.err);
+}
+
+#[test]
+fn what_is_not_utf_8_is_not_passed_on() {
+    let desk = Desk::new();
+    std::fs::write(
+        desk.path("wide.txt"),
+        "\u{feff}4111 1111".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>(),
+    )
+    .unwrap();
+    let told = desk.run(&["classify", "redact", "wide.txt"]);
+    assert_eq!((told.code, told.out.as_str()), (2, ""));
+    assert!(told.err.contains("UTF-8"), "{}", told.err);
+}
+
+#[test]
+fn lines_of_a_session_are_redacted_alike() {
+    let desk = Desk::new();
+    desk.file("policy.yaml", "default: { replace: numbered }\n");
+    desk.file(
+        "lines.jsonl",
+        "{\"id\":1,\"session\":\"a\",\"text\":\"mail ann@example.org\"}\n{\"id\":2,\"session\":\"a\",\"text\":\"bo@example.org or ann@example.org\"}\n{\"id\":3,\"text\":\"mail ann@example.org\",\"types\":[\"payment-card\"]}\n",
+    );
+    let told = desk.run(&["classify", "redact", "--batch", "lines.jsonl", "--policy", "policy.yaml"]);
+    let texts: Vec<Value> =
+        told.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["text"].clone()).collect();
+    assert_eq!(
+        texts,
+        ["mail <EMAIL_ADDRESS_1>", "<EMAIL_ADDRESS_2> or <EMAIL_ADDRESS_1>", "mail ann@example.org"]
+    );
+}
+
+#[test]
+fn rules_of_others_run_beside_ours() {
+    let desk = Desk::new();
+    desk.file("leaks.toml", "[[rules]]\nid = 'badge'\ndescription = 'Badge'\nregex = '''badge_[a-z0-9]{12}'''\nkeywords = ['badge_']\n");
+    desk.file("note.txt", "badge_0a1b2c3d4e5f and visa 4111 1111 1111 1111\n");
+    let told = desk.run(&["classify", "note.txt", "-q", "--rules", "leaks.toml"]).json();
+    let types: Vec<&str> =
+        told["findings"].as_array().unwrap().iter().map(|it| it["type"].as_str().unwrap()).collect();
+    assert!(types.contains(&"badge") && types.contains(&"payment-card"), "{types:?}");
+    desk.file("wrong.txt", "no rules at all");
+    assert_eq!(desk.run(&["classify", "note.txt", "--rules", "wrong.txt"]).code, 2);
+}
+
+#[test]
+fn what_is_nearly_found_is_explained() {
+    let desk = Desk::new();
+    desk.file("note.txt", "visa 4111 1111 1111 1112\n");
+    desk.file("lines.jsonl", "{\"id\": 1, \"text\": \"visa 4111 1111 1111 1112, SSN: 536-22-8726\"}\n");
+    let is_card = |it: &&Value| it["type"] == "payment-card";
+    let told = desk.run(&["classify", "note.txt", "-q", "--explain"]).json();
+    let miss = told["misses"].as_array().unwrap().iter().find(is_card).unwrap().clone();
+    assert!(miss["reason"].as_str().unwrap().starts_with("does not pass "), "{miss}");
+    let told = desk.run(&["classify", "--batch", "lines.jsonl", "--explain"]).json();
+    assert!(
+        told["misses"].as_array().unwrap().iter().any(|it| is_card(&it) && it["reason"]["check"].is_string())
+    );
+    let found = told["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|it| it["type"] == "us-social-security-number")
+        .unwrap();
+    assert_eq!(found["evidence"][0]["distance"], 2);
+}
+
+#[test]
+fn a_sample_says_what_it_can_have_missed() {
+    let desk = Desk::new();
+    for number in 0..40 {
+        desk.file(&format!("data/{number}.txt"), "nothing\n");
+    }
+    let told = desk.run(&["classify", "data", "-q", "--sample", "20", "--seed", "3"]).json();
+    let sample = &told["certificate"]["sample"];
+    assert_eq!((&sample["files"], &sample["drawn"]), (&json!(40), &json!(20)));
+    // 4 of 40 escape a draw of 20 with a chance of 4845/91390 = 0.053, 5 with 0.024.
+    assert_eq!(sample["others_with_findings_at_most"], 4);
+}
+
+#[test]
+fn values_of_a_table_and_parts_of_documents_are_found_without_them() {
+    let desk = Desk::new();
+    desk.file("keys", &desk.run(&["classify", "key", "k1"]).out);
+    private(&desk.path("keys"));
+    desk.file("people.csv", "account,surname\nNL91ABNA0417164300,de Vries\nNL20INGB0001234567,Jansen\n");
+    let index = ["--keys", "keys", "-o", "people.edm"];
+    let made = desk.run(
+        &[&["classify", "index", "people.csv", "--primary", "account", "--secondary", "surname"][..], &index]
+            .concat(),
+    );
+    assert_eq!(made.code, 0, "{}", made.err);
+    desk.file(
+        "out/mail.txt",
+        "Please pay nl91 abna 0417 1643 00, De Vries. And NL20INGB0001234567 of nobody.\n",
+    );
+    let find = || {
+        let found = desk.run(&[
+            "classify",
+            "match",
+            "out",
+            "--index",
+            "people.edm",
+            "--keys",
+            "keys",
+            "--fail-on-match",
+        ]);
+        (
+            found.code,
+            found.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>(),
+        )
+    };
+    let (code, found) = find();
+    assert_eq!((code, found.len()), (1, 1), "{found:?}");
+    assert_eq!((&found[0]["column"], &found[0]["start_byte"]), (&json!("account"), &json!(11)));
+    assert_eq!(found[0]["fields"][0]["column"], "surname");
+
+    desk.file("gone.csv", "account,surname\nNL91ABNA0417164300,de Vries\n");
+    desk.file("none.csv", "account,surname\n");
+    let update = ["classify", "index", "none.csv", "--update", "people.edm", "--remove", "gone.csv"];
+    let made = desk.run(&[&update[..], &index].concat());
+    assert_eq!(made.code, 0, "{}", made.err);
+    assert_eq!(find(), (0, Vec::new()));
+
+    let contract = "The supplier delivers the goods to the place that the buyer has named in the order, at its own cost \
+                    and risk, within thirty days. A later delivery entitles the buyer to withdraw from the contract.";
+    desk.file("contracts/one.txt", contract);
+    let made = desk.run(&["classify", "fingerprint", "contracts", "--keys", "keys", "-o", "contracts.fp"]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    desk.file("out/mail.txt", &format!("They write: {}", contract.to_uppercase()));
+    let found = desk.run(&["classify", "match", "out", "--fingerprints", "contracts.fp", "--keys", "keys"]);
+    let found: Value = serde_json::from_str(found.out.trim()).unwrap();
+    assert_eq!(found["document"], "contracts/one.txt");
+    assert!(found["share_of_document"].as_f64().unwrap() > 0.9, "{found}");
+}
