@@ -108,6 +108,8 @@ pub(crate) struct Shared {
     pub(crate) keywords: Keywords,
     /// Lists of names that are primaries. They are searched everywhere, but only at words with a capital letter.
     pub(crate) names: Keywords,
+    /// Other lists that are primaries, or are counted: searched everywhere.
+    pub(crate) terms: Keywords,
     /// The element of each list.
     pub(crate) lists: Vec<usize>,
     /// What redaction leaves, which is no match.
@@ -154,6 +156,7 @@ pub(crate) fn compile(
         problems: Vec::new(),
         builder: Builder::default(),
         names: Builder::capitalised(),
+        terms: Builder::default(),
         lists: Vec::new(),
         evidence: evidence(&rules),
     };
@@ -174,6 +177,7 @@ pub(crate) fn compile(
         affinities,
         keywords: compiler.builder.build(),
         names: compiler.names.build(),
+        terms: compiler.terms.build(),
         lists: compiler.lists,
         marks: Marks::of(&rules),
         rules,
@@ -235,6 +239,7 @@ struct Compiler {
     builder: Builder,
     lists: Vec<usize>,
     names: Builder,
+    terms: Builder,
     /// Elements that some pattern names as evidence.
     evidence: FxHashSet<ElementId>,
 }
@@ -265,7 +270,7 @@ impl Compiler {
             return compiled;
         }
         let hint = means.hints.get(place).and_then(Option::as_ref);
-        match self.matcher(place, element, dictionaries, hint) {
+        match self.matcher(place, element, (primary, dictionaries), hint) {
             Ok(matcher) => {
                 compiled.matcher = matcher;
                 compiled.name = matches!(&element.kind, ElementKind::Dictionary(list) if list.capitalised);
@@ -310,9 +315,10 @@ impl Compiler {
         &mut self,
         place: usize,
         element: &Element,
-        dictionaries: &Dictionaries,
+        (primary, dictionaries): (bool, &Dictionaries),
         hint: Option<&Hint>,
     ) -> Result<Matcher, String> {
+        let supports = self.evidence.contains(&ElementId::new(place));
         match &element.kind {
             ElementKind::Regex { pattern } => {
                 let expression = match hint {
@@ -323,7 +329,12 @@ impl Compiler {
             }
             ElementKind::Keywords { groups } => {
                 let list = self.list(place)?;
-                self.builder.add_groups(list, groups);
+                if primary {
+                    self.terms.add_groups(list, groups);
+                }
+                if supports {
+                    self.builder.add_groups(list, groups);
+                }
                 Ok(Matcher::List(list))
             }
             ElementKind::Dictionary(dictionary) => {
@@ -332,11 +343,12 @@ impl Compiler {
                 })?;
                 let list = self.list(place)?;
                 let (capitalised, follow) = (dictionary.capitalised, dictionary.follow);
+                let everywhere = if capitalised { &mut self.names } else { &mut self.terms };
                 for word in words {
-                    if capitalised {
-                        self.names.add_entry(list, word, capitalised, follow);
+                    if primary {
+                        everywhere.add_entry(list, word, capitalised, follow);
                     }
-                    if !capitalised || self.evidence.contains(&ElementId::new(place)) {
+                    if supports {
                         self.builder.add_entry(list, word, capitalised, follow);
                     }
                 }

@@ -60,22 +60,27 @@ impl Ending {
         matches!(self, Ending::Growing { .. })
     }
 
-    /// Tells the ends of matches that begin at `start` and end by `last`, ascending.
-    pub(crate) fn ends(&self, text: &[u8], (start, last): (usize, usize), mut tell: impl FnMut(usize)) {
+    /// Tells the ends of matches that begin at `start` and end by `last`, ascending. True when no longer one can follow.
+    pub(crate) fn ends(
+        &self,
+        text: &[u8],
+        (start, last): (usize, usize),
+        mut tell: impl FnMut(usize),
+    ) -> bool {
         // The automaton tells a match one byte late, so one byte after the longest match is read too.
         let window = text.get(start..last.saturating_add(1).min(text.len())).unwrap_or_default();
         let before = start.checked_sub(1).and_then(|at| text.get(at)).copied();
         let begin = start::Config::new().anchored(Anchored::Yes).look_behind(before);
         match self {
             Ending::Whole { dfa, start: known } => {
-                let Some(mut state) = known.or_else(|| dfa.start_state(&begin).ok()) else { return };
+                let Some(mut state) = known.or_else(|| dfa.start_state(&begin).ok()) else { return true };
                 for (offset, byte) in window.iter().enumerate() {
                     state = dfa.next_state(state, *byte);
                     if dfa.is_special_state(state) {
                         if dfa.is_match_state(state) {
                             tell(start + offset);
                         } else if dfa.is_dead_state(state) || dfa.is_quit_state(state) {
-                            return;
+                            return true;
                         }
                     }
                 }
@@ -85,15 +90,15 @@ impl Ending {
             }
             Ending::Growing { dfa, caches } => {
                 let mut cache = caches.get();
-                let Ok(mut state) = dfa.start_state(&mut cache, &begin) else { return };
+                let Ok(mut state) = dfa.start_state(&mut cache, &begin) else { return true };
                 for (offset, byte) in window.iter().enumerate() {
                     // The cache is emptied when it is full and never gives up, so there is always a next state.
-                    let Ok(next) = dfa.next_state(&mut cache, state, *byte) else { return };
+                    let Ok(next) = dfa.next_state(&mut cache, state, *byte) else { return true };
                     state = next;
                     if state.is_match() {
                         tell(start + offset);
                     } else if state.is_dead() || state.is_quit() {
-                        return;
+                        return true;
                     }
                 }
                 let ended = dfa.next_eoi_state(&mut cache, state).is_ok_and(|state| state.is_match());
@@ -102,6 +107,7 @@ impl Ending {
                 }
             }
         }
+        false
     }
 }
 

@@ -1,5 +1,7 @@
 //! Judging evidence around a match.
 
+use std::cell::RefCell;
+
 use crate::engine::boundary::{starts_character, starts_well};
 use crate::engine::characters::count;
 use crate::engine::clause::Clause;
@@ -30,6 +32,9 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) found: Match,
     /// The bytes within the proximity.
     pub(crate) window: (usize, usize),
+    /// By element: a stretch in which no match begins. Windows of neighbouring matches overlap, and what one has looked
+    /// through in vain, the next need not.
+    pub(crate) absent: RefCell<Vec<(usize, usize)>>,
     /// Terms, which cover the window: whole words, and others where the patterns name such lists.
     pub(crate) words: &'a Words,
     pub(crate) strings: Option<&'a Words>,
@@ -126,7 +131,9 @@ impl<'a> Surroundings<'a> {
         let boundary = expression.boundary();
         let first = expression.first();
         let mut ends = Ends::default();
-        for start in place..self.window.1 {
+        // The first place at which a match may begin that ends beyond the window.
+        let mut unsure = self.window.1;
+        for start in self.after_absent(element, place)..self.window.1 {
             let byte = *self.text.get(start)?;
             let possible = first.contains(byte)
                 && starts_character(self.text, start)
@@ -134,15 +141,36 @@ impl<'a> Surroundings<'a> {
             if !possible {
                 continue;
             }
-            expression.ends(self.text, start, self.window.1, &mut ends);
+            let final_ends = expression.ends(self.text, start, self.window.1, &mut ends);
             for end in ends.longest_first() {
                 let value = expression.value(self.text, start, end);
                 if compiled.checks.failing(self.text, value, (start, end)).is_none() {
+                    self.note_absent(element, (place, start.min(unsure)));
                     return Some((start, end));
                 }
             }
+            if !final_ends {
+                unsure = unsure.min(start);
+            }
         }
+        self.note_absent(element, (place, unsure));
         None
+    }
+
+    /// The first place from `place` on at which a match may begin, as far as is known.
+    fn after_absent(&self, element: ElementId, place: usize) -> usize {
+        let absent = self.absent.borrow();
+        let (from, to) = absent.get(element.index()).copied().unwrap_or_default();
+        if (from..to).contains(&place) { to } else { place }
+    }
+
+    /// Notes that no match begins in a stretch, wherever it may end.
+    fn note_absent(&self, element: ElementId, (from, to): (usize, usize)) {
+        let mut absent = self.absent.borrow_mut();
+        if let Some(known) = absent.get_mut(element.index()).filter(|_| to > from) {
+            let joins = known.0 <= from && from <= known.1;
+            *known = if joins { (known.0, known.1.max(to)) } else { (from, to) };
+        }
     }
 
     fn supporting(&self, element: ElementId, start: usize, end: usize) -> Supporting {

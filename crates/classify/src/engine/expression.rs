@@ -156,12 +156,13 @@ impl Expression {
     }
 
     /// Ends of matches that begin at `start` and keep the boundary, ascending, at most the [`MOST_ENDS`] longest.
-    /// `text[..limit]` is what a match may cover.
-    pub(crate) fn ends(&self, text: &[u8], start: usize, limit: usize, ends: &mut Ends) {
+    /// `text[..limit]` is what a match may cover. False when a farther limit, or more text, could give other ends.
+    pub(crate) fn ends(&self, text: &[u8], start: usize, limit: usize, ends: &mut Ends) -> bool {
         ends.clear();
-        let Some(automaton) = self.automaton() else { return };
+        let Some(automaton) = self.automaton() else { return true };
         let last = start.saturating_add(self.longest).min(limit).min(text.len());
-        automaton.ends(text, (start, last), |end| self.keep(text, start, end, ends));
+        let all = automaton.ends(text, (start, last), |end| self.keep(text, start, end, ends));
+        all || (last < text.len() && last - start == self.longest)
     }
 
     fn keep(&self, text: &[u8], start: usize, end: usize, ends: &mut Ends) {

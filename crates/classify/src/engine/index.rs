@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 
 use crate::engine::anchor::{Anchor, LONG, Lead, SHAPED, Shape, TOKEN};
 use crate::engine::byte_set::ByteSet;
+use crate::engine::group::{Classes, Entry, Group, Sets};
 
 /// Bits in a table.
 const BITS: usize = 1 << 16;
@@ -90,86 +91,15 @@ impl Filter {
     }
 }
 
-/// An element that may begin at a word. Sets are places in [`Index::sets`].
-#[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    pub(crate) element: u16,
-    /// Bytes of the match before the word.
-    pub(crate) before: u8,
-    /// Whether the match may end with the word.
-    ends: bool,
-    /// What stands before the word, its first byte, the two bytes after it.
-    prior: u16,
-    first: u16,
-    next: u16,
-    second: u16,
-}
-
-/// Elements that may begin at one kind of word. What begins farther before the word comes first.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Group {
-    pub(crate) entries: Vec<Entry>,
-    /// The bytes that some entry allows: the word's first and the two after it.
-    first: ByteSet,
-    next: ByteSet,
-    second: ByteSet,
-}
-
-impl Group {
-    /// Whether the bytes around a word allow any of the entries.
-    #[inline]
-    pub(crate) fn fits(&self, around: Around) -> bool {
-        let follows = |(next, second)| self.next.contains(next) && self.second.contains(second);
-        self.first.contains(around.first) && around.after.is_none_or(follows)
-    }
-
-    fn add(&mut self, entry: Entry, sets: &[ByteSet]) {
-        let set = |place: u16| sets.get(usize::from(place)).copied().unwrap_or(ByteSet::ALL);
-        let after =
-            if entry.ends { (ByteSet::ALL, ByteSet::ALL) } else { (set(entry.next), set(entry.second)) };
-        self.first = self.first.union(set(entry.first));
-        self.next = self.next.union(after.0);
-        self.second = self.second.union(after.1);
-        // Places are tried from left to right.
-        let place = self.entries.partition_point(|known| known.before >= entry.before);
-        self.entries.insert(place, entry);
-    }
-}
-
 /// The elements that may begin at one kind of word.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bucket {
-    /// Those that need nothing nearby.
-    pub(crate) free: Group,
-    /// Those that need a keyword nearby.
-    pub(crate) gated: Group,
+    pub(crate) group: Group,
     /// What must stand nearby for any of the gated ones.
     pub(crate) gate: Gate,
     /// The longest match and the farthest proximity of the gated ones.
     pub(crate) longest: usize,
     pub(crate) characters: usize,
-}
-
-/// The bytes around a word.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Around {
-    prior: u8,
-    first: u8,
-    /// The two bytes after the word, where its end is known.
-    after: Option<(u8, u8)>,
-}
-
-impl Around {
-    /// Past the ends of the text a byte is zero, which no expression is likely to want.
-    #[inline]
-    pub(crate) fn new(text: &[u8], place: usize, end: Option<usize>) -> Around {
-        let byte = |at: usize| text.get(at).copied().unwrap_or(0);
-        Around {
-            prior: place.checked_sub(1).map_or(0, byte),
-            first: byte(place),
-            after: end.map(|end| (byte(end), byte(end + 1))),
-        }
-    }
 }
 
 /// What the index needs to know of an element.
@@ -200,6 +130,8 @@ pub(crate) struct Index {
     grams: FxHashMap<u32, u32>,
     pub(crate) shape_filter: Filter,
     shapes: FxHashMap<u32, u32>,
+    /// Buckets by the length of a word without digits.
+    letters: Vec<Option<u32>>,
     /// By length of a word without digits: what must follow it so that it is looked up at all.
     pub(crate) lettered: Vec<ByteSet>,
     /// A bit for each length of which any word is looked up; bit 63 stands for 64 and more.
@@ -208,8 +140,7 @@ pub(crate) struct Index {
     /// Buckets by the length of a token.
     tokens: Vec<Option<u32>>,
     buckets: Vec<Bucket>,
-    sets: Vec<ByteSet>,
-    set_places: FxHashMap<ByteSet, u16>,
+    pub(crate) classes: Classes,
     pub(crate) literals: Vec<Literal>,
     /// Words that are searched everywhere in either case, all of them at once.
     pub(crate) words: Vec<Literal>,
@@ -229,30 +160,34 @@ impl Index {
             grams: FxHashMap::default(),
             shape_filter: Filter::new(),
             shapes: FxHashMap::default(),
+            letters: vec![None; SHAPED as usize + 1],
             lettered: vec![ByteSet::default(); SHAPED as usize + 1],
             any: 0,
             lengths: vec![None; LONG as usize + 1],
             tokens: vec![None; TOKEN.1 as usize + 1],
             buckets: Vec::new(),
-            sets: Vec::new(),
-            set_places: FxHashMap::default(),
+            classes: Classes::default(),
             literals: Vec::new(),
             words: Vec::new(),
             everywhere: Vec::new(),
             subwords: false,
             before: 0,
         };
+        let mut sets = Sets::default();
         for member in members {
-            index.add(&member);
+            index.add(&member, &mut sets);
         }
+        index.classes = sets.classes();
         index
     }
 
-    fn add(&mut self, member: &Member<'_>) {
-        let all = self.set(ByteSet::ALL);
+    fn add(&mut self, member: &Member<'_>, sets: &mut Sets) {
+        let all = sets.place(ByteSet::ALL);
+        let gated = member.gate.is_some();
         let any = |before: u8| Entry {
             element: member.element,
             before,
+            gated,
             ends: true,
             prior: all,
             first: all,
@@ -274,11 +209,12 @@ impl Index {
                     let entry = Entry {
                         element: member.element,
                         before: lead.before,
+                        gated,
                         ends: lead.ends,
-                        prior: self.set(lead.prior),
-                        first: self.set(lead.first),
-                        next: self.set(lead.next),
-                        second: self.set(lead.second),
+                        prior: sets.place(lead.prior),
+                        first: sets.place(lead.first),
+                        next: sets.place(lead.next),
+                        second: sets.place(lead.second),
                     };
                     let bucket = self.shape_bucket(lead);
                     self.put(bucket, member, entry);
@@ -328,6 +264,9 @@ impl Index {
                 }
                 let bucket = Self::bucket(&mut self.buckets, self.shapes.get(&key).copied());
                 self.shapes.insert(key, bucket);
+                if let Some(slot) = self.letters.get_mut(length as usize).filter(|_| digits == 0) {
+                    *slot = Some(bucket);
+                }
                 bucket
             }
             Shape::Length(length) => {
@@ -350,39 +289,15 @@ impl Index {
         })
     }
 
-    /// The place of a set.
-    fn set(&mut self, set: ByteSet) -> u16 {
-        let next = u16::try_from(self.sets.len()).unwrap_or(0);
-        let place = *self.set_places.entry(set).or_insert(next);
-        if place == next {
-            self.sets.push(set);
-        }
-        place
-    }
-
     fn put(&mut self, bucket: u32, member: &Member<'_>, entry: Entry) {
         self.before = self.before.max(usize::from(entry.before));
         let Some(bucket) = self.buckets.get_mut(bucket as usize) else { return };
-        let Some(gate) = member.gate else {
-            bucket.free.add(entry, &self.sets);
-            return;
-        };
-        bucket.gate.merge(gate);
-        bucket.longest = bucket.longest.max(member.longest);
-        bucket.characters = bucket.characters.max(member.characters);
-        bucket.gated.add(entry, &self.sets);
-    }
-
-    /// Whether the bytes around a word allow an element to begin there.
-    #[inline]
-    pub(crate) fn fits(&self, entry: &Entry, around: Around) -> bool {
-        let holds =
-            |set: u16, byte: u8| self.sets.get(usize::from(set)).is_some_and(|set| set.contains(byte));
-        let follows = match around.after {
-            Some((next, second)) => entry.ends || (holds(entry.next, next) && holds(entry.second, second)),
-            None => true,
-        };
-        follows && holds(entry.first, around.first) && (entry.before == 0 || holds(entry.prior, around.prior))
+        bucket.group.add(entry);
+        if let Some(gate) = member.gate {
+            bucket.gate.merge(gate);
+            bucket.longest = bucket.longest.max(member.longest);
+            bucket.characters = bucket.characters.max(member.characters);
+        }
     }
 
     /// The elements that may begin at a word with these first four bytes.
@@ -392,6 +307,9 @@ impl Index {
 
     /// The elements that may begin at a word of this shape.
     pub(crate) fn shape(&self, length: u32, digits: u32) -> Option<&Bucket> {
+        if digits == 0 {
+            return self.buckets.get((*self.letters.get(length as usize)?)? as usize);
+        }
         self.buckets.get(*self.shapes.get(&shape_key(length, digits))? as usize)
     }
 

@@ -216,16 +216,16 @@ impl Keywords {
         self.bits.get(word).is_some_and(|bits| bits >> bit & 1 == 1)
     }
 
-    /// Every whole word or phrase that begins in `text[from..to]`, appended to `hits`. It may end later. `ascii` says
-    /// that the stretch and the block after it are known to be ASCII.
-    pub(crate) fn find_words(
-        &self,
+    /// Every whole word or phrase of these indexes that begins in `text[from..to]`, appended to `hits`. It may end later.
+    /// `ascii` says that the stretch and the block after it are known to be ASCII.
+    pub(crate) fn find_words<const N: usize>(
+        all: [Option<&Keywords>; N],
         text: &[u8],
         (from, to): (usize, usize),
         ascii: bool,
         hits: &mut Vec<Hit>,
     ) {
-        if self.terms.is_empty() {
+        if all.iter().flatten().all(|keywords| keywords.terms.is_empty()) {
             return;
         }
         let wanted = Wanted { upper: true, high: !ascii, token: false };
@@ -235,27 +235,39 @@ impl Keywords {
         while place < to {
             let next = masks::masks(&masks::block(text, place + BLOCK), wanted);
             let mut starts = carry.starts(now);
-            if self.capitalised {
-                starts &= now.upper | now.high;
-            }
             if to - place < BLOCK {
                 starts &= (1 << (to - place)) - 1;
             }
-            while starts != 0 {
-                let bit = starts.trailing_zeros();
-                starts &= starts - 1;
-                let start = place + bit as usize;
-                let bytes = match text.get(start..).and_then(<[u8]>::first_chunk::<8>) {
-                    Some(bytes) => u64::from_le_bytes(*bytes),
-                    None => short(text, start),
-                };
-                if self.may_have_head(bytes) {
-                    self.word(text, start, (bytes, Window::new(now, next, bit)), hits);
-                }
+            for keywords in all.iter().flatten() {
+                let capitals = if keywords.capitalised { now.upper | now.high } else { u64::MAX };
+                keywords.block(text, place, (now, next, starts & capitals), hits);
             }
             carry = Carry::after(now);
             now = next;
             place += BLOCK;
+        }
+    }
+
+    /// Looks up the words that begin at these bits of a block.
+    #[inline]
+    fn block(
+        &self,
+        text: &[u8],
+        place: usize,
+        (now, next, mut starts): (Masks, Masks, u64),
+        hits: &mut Vec<Hit>,
+    ) {
+        while starts != 0 {
+            let bit = starts.trailing_zeros();
+            starts &= starts - 1;
+            let start = place + bit as usize;
+            let bytes = match text.get(start..).and_then(<[u8]>::first_chunk::<8>) {
+                Some(bytes) => u64::from_le_bytes(*bytes),
+                None => short(text, start),
+            };
+            if self.may_have_head(bytes) {
+                self.word(text, start, (bytes, Window::new(now, next, bit)), hits);
+            }
         }
     }
 
@@ -524,7 +536,7 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
-    use super::Builder;
+    use super::{Builder, Keywords};
     use crate::rule::{KeywordGroup, MatchStyle, Term};
 
     fn check(term: &str, style: MatchStyle, text: &str, expected: &[&str]) {
@@ -537,7 +549,13 @@ mod tests {
             let mut hits = Vec::new();
             for from in (0..text.len()).step_by(step) {
                 let to = (from + step).min(text.len());
-                keywords.find_words(text.as_bytes(), (from, to), text.is_ascii(), &mut hits);
+                Keywords::find_words(
+                    [Some(&keywords)],
+                    text.as_bytes(),
+                    (from, to),
+                    text.is_ascii(),
+                    &mut hits,
+                );
                 keywords.find_strings(text.as_bytes(), from, to, &mut hits);
                 hits.sort_unstable();
             }

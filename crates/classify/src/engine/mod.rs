@@ -26,6 +26,7 @@ mod evidence;
 mod explain;
 pub(crate) mod expression;
 mod finding;
+mod group;
 mod index;
 mod keywords;
 pub(crate) mod literals;

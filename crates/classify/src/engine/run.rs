@@ -1,12 +1,16 @@
 //! The scan itself: from words to findings.
 
+use std::cell::RefCell;
+
 use crate::engine::boundary::{starts_character, starts_well};
 use crate::engine::characters::{back, forward};
 use crate::engine::compile::{CompiledElement, CompiledPattern, CompiledUse, Matcher, Shared};
 use crate::engine::evidence::{Match, Surroundings};
 use crate::engine::expression::Expression;
 use crate::engine::finding::{Explanation, Finding};
-use crate::engine::index::{Around, Bucket, Entry, Gate, Literal};
+use crate::engine::group::{Around, Entry};
+use crate::engine::index::{Bucket, Gate, Literal};
+use crate::engine::keywords::Keywords;
 use crate::engine::scanner::Outcome;
 use crate::engine::state::{State, Waiting};
 use crate::engine::view::View;
@@ -16,6 +20,9 @@ use crate::rule::ElementId;
 
 /// Bytes walked before literals and whole-text keywords are searched again.
 const SEGMENT: usize = 2_048;
+
+/// Most elements whose keywords are looked for one by one.
+const FEW: u32 = 3;
 
 /// Scans a whole text.
 pub(crate) fn scan(shared: &Shared, view: &View, text: &[u8]) -> Outcome {
@@ -57,7 +64,7 @@ impl<'a> Run<'a> {
             self.literals(place, end);
             self.words_in_either_case(place, end);
             self.everywhere(place, end);
-            if view.all_words || view.names {
+            if view.terms || view.names {
                 self.terms(place, end);
             }
             let text = self.text;
@@ -75,39 +82,44 @@ impl<'a> Run<'a> {
     fn word(&mut self, event: &Event<'_>) {
         let (bucket, index) = (event.bucket, &self.view.index);
         let around = Around::new(self.text, event.place, event.end);
-        if bucket.free.fits(around) {
-            for entry in &bucket.free.entries {
-                if index.fits(entry, around) {
+        for part in 0..bucket.group.parts() {
+            let (mut free, gated) = bucket.group.allowed(part, &index.classes, around);
+            while free != 0 {
+                if let Some(entry) = bucket.group.entry(part, free.trailing_zeros()) {
                     self.entry(entry, event.place, true);
                 }
+                free &= free - 1;
             }
-        }
-        if bucket.gated.fits(around) {
-            self.gated(event.place, bucket, around);
+            if gated != 0 {
+                self.gated(event.place, bucket, (part, gated));
+            }
         }
     }
 
-    /// Tries the elements that need a keyword nearby.
-    fn gated(&mut self, place: usize, bucket: &Bucket, around: Around) {
-        let index = &self.view.index;
-        if let [only] = bucket.gated.entries.as_slice() {
-            if index.fits(only, around) {
-                self.entry(only, place, false);
-            }
-            return;
-        }
-        // One look for all of them: which of their keywords are there?
+    /// Tries elements that need a keyword nearby: those of these bits.
+    fn gated(&mut self, place: usize, bucket: &Bucket, (part, mut allowed): (usize, u64)) {
+        // One look for all of them, where they are several: which of their keywords are there?
+        let several = allowed.count_ones() > FEW;
         let mut live = std::mem::take(&mut self.state.live);
-        if self.open(place, bucket, &mut live) {
-            for entry in &bucket.gated.entries {
-                let active = self.view.active.get(usize::from(entry.element));
-                let gate = active.and_then(|active| active.gate.as_ref());
-                if gate.is_some_and(|gate| gate.meets(&live, &bucket.gate)) && index.fits(entry, around) {
-                    self.entry(entry, place, true);
-                }
+        if several && !self.open(place, bucket, &mut live) {
+            allowed = 0;
+        }
+        while allowed != 0 {
+            if let Some(entry) = bucket.group.entry(part, allowed.trailing_zeros())
+                && (!several || self.is_live(entry, &live, bucket))
+            {
+                self.entry(entry, place, several);
             }
+            allowed &= allowed - 1;
         }
         self.state.live = live;
+    }
+
+    /// Whether a keyword that an element needs is among those that were found.
+    #[inline]
+    fn is_live(&self, entry: &Entry, live: &[u64], bucket: &Bucket) -> bool {
+        let active = self.view.active.get(usize::from(entry.element));
+        active.and_then(|active| active.gate.as_ref()).is_some_and(|gate| gate.meets(live, &bucket.gate))
     }
 
     #[inline]
@@ -212,16 +224,13 @@ impl<'a> Run<'a> {
 
     /// Terms that are primaries themselves, or counted over the document.
     fn terms(&mut self, from: usize, to: usize) {
+        let ascii = self.state.ascii.0 <= from && to + 128 <= self.state.ascii.1;
         let mut hits = Vec::new();
-        if self.view.names {
-            let ascii = self.state.ascii.0 <= from && to + 128 <= self.state.ascii.1;
-            self.shared.names.find_words(self.text, (from, to), ascii, &mut hits);
-        }
-        if self.view.all_words {
-            self.cover(Kind::Words, (from, to));
-            self.cover(Kind::Strings, (from, to));
-            hits.extend_from_slice(self.state.words.between(from, to));
-            hits.extend_from_slice(self.state.strings.between(from, to));
+        let names = self.view.names.then_some(&self.shared.names);
+        let terms = self.view.terms.then_some(&self.shared.terms);
+        Keywords::find_words([names, terms], self.text, (from, to), ascii, &mut hits);
+        if let Some(terms) = terms {
+            terms.find_strings(self.text, from, to, &mut hits);
         }
         hits.sort_unstable();
         let mut rest = hits.as_slice();
@@ -357,6 +366,7 @@ impl<'a> Run<'a> {
             primary: used.element,
             found,
             window,
+            absent: RefCell::new(std::mem::take(&mut self.state.absent)),
             words: &self.state.words,
             strings: used.strings.then_some(&self.state.strings),
         };
@@ -365,8 +375,10 @@ impl<'a> Run<'a> {
             evidence.clear();
             pattern.clauses.iter().all(|clause| surroundings.holds(clause, &mut evidence))
         });
+        let explains = self.view.explain && holding.is_none();
+        let lacking = explains.then(|| self.least_lacking(used, &surroundings)).flatten();
+        self.state.absent = surroundings.absent.into_inner();
         let Some(pattern) = holding else {
-            let lacking = self.view.explain.then(|| self.least_lacking(used, &surroundings)).flatten();
             if let Some(reason) = lacking {
                 self.miss(used, found.value, reason);
             }

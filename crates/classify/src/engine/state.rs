@@ -23,6 +23,8 @@ pub(crate) struct State {
     /// A stretch of the text that is known to be ASCII.
     pub(super) ascii: (usize, usize),
     pub(super) ends: Ends,
+    /// By element: a stretch in which no match of it begins, as far as evidence was looked for.
+    pub(super) absent: Vec<(usize, usize)>,
     /// Findings that later ones may still overlap.
     pub(super) waiting: Vec<Waiting>,
     /// A place in the whole text, at or before every finding to come.
@@ -87,6 +89,7 @@ impl State {
             strings: Words::new(Kind::Strings, shared.lists.len()),
             ascii: (0, 0),
             ends: Ends::default(),
+            absent: vec![(0, 0); shared.elements.len()],
             waiting: Vec::new(),
             offset: Offset::default(),
             base: 0,
@@ -107,6 +110,9 @@ impl State {
         }
         for waiting in &mut self.waiting {
             waiting.end = waiting.end.saturating_sub(bytes);
+        }
+        for (from, to) in &mut self.absent {
+            (*from, *to) = (from.saturating_sub(bytes), to.saturating_sub(bytes));
         }
         self.words.rebase(bytes);
         self.strings.rebase(bytes);

@@ -35,10 +35,10 @@ pub(crate) struct View {
     pub(crate) active: Vec<Active>,
     pub(crate) index: Index,
     pub(crate) finders: Vec<Finder<'static>>,
+    /// Whether lists are searched in the whole text, since some are primaries or counted.
+    pub(crate) terms: bool,
     /// Finds [`Index::words`], and the longest of them.
     pub(crate) words: Option<(AhoCorasick, usize)>,
-    /// Whether keywords are searched in the whole text, since some are primaries or counted.
-    pub(crate) all_words: bool,
     /// Whether names are.
     pub(crate) names: bool,
     /// Places in [`Shared::affinities`].
@@ -84,15 +84,14 @@ impl View {
             active.get(element).is_some_and(|element| element.counted || !element.uses.is_empty())
         };
         let is_name = |element: usize| shared.elements.get(element).is_some_and(|element| element.name);
-        let counted = |element: usize| active.get(element).is_some_and(|element| element.counted);
         let names = shared.lists.iter().any(|list| used(*list) && is_name(*list));
-        let all_words = shared.lists.iter().any(|list| used(*list) && (!is_name(*list) || counted(*list)));
+        let terms = shared.lists.iter().any(|list| used(*list) && !is_name(*list));
         let (behind, ahead) = reach(shared, &active, &index);
         View {
             index,
             finders,
+            terms,
             words,
-            all_words,
             names,
             explain,
             selection: selection.clone(),
@@ -187,7 +186,7 @@ fn members<'a>(shared: &'a Shared, active: &'a [Active]) -> impl Iterator<Item =
 
 /// How far before and after a place a decision can look.
 fn reach(shared: &Shared, active: &[Active], index: &Index) -> (usize, usize) {
-    let keywords = shared.keywords.longest.max(shared.names.longest);
+    let keywords = shared.keywords.longest.max(shared.names.longest).max(shared.terms.longest);
     let mut longest = keywords;
     let mut proximity = 0;
     let mut checks = 0;

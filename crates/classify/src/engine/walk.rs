@@ -82,10 +82,11 @@ fn words<'a>(
         if length <= SHAPED {
             let digits = from_bit(now.digit, next.digit, bit) as u32 & ((1 << length) - 1);
             let next = text.get(start + length as usize).copied().unwrap_or(0);
-            if (digits != 0 || index.is_lettered(length, next))
-                && index.shape_filter.contains(shape_key(length, digits))
-                && let Some(bucket) = index.shape(length, digits)
-            {
+            let known = match digits {
+                0 => index.is_lettered(length, next),
+                _ => index.shape_filter.contains(shape_key(length, digits)),
+            };
+            if known && let Some(bucket) = index.shape(length, digits) {
                 event(Event { place: start, end: Some(start + length as usize), bucket });
             }
         }

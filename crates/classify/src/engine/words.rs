@@ -69,7 +69,9 @@ impl Words {
     fn search(&mut self, keywords: &Keywords, text: &[u8], end: usize, ascii: bool) {
         let known = self.hits.len();
         match self.kind {
-            Kind::Words => keywords.find_words(text, (self.to, end), ascii, &mut self.hits),
+            Kind::Words => {
+                Keywords::find_words([Some(keywords)], text, (self.to, end), ascii, &mut self.hits)
+            }
             Kind::Strings => keywords.find_strings(text, self.to, end, &mut self.hits),
         }
         self.to = end;
@@ -84,8 +86,11 @@ impl Words {
                 *bits |= 1 << (list % 64);
             }
         }
+        if let Some(fresh) = self.hits.get_mut(known..) {
+            fresh.sort_unstable();
+        }
         // A term that begins with a sign, as `#id` does, can begin before the last one that was found.
-        if !self.hits.get(known.saturating_sub(1)..).unwrap_or_default().is_sorted() {
+        if !self.hits.get(known.saturating_sub(1)..=known).unwrap_or_default().is_sorted() {
             self.hits.sort_unstable();
         }
     }
