@@ -56,7 +56,6 @@ def kinds(arguments: argparse.Namespace) -> dict[str, list[str]]:
     sources = arguments.sources or registry()
     rng = random.Random(arguments.seed)
     size = arguments.bytes
-    scripts = sorted([*sources.glob("*/**/*.min.js"), *sources.glob("*/**/*.js")])
     return {
         "source": from_files(sorted(sources.glob("*/src/**/*.rs")), size, "Rust source"),
         "prose": from_files(sorted([*sources.glob("*/README.md"), *sources.glob("*/CHANGELOG.md")]), size, "prose"),
@@ -64,7 +63,7 @@ def kinds(arguments: argparse.Namespace) -> dict[str, list[str]]:
         "uuids": blocks(size, lambda: str(uuid.UUID(bytes=rng.randbytes(16), version=4))),
         "base64": blocks(size, lambda: base64.b64encode(rng.randbytes(57 * rng.randint(1, 20))).decode()),
         "numbers": blocks(size, lambda: " ".join(str(rng.randrange(10 ** rng.randint(1, 16))) for _ in range(8))),
-        "minified": minified(size, rng) if not scripts else from_files(scripts, min(size, sum(p.stat().st_size for p in scripts) // 4), "scripts"),
+        "minified": minified(size, rng),
     }
 
 
