@@ -15,6 +15,9 @@ use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
 use regex_syntax::hir::Hir;
 
+/// Largest automaton that is built as a whole when it is first needed, in bytes: what is larger takes milliseconds, of which
+/// the first text would have to wait for dozens.
+const LARGEST_WHOLE: usize = 64 << 10;
 /// Largest automaton, in bytes.
 pub(crate) const LARGEST_DFA: usize = 4 << 20;
 
@@ -38,26 +41,37 @@ impl Ending {
     /// The automaton of an expression; `None` where even its first form is too large. `lazy` is whether one end is
     /// preferred.
     pub(crate) fn new(hir: &Hir, lazy: bool) -> Option<Ending> {
-        let config = thompson::Config::new()
-            .utf8(false)
-            .which_captures(thompson::WhichCaptures::None)
-            .nfa_size_limit(Some(LARGEST_DFA));
-        let nfa = thompson::Compiler::new().configure(config).build_from_hir(hir).ok()?;
+        let nfa = compiled(hir)?;
         let kind = if lazy { MatchKind::LeftmostFirst } else { MatchKind::All };
-        match whole(&nfa, kind) {
-            Some(dfa) => {
-                let depends = !hir.properties().look_set_prefix_any().is_empty();
-                let config = start::Config::new().anchored(Anchored::Yes);
-                let start = if depends { None } else { dfa.start_state(&config).ok() };
-                Some(Ending::Whole { dfa, start })
-            }
+        match whole(&nfa, kind, LARGEST_WHOLE) {
+            Some(dfa) => Some(Ending::of(dfa, hir)),
             None => growing(nfa, kind),
         }
     }
 
+    /// The same built as a whole, where that takes at most [`LARGEST_DFA`] bytes.
+    pub(crate) fn whole(hir: &Hir, lazy: bool) -> Option<Ending> {
+        let kind = if lazy { MatchKind::LeftmostFirst } else { MatchKind::All };
+        let dfa = whole(&compiled(hir)?, kind, LARGEST_DFA)?;
+        Some(Ending::of(dfa, hir))
+    }
+
+    fn of(dfa: dense::DFA<Vec<u32>>, hir: &Hir) -> Ending {
+        let depends = !hir.properties().look_set_prefix_any().is_empty();
+        let config = start::Config::new().anchored(Anchored::Yes);
+        let start = if depends { None } else { dfa.start_state(&config).ok() };
+        Ending::Whole { dfa, start }
+    }
+
     /// Whether its states are made when they are needed.
-    pub(crate) fn grows(&self) -> bool {
+    pub(crate) fn is_growing(&self) -> bool {
         matches!(self, Ending::Growing { .. })
+    }
+
+    /// Whether all its states would take more than [`LARGEST_DFA`] bytes, so that texts can fill and empty its cache.
+    /// Finding out builds it as a whole.
+    pub(crate) fn is_large(&self, hir: &Hir, lazy: bool) -> bool {
+        self.is_growing() && Ending::whole(hir, lazy).is_none()
     }
 
     /// Tells the ends of matches that begin at `start` and end by `last`, ascending. True when no longer one can follow.
@@ -111,14 +125,22 @@ impl Ending {
     }
 }
 
-fn whole(nfa: &NFA, kind: MatchKind) -> Option<dense::DFA<Vec<u32>>> {
+fn compiled(hir: &Hir) -> Option<NFA> {
+    let config = thompson::Config::new()
+        .utf8(false)
+        .which_captures(thompson::WhichCaptures::None)
+        .nfa_size_limit(Some(LARGEST_DFA));
+    thompson::Compiler::new().configure(config).build_from_hir(hir).ok()
+}
+
+fn whole(nfa: &NFA, kind: MatchKind, largest: usize) -> Option<dense::DFA<Vec<u32>>> {
     let config = dense::Config::new()
         .start_kind(regex_automata::dfa::StartKind::Anchored)
         .match_kind(kind)
         .accelerate(false)
         .minimize(false)
-        .dfa_size_limit(Some(LARGEST_DFA))
-        .determinize_size_limit(Some(2 * LARGEST_DFA));
+        .dfa_size_limit(Some(largest))
+        .determinize_size_limit(Some(2 * largest));
     dense::Builder::new().configure(config).build_from_nfa(nfa).ok()
 }
 
@@ -151,7 +173,7 @@ mod tests {
     fn check(pattern: &str, lazy: bool, texts: &[&str]) {
         let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).unwrap();
         let whole = Ending::new(&hir, lazy).unwrap();
-        assert!(!whole.grows());
+        assert!(matches!(whole, Ending::Whole { .. }));
         let config = thompson::Config::new().utf8(false).nfa_size_limit(Some(LARGEST_DFA));
         let nfa = thompson::Compiler::new().configure(config).build_from_hir(&hir).unwrap();
         let kind = if lazy { MatchKind::LeftmostFirst } else { MatchKind::All };
@@ -174,7 +196,7 @@ mod tests {
         let pattern = "(?:key|k)[a-z =]{0,90}(?:end|e)[a-z=]{0,90}[ =]{0,50}x";
         let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).unwrap();
         let ending = Ending::new(&hir, false).unwrap();
-        assert!(ending.grows());
+        assert!(ending.is_large(&hir, false));
         assert_eq!(ends(&ending, "key is the end=a = x, x"), [20]);
     }
 }

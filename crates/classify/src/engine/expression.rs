@@ -3,6 +3,7 @@
 //! Of several hundred expressions, a text needs a handful. Parsing all of them and working out their anchors takes
 //! milliseconds; determinising all of them would take most of a second. So the automaton is built on first use.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use regex_automata::{Anchored, Input, meta};
@@ -18,6 +19,8 @@ use crate::rule::Boundary;
 
 /// Most ends tried at one place, the longest first.
 pub(crate) const MOST_ENDS: usize = 16;
+/// So often an automaton that grows is used before it is built as a whole, which pays from then on.
+const FEW: u32 = 64;
 /// Longest match of any rule, in bytes.
 const LONGEST: u32 = 32_768;
 /// Largest expression, counted in bytes and classes with repetitions written out.
@@ -45,6 +48,10 @@ pub(crate) struct Expression {
     /// Whether there is a group `value`.
     pub(crate) has_value: bool,
     automaton: OnceLock<Option<Box<Ending>>>,
+    /// The same built as a whole, once an automaton that grows has been used often, where that is possible.
+    whole: OnceLock<Option<Box<Ending>>>,
+    /// How often the one that grows was used, about.
+    uses: AtomicU32,
     groups: OnceLock<Option<meta::Regex>>,
     first: OnceLock<ByteSet>,
 }
@@ -92,6 +99,8 @@ impl Expression {
             boundary,
             longest: usize::try_from(longest).unwrap_or(usize::MAX),
             automaton: OnceLock::new(),
+            whole: OnceLock::new(),
+            uses: AtomicU32::new(0),
             groups: OnceLock::new(),
             first: OnceLock::new(),
         })
@@ -107,6 +116,8 @@ impl Expression {
             lazy: facts.lazy,
             has_value: facts.has_value,
             automaton: OnceLock::new(),
+            whole: OnceLock::new(),
+            uses: AtomicU32::new(0),
             groups: OnceLock::new(),
             first: facts.first.into(),
         }
@@ -147,12 +158,20 @@ impl Expression {
         if self.has_value && self.groups().is_none() {
             return Err("the groups of the expression cannot be found; write it more simply".into());
         }
-        Ok(automaton.grows())
+        Ok(automaton.is_large(self.hir(), self.lazy))
     }
 
     fn automaton(&self) -> Option<&Ending> {
+        if let Some(Some(whole)) = self.whole.get() {
+            return Some(whole);
+        }
         let built = self.automaton.get_or_init(|| Ending::new(self.hir(), self.lazy).map(Box::new));
-        built.as_deref()
+        let first = built.as_deref()?;
+        if first.is_growing() && self.uses.fetch_add(1, Ordering::Relaxed) >= FEW {
+            let whole = self.whole.get_or_init(|| Ending::whole(self.hir(), self.lazy).map(Box::new));
+            return whole.as_deref().or(Some(first));
+        }
+        Some(first)
     }
 
     /// Ends of matches that begin at `start` and keep the boundary, ascending, at most the [`MOST_ENDS`] longest.
