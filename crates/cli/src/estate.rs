@@ -1,18 +1,17 @@
 //! Reading an estate for the commands that need one.
 
-use std::io::Read as _;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use castellan_arm::DeploymentContext;
-use castellan_base::{Diagnostic, Level, Limits, Sources, System, Ticks};
+use castellan_base::{Diagnostic, Level, Sources, System, Ticks};
 use castellan_estate::live::{AuthMode, Credential, LiveOptions, Target, collect_blocking};
 use castellan_estate::{Estate, EstateBuilder, ModelCatalogue, ScanOptions};
 use castellan_posture::Content;
 
 use crate::arguments::{Auth, EstateArguments};
 use crate::fixes::WithoutFixes;
-use crate::output::complain;
+use crate::output::{complain, stdin_text};
 use crate::progress::Bar;
 
 /// The time to judge at.
@@ -57,7 +56,7 @@ pub(crate) fn read(arguments: &EstateArguments, content: &Content, system: &dyn 
         if Target::is_target(path) {
             add_live(&mut builder, path, arguments.auth, system, &bar)?;
         } else if path == "-" {
-            builder.add_text("<stdin>", &standard_input(&options.limits)?);
+            builder.add_text("<stdin>", &stdin_text(options.limits.bytes)?);
         } else if system.exists(&PathBuf::from(path)) {
             files.push(PathBuf::from(path));
         } else {
@@ -98,16 +97,6 @@ fn add_live(
     let collected = collect_blocking(system, &options, &Credential::new(mode), bar)?;
     builder.add_live(argument, &collected);
     Ok(())
-}
-
-fn standard_input(limits: &Limits) -> Result<String> {
-    let mut bytes = Vec::new();
-    let mut input = std::io::stdin().lock().take(limits.bytes + 1);
-    input.read_to_end(&mut bytes).context("cannot read standard input")?;
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limits.bytes {
-        bail!("standard input is larger than {} bytes", limits.bytes);
-    }
-    String::from_utf8(bytes).context("standard input is not UTF-8")
 }
 
 fn has_errors(estate: &Estate) -> bool {

@@ -1,9 +1,9 @@
 //! Standard output and standard error.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use castellan_base::System;
 
 /// Writes to standard output. A reader that has gone away (`| head`) is no error.
@@ -33,6 +33,23 @@ pub(crate) fn to_file_or_stdout(system: &dyn System, file: Option<&Path>, bytes:
 /// Writes a file.
 pub(crate) fn write_file(system: &dyn System, path: &Path, bytes: &[u8]) -> Result<()> {
     system.write(path, bytes).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+/// The text of a file.
+pub(crate) fn read_text(path: &Path, limit: u64, system: &dyn System) -> Result<String> {
+    let bytes = system.read(path, limit).with_context(|| format!("cannot read `{}`", path.display()))?;
+    String::from_utf8(bytes).with_context(|| format!("`{}` is not UTF-8", path.display()))
+}
+
+/// The text of standard input.
+pub(crate) fn stdin_text(limit: u64) -> Result<String> {
+    let mut bytes = Vec::new();
+    let mut input = io::stdin().lock().take(limit + 1);
+    input.read_to_end(&mut bytes).context("cannot read standard input")?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
+        bail!("standard input is larger than {limit} bytes");
+    }
+    String::from_utf8(bytes).context("standard input is not UTF-8")
 }
 
 /// A line on standard error.

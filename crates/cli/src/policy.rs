@@ -9,6 +9,7 @@ use castellan_policy::{AliasTable, batch};
 
 use crate::Ending;
 use crate::arguments::PolicyArguments;
+use crate::output::read_text;
 
 /// Longest line that is read; a longer one is answered with an error and skipped.
 const LINE_LIMIT: u64 = 64 << 20;
@@ -36,9 +37,7 @@ pub(crate) fn alias_table(files: &[std::path::PathBuf], system: &dyn System) -> 
     let mut table = AliasTable::builtin();
     for file in files {
         let limits = Limits::default();
-        let bytes =
-            system.read(file, limits.bytes).with_context(|| format!("cannot read `{}`", file.display()))?;
-        let text = String::from_utf8(bytes).with_context(|| format!("`{}` is not UTF-8", file.display()))?;
+        let text = read_text(file, limits.bytes, system)?;
         let mut sources = Sources::default();
         let shown = file.display().to_string();
         let source = sources.add(shown.as_str(), text.as_str());

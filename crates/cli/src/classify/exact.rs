@@ -1,6 +1,5 @@
 //! Values of tables and parts of documents: indexes made, and files searched by them.
 
-use std::io::{self, Write as _};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
@@ -12,7 +11,7 @@ use serde_json::{Value as Json, json};
 use super::{keys, texts, walk};
 use crate::Ending;
 use crate::arguments::{FingerprintArguments, IndexArguments, MatchArguments};
-use crate::output::{complain, write_file};
+use crate::output::{complain, to_stdout, write_file};
 
 /// The largest index, in bytes.
 const LARGEST: u64 = 4 << 30;
@@ -20,13 +19,16 @@ const LARGEST: u64 = 4 << 30;
 /// `castellan classify index`.
 pub(super) fn index(arguments: &IndexArguments, system: &dyn System) -> Result<Ending> {
     let key = keys::newest(&arguments.keys, system)?;
-    let mut builder = match &arguments.update {
-        Some(path) => Builder::update(&open(path, &key, system)?, &key),
-        None => Builder::new(columns(arguments), &key, salt()?)?,
-    };
-    let names = match &arguments.update {
-        Some(path) => open(path, &key, system)?.columns().map(|column| column.name().to_owned()).collect(),
-        None => arguments.primary.iter().chain(&arguments.secondary).cloned().collect::<Vec<String>>(),
+    let (mut builder, names) = match &arguments.update {
+        Some(path) => {
+            let before = open(path, &key, system)?;
+            let names = before.columns().map(|column| column.name().to_owned()).collect();
+            (Builder::update(&before, &key), names)
+        }
+        None => {
+            let names: Vec<String> = arguments.primary.iter().chain(&arguments.secondary).cloned().collect();
+            (Builder::new(columns(arguments), &key, salt()?)?, names)
+        }
     };
     if let Some(path) = &arguments.remove {
         rows(path, &names, |cells| Ok(builder.remove(cells)?))?;
@@ -144,7 +146,6 @@ pub(super) fn find(arguments: &MatchArguments, system: &dyn System) -> Result<En
     let options = Options { fields: arguments.fields, proximity: arguments.proximity, ..Options::default() };
     let walk = walk::files(&arguments.paths, system);
     gaps(&walk.left_out, "file");
-    let mut out = io::stdout().lock();
     let mut matches = 0;
     for path in &walk.files {
         let read = texts::read(path);
@@ -157,9 +158,8 @@ pub(super) fn find(arguments: &MatchArguments, system: &dyn System) -> Result<En
             lines.extend(parts(path, &read, documents));
         }
         matches += lines.len();
-        for line in lines {
-            writeln!(out, "{line}").context("cannot write the matches")?;
-        }
+        let told: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        to_stdout(told.as_bytes())?;
     }
     Ok(match (walk.files.is_empty(), matches > 0 && arguments.fail_on_match) {
         (true, _) => Ending::BadInput,

@@ -10,7 +10,7 @@ use castellan_classify::redact::{KeyId, Keyring};
 use zeroize::Zeroizing;
 
 use crate::Ending;
-use crate::output::to_stdout;
+use crate::output::{read_text, to_stdout};
 
 /// The largest file of keys, in bytes.
 const LARGEST: u64 = 1 << 20;
@@ -49,8 +49,7 @@ pub(super) fn read(path: &Path, system: &dyn System) -> Result<Arc<Keyring>> {
 fn secrets(path: &Path, system: &dyn System) -> Result<Vec<(String, Zeroizing<[u8; 32]>)>> {
     let shown = path.display();
     refuse_if_shared(path)?;
-    let bytes = system.read(path, LARGEST).with_context(|| format!("cannot read the keys in `{shown}`"))?;
-    let text = String::from_utf8(bytes).with_context(|| format!("`{shown}` is not UTF-8"))?;
+    let text = read_text(path, LARGEST, system)?;
     let mut keys = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();

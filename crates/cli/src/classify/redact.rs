@@ -12,7 +12,7 @@ use castellan_classify::{Engine, Overlap};
 use super::{filter, keys, rules};
 use crate::Ending;
 use crate::arguments::RedactArguments;
-use crate::output::complain;
+use crate::output::{complain, read_text};
 
 /// Bytes that are read at a time.
 const CHUNK: usize = 1 << 16;
@@ -37,12 +37,7 @@ fn redactor(engine: &Engine, arguments: &RedactArguments, system: &dyn System) -
     let keys = arguments.keys.keys.as_deref().map(|path| keys::read(path, system)).transpose()?;
     let mut sources = Sources::default();
     let (name, text) = match (&arguments.policy, &arguments.operator) {
-        (Some(path), _) => {
-            let bytes = system.read(path, LARGEST_POLICY);
-            let bytes = bytes.with_context(|| format!("cannot read the policy `{}`", path.display()))?;
-            let text = String::from_utf8(bytes);
-            (path.display().to_string(), text.with_context(|| format!("`{}` is not UTF-8", path.display()))?)
-        }
+        (Some(path), _) => (path.display().to_string(), read_text(path, LARGEST_POLICY, system)?),
         (None, Some(name)) if OPERATORS.contains(&name.as_str()) => {
             ("--operator".to_owned(), format!("default: {name}\n"))
         }

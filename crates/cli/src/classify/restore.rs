@@ -1,7 +1,7 @@
 //! `castellan classify restore`: tokens turned back, and who asked written down.
 
 use std::fs::OpenOptions;
-use std::io::{self, Read, Write};
+use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 use super::keys;
 use crate::Ending;
 use crate::arguments::RestoreArguments;
-use crate::output::{complain, to_stdout};
+use crate::output::{complain, read_text, stdin_text, to_stdout};
 
 /// The largest text, and the largest file of items, in bytes.
 const LARGEST: u64 = 1 << 30;
@@ -20,7 +20,10 @@ const LARGEST: u64 = 1 << 30;
 pub(super) fn run(arguments: &RestoreArguments, system: &dyn System) -> Result<Ending> {
     let Some(path) = &arguments.keys.keys else { bail!("name the file of keys with `--keys`") };
     let keys = keys::read(path, system)?;
-    let text = text(&arguments.file, system)?;
+    let text = match arguments.file == Path::new("-") {
+        true => stdin_text(LARGEST)?,
+        false => read_text(&arguments.file, LARGEST, system)?,
+    };
     let items = match &arguments.items {
         Some(path) => items(path, system)?,
         None => Vec::new(),
@@ -37,19 +40,8 @@ pub(super) fn run(arguments: &RestoreArguments, system: &dyn System) -> Result<E
     Ok(if restored.refused.is_empty() { Ending::Fine } else { Ending::Findings })
 }
 
-fn text(path: &Path, system: &dyn System) -> Result<String> {
-    let bytes = if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        io::stdin().take(LARGEST).read_to_end(&mut bytes).context("cannot read standard input")?;
-        bytes
-    } else {
-        system.read(path, LARGEST).with_context(|| format!("cannot read `{}`", path.display()))?
-    };
-    String::from_utf8(bytes).with_context(|| format!("`{}` is not UTF-8", path.display()))
-}
-
 fn items(path: &Path, system: &dyn System) -> Result<Vec<Item>> {
-    let lines = text(path, system)?;
+    let lines = read_text(path, LARGEST, system)?;
     let read = |(number, line): (usize, &str)| {
         let place = || format!("{}:{number}", path.display());
         let json: Json = serde_json::from_str(line).with_context(place)?;

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
-use castellan_base::{Diagnostic, Level, Sources, System};
+use anyhow::{Result, bail};
+use castellan_base::{Sources, System};
 use castellan_classify::exchange::read_any;
 use castellan_classify::rule::Rules;
 use castellan_classify::{Engine, Overlap, Selection};
 
-use crate::output::complain;
+use crate::estate::report;
+use crate::output::read_text;
 
 /// The largest file of rules, in bytes.
 const LARGEST: u64 = 64 << 20;
@@ -23,18 +24,16 @@ pub(super) fn engine(files: &[PathBuf], system: &dyn System) -> Result<Engine> {
     let mut more = Rules::default();
     for path in files {
         let shown = path.display().to_string();
-        let bytes = system.read(path, LARGEST).with_context(|| format!("cannot read `{shown}`"))?;
-        let text = String::from_utf8(bytes).with_context(|| format!("`{shown}` is not UTF-8"))?;
-        let file = sources.add(shown.clone(), text);
+        let file = sources.add(shown.clone(), read_text(path, LARGEST, system)?);
         let (rules, problems) = read_any(&sources, file, known.rules());
-        tell(&sources, &problems);
+        report(&problems, &sources);
         if rules.detectors.is_empty() && rules.affinities.is_empty() {
             bail!("`{shown}` holds no rules that can run");
         }
         more.extend(rules);
     }
     let (engine, problems) = castellan_detectors::engine_with(more);
-    tell(&sources, &problems);
+    report(&problems, &sources);
     Ok(engine)
 }
 
@@ -48,15 +47,4 @@ pub(super) fn narrowed(
     let detectors =
         castellan_classify::batch::detectors(engine, types).map_err(|(_, why)| anyhow::anyhow!(why))?;
     engine.select(&Selection { detectors, min_confidence, overlap }).map_err(anyhow::Error::msg)
-}
-
-fn tell(sources: &Sources, problems: &[Diagnostic]) {
-    for problem in problems {
-        let place = sources.locate(problem.span).map(|place| format!("{place}: ")).unwrap_or_default();
-        let level = if problem.level == Level::Error { "error" } else { "warning" };
-        complain(&format!("{level}: {place}{}", problem.message));
-        if !problem.help.is_empty() {
-            complain(&format!("  help: {}", problem.help));
-        }
-    }
 }

@@ -18,7 +18,7 @@ use castellan_query::{Answers, Engine, Error, External, Limits, Progress, Settin
 
 use crate::Ending;
 use crate::arguments::{QueryArguments, QueryFormat};
-use crate::output::{complain, stdout_is_terminal, to_stdout, write_file};
+use crate::output::{complain, read_text, stdin_text, stdout_is_terminal, to_stdout, write_file};
 use crate::progress::Bar;
 
 pub(crate) fn run(arguments: &QueryArguments, system: &dyn System) -> Result<Ending> {
@@ -77,16 +77,9 @@ fn known_columns(name: &str) -> Vec<Field> {
 
 /// The query of the command line: itself, a file's, or what standard input has.
 pub(super) fn text(arguments: &QueryArguments, system: &dyn System) -> Result<String> {
-    let read = |path: &Path| -> Result<String> {
-        let bytes = if path == Path::new("-") {
-            let mut bytes = Vec::new();
-            std::io::Read::read_to_end(&mut std::io::Read::take(std::io::stdin(), MAX_QUERY), &mut bytes)
-                .context("cannot read standard input")?;
-            bytes
-        } else {
-            system.read(path, MAX_QUERY).with_context(|| format!("cannot read `{}`", path.display()))?
-        };
-        String::from_utf8(bytes).with_context(|| format!("`{}` is no UTF-8 text", path.display()))
+    let read = |path: &Path| match path == Path::new("-") {
+        true => stdin_text(MAX_QUERY),
+        false => read_text(path, MAX_QUERY, system),
     };
     match (&arguments.query, &arguments.file) {
         (Some(query), None) if query == "-" => read(Path::new("-")),
