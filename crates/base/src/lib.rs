@@ -45,5 +45,5 @@ pub use resource_id::{ParseResourceIdError, ResourceId};
 pub use severity::{ParseSeverityError, Severity};
 pub use span::{Location, SourceId, Sources, Span};
 pub use system::{DirEntry, OsSystem, ProgramOutput, System};
-pub use ticks::{ParseTicksError, Ticks};
+pub use ticks::{ParseTicksError, Ticks, civil_from_days};
 pub use value::{Member, Node, Object, Unresolved, UnresolvedReason, Value};

@@ -93,8 +93,13 @@ impl fmt::Display for Ticks {
     }
 }
 
-/// Calendar date of a day number counted from 0001-01-01, after Howard Hinnant's `civil_from_days`.
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
+/// Year, month and day of a day number counted from 0001-01-01 in the proleptic Gregorian calendar, after Howard
+/// Hinnant's `civil_from_days`. 1970-01-01 is day 719,162.
+///
+/// ```
+/// assert_eq!(castellan_base::civil_from_days(719_162 + 19_782), (2024, 2, 29));
+/// ```
+pub fn civil_from_days(days: i64) -> (i64, i64, i64) {
     // Day 0 becomes 0000-03-01, so that leap days end the year.
     let shifted = days + 306;
     let era = shifted.div_euclid(146_097);

@@ -8,22 +8,12 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashSet;
 
-use crate::rule::Rules;
+use crate::rule::{Detector, Rules};
 
-/// Longest name of a type in a text.
-const LONGEST_LABEL: usize = 64;
 /// Bytes before a match that are looked at; in the rest of a longer mark, something may be found.
 pub(crate) const LONGEST: usize = 8_192;
 /// Longest beginning of a mark, up to the hash or the sealed value.
 const LONGEST_HEAD: usize = 160;
-
-/// The name of a type as replacements write it: `PAYMENT_CARD`.
-pub(crate) fn label(id: &str) -> Arc<str> {
-    let capital = |byte: u8| {
-        if byte.is_ascii_alphanumeric() { char::from(byte.to_ascii_uppercase()) } else { '_' }
-    };
-    id.bytes().take(LONGEST_LABEL).map(capital).collect::<String>().into()
-}
 
 /// The names that marks have.
 #[derive(Debug, Default)]
@@ -34,7 +24,7 @@ pub(crate) struct Marks {
 impl Marks {
     /// The types of rules, by our names and by those of Presidio.
     pub(crate) fn of(rules: &Rules) -> Marks {
-        let ids = rules.detectors.iter().map(|detector| label(&detector.id));
+        let ids = rules.detectors.iter().map(Detector::label);
         let entities = rules.detectors.iter().filter_map(|detector| detector.presidio.clone());
         Marks { labels: ids.chain(entities).collect() }
     }

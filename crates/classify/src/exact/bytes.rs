@@ -9,6 +9,17 @@ pub(crate) struct Reader<'b> {
 }
 
 impl<'b> Reader<'b> {
+    /// Takes the eight bytes that name the format, and its version.
+    pub(crate) fn begins(&mut self, magic: &[u8; 8], version: u32) -> Result<(), OpenError> {
+        if &self.array::<8>()? != magic {
+            return Err(OpenError::NotAnIndex);
+        }
+        match self.u32()? {
+            found if found == version => Ok(()),
+            found => Err(OpenError::Version(found)),
+        }
+    }
+
     pub(crate) fn take(&mut self, length: usize) -> Result<&'b [u8], OpenError> {
         let taken = self.bytes.get(self.at..self.at + length).ok_or(OpenError::Damaged)?;
         self.at += length;

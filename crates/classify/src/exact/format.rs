@@ -102,13 +102,7 @@ impl Header {
     /// The header and where the sections start.
     pub(super) fn read(bytes: &[u8]) -> Result<(Header, usize), OpenError> {
         let mut from = Reader { bytes, at: 0 };
-        if &from.array::<8>()? != MAGIC {
-            return Err(OpenError::NotAnIndex);
-        }
-        let version = from.u32()?;
-        if version != VERSION {
-            return Err(OpenError::Version(version));
-        }
+        from.begins(MAGIC, VERSION)?;
         let (revision, salt, check) = (from.u64()?, from.array()?, from.array()?);
         let (rows, entries) = (from.u32()?, from.u32()?);
         let columns = u16::from_le_bytes(from.array()?);

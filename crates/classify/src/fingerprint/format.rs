@@ -69,13 +69,7 @@ impl Header {
 
     pub(super) fn read(bytes: &[u8]) -> Result<(Header, usize), OpenError> {
         let mut from = Reader { bytes, at: 0 };
-        if &from.array::<8>()? != MAGIC {
-            return Err(OpenError::NotAnIndex);
-        }
-        let version = from.u32()?;
-        if version != VERSION {
-            return Err(OpenError::Version(version));
-        }
+        from.begins(MAGIC, VERSION)?;
         let header = Header {
             salt: from.array()?,
             check: from.array()?,

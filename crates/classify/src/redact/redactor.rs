@@ -7,7 +7,6 @@ use castellan_base::Diagnostic;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::engine::marks::label;
 use crate::engine::{Engine, Finding};
 use crate::redact::format::CheckDigits;
 use crate::redact::keys::{Key, KeyId, Keyring};
@@ -180,7 +179,7 @@ fn kind(detector: &Detector, policy: &Policy) -> Kind {
         || policy.categories.iter().find(|(name, _)| *name == detector.category).map(|(_, rule)| rule);
     let rule: &Rule = by_type.or_else(by_category).unwrap_or(&policy.default);
     Kind {
-        label: label(&detector.id),
+        label: detector.label(),
         operator: rule.operator.clone(),
         min_confidence: rule.min_confidence.unwrap_or(policy.min_confidence),
     }

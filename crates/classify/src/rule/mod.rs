@@ -25,6 +25,9 @@ pub use evidence::{Evidence, Proximity};
 pub use expressions::Expressions;
 pub use reader::read;
 
+/// Longest name of a type in a text.
+const LONGEST_LABEL: usize = 64;
+
 /// Everything a scanner is compiled from.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Rules {
@@ -124,6 +127,16 @@ pub struct Detector {
     /// Where the detector stands.
     #[serde(skip, default = "nowhere")]
     pub span: Span,
+}
+
+impl Detector {
+    /// The name of what is found as texts have it in its place, of at most 64 bytes: `PAYMENT_CARD`.
+    pub fn label(&self) -> Arc<str> {
+        let capital = |byte: u8| {
+            if byte.is_ascii_alphanumeric() { char::from(byte.to_ascii_uppercase()) } else { '_' }
+        };
+        self.id.bytes().take(LONGEST_LABEL).map(capital).collect::<String>().into()
+    }
 }
 
 /// One way to recognise a detector's entity, with how sure it makes us.

@@ -163,15 +163,7 @@ fn number(array: &dyn Array, at: usize) -> Option<String> {
 
 /// The date that many days after 1 January 1970, in the proleptic Gregorian calendar.
 fn date(days: i32) -> String {
-    let days = i64::from(days) + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (year, month, day) = castellan_base::civil_from_days(i64::from(days) + 719_162);
     format!("{year:04}-{month:02}-{day:02}")
 }
 

@@ -21,8 +21,7 @@ impl Catalogue {
         let mut by_entity: BTreeMap<Name, Vec<String>> = BTreeMap::new();
         let mut by_detector = Vec::with_capacity(detectors.len());
         for detector in detectors {
-            let own = || detector.id.to_ascii_uppercase().replace('-', "_").into();
-            let entity: Name = detector.presidio.clone().unwrap_or_else(own);
+            let entity: Name = detector.presidio.clone().unwrap_or_else(|| detector.label());
             by_entity.entry(entity.clone()).or_default().push(detector.id.to_string());
             by_detector.push(entity);
         }
