@@ -5,12 +5,13 @@
 //! and the length of the word with the places of its digits.
 
 use regex_syntax::hir::{Hir, HirKind, Look};
-use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use crate::engine::beginning::Beginning;
 use crate::engine::byte_set::ByteSet;
 use crate::engine::literals::required;
-use crate::engine::program::{HORIZON, Program, States};
+use crate::engine::program::Program;
+use crate::engine::seen::Profiles;
 use crate::rule::{Boundary, Side};
 
 /// Longest word whose digits' places are told apart.
@@ -19,12 +20,8 @@ pub(crate) const SHAPED: u32 = 24;
 pub(crate) const LONG: u32 = 64;
 /// Shortest token, and the length from which on all are of one length.
 pub(crate) const TOKEN: (u32, u32) = (16, 128);
-/// Most bytes that are neither letters nor digits before the first that is.
-const MOST_BEFORE: u8 = 8;
-/// Most sequences of four bytes that stand for one expression.
-const MOST_GRAMS: usize = 640;
-/// Most shapes of a first word.
-const MOST_SHAPES: usize = 600;
+/// Signs behind a word that are few: some of ASCII, and what a letter beyond it may begin with.
+const FEW_SIGNS: usize = 24;
 /// Farthest distance of a literal from the beginning of the match.
 const FARTHEST: usize = 256;
 
@@ -50,24 +47,28 @@ pub(crate) struct Lead {
     /// Bytes of the match before the word.
     pub(crate) before: u8,
     pub(crate) shape: Shape,
-    /// The byte before the word, where the match has begun by then.
-    pub(crate) prior: ByteSet,
-    /// Its first byte.
-    pub(crate) first: ByteSet,
-    /// What may follow, and what after that, where the match does not end with the word.
-    pub(crate) next: ByteSet,
-    pub(crate) second: ByteSet,
-    /// Whether the match may end with the word.
-    pub(crate) ends: bool,
+    /// What stands around it, at [`AROUND_WORDS`](crate::engine::seen::AROUND_WORDS).
+    pub(crate) profile: u32,
+}
+
+/// Four bytes with which a first word may begin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Gram {
+    /// The bytes with the bit of lower case set, the first lowest.
+    pub(crate) bytes: u32,
+    /// Bytes of the match before the word.
+    pub(crate) before: u8,
+    /// What stands around them, at [`AROUND_GRAMS`](crate::engine::seen::AROUND_GRAMS).
+    pub(crate) profile: u32,
 }
 
 /// How an expression is found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Anchor {
-    /// The first four bytes of the first word, with the bit of lower case set, and how many bytes come before it.
-    Grams(Vec<(u32, u8)>),
+    /// The first four bytes of the first word.
+    Grams { grams: Vec<Gram>, profiles: Profiles },
     /// The first word's shapes.
-    Shapes(Vec<Lead>),
+    Shapes { leads: Vec<Lead>, profiles: Profiles },
     /// Lengths of the first run of token bytes.
     Tokens { shortest: u32, longest: u32 },
     /// A literal, how far from the beginning it may stand, and what may stand between.
@@ -110,214 +111,53 @@ pub(crate) fn anchor(hir: &Hir, boundary: Boundary, slow: bool) -> Result<Anchor
 }
 
 fn find(hir: &Hir, program: &Program, boundary: Boundary) -> Option<Anchor> {
-    let words = Words { program, starts: prefixes(program) };
+    let beginning = Beginning::new(program);
     // Where anything may touch the match, its first word begins at the beginning of a word only if something that is
     // no letter comes first.
-    let bounded = boundary != Boundary::None || words.never_first() || edge(hir, Side::Start) == Edge::Kept;
+    let bounded =
+        boundary != Boundary::None || beginning.never_first() || edge(hir, Side::Start) == Edge::Kept;
     let ended = boundary != Boundary::None || edge(hir, Side::End) == Edge::Kept;
-    if bounded && let Some(grams) = words.grams() {
-        return Some(Anchor::Grams(grams));
+    if bounded && let Some((grams, profiles)) = beginning.grams() {
+        return Some(Anchor::Grams { grams, profiles });
     }
     if boundary == Boundary::Token
         && let Some(tokens) = tokens(program)
     {
         return Some(tokens);
     }
-    let leads = if bounded && ended && boundary != Boundary::Subword { words.leads() } else { None };
-    let strong = |lead: &Lead| matches!(lead.shape, Shape::Exact { digits, .. } if digits != 0);
-    if let Some(leads) = &leads
-        && leads.iter().all(strong)
-    {
-        return Some(Anchor::Shapes(leads.clone()));
+    let mut leads = if bounded && ended && boundary != Boundary::Subword { beginning.leads() } else { None };
+    let strong = |(leads, _): &mut (Vec<Lead>, Profiles)| leads.iter().all(Lead::is_strong);
+    if let Some((leads, profiles)) = leads.take_if(strong) {
+        return Some(Anchor::Shapes { leads, profiles });
     }
     if let Some(literal) = literal(hir) {
         return Some(literal);
     }
-    // Words of six letters, or of any letters before one of a few signs, are a fair number of words; others are not.
-    let fair = |lead: &Lead| match lead.shape {
-        Shape::Exact { length, digits } => digits != 0 || length >= 6 || (!lead.ends && lead.next.len() <= 4),
-        Shape::Length(length) => length >= 8,
-    };
-    leads.filter(|leads| leads.iter().all(fair)).map(Anchor::Shapes).or_else(|| words_near(hir, 3))
-}
-
-/// Where the automaton may be after 0, 1, ... bytes that are neither letters nor digits; `None` when there may be more
-/// than [`MOST_BEFORE`] or a match without any letter or digit.
-fn prefixes(program: &Program) -> Option<Vec<States>> {
-    let other = word().complement();
-    let mut all = Vec::new();
-    let mut states = program.start();
-    while !states.is_empty() {
-        if program.matches(&states) || all.len() > usize::from(MOST_BEFORE) {
-            return None;
-        }
-        let next = program.step(&states, other);
-        all.push(std::mem::replace(&mut states, next));
-    }
-    Some(all)
-}
-
-struct Words<'a> {
-    program: &'a Program,
-    starts: Option<Vec<States>>,
-}
-
-impl Words<'_> {
-    fn starts(&self) -> impl Iterator<Item = (u8, &States)> {
-        let starts = self.starts.as_deref().unwrap_or_default();
-        starts.iter().enumerate().map(|(before, states)| (u8::try_from(before).unwrap_or(u8::MAX), states))
-    }
-
-    /// Whether the match cannot begin with a letter or digit.
-    fn never_first(&self) -> bool {
-        let word = word();
-        self.starts().next().is_some_and(|(_, states)| self.program.step(states, word).is_empty())
-    }
-
-    /// The first four bytes of the first word and what follows it; `None` when there are too many.
-    fn grams(&self) -> Option<Vec<(u32, u8)>> {
-        self.starts.as_ref()?;
-        let mut all: Vec<(u32, u8)> = Vec::new();
-        for (before, states) in self.starts() {
-            let mut layer: Vec<(u32, States)> = vec![(0, states.clone())];
-            for place in 0..3 {
-                layer = self.extend(&layer, place)?;
-            }
-            for (prefix, states) in &layer {
-                // Where the match has ended, anything may follow.
-                let ended = self.program.matches(states);
-                let bytes = if ended { ByteSet::ALL } else { self.program.bytes(states) };
-                all.extend(bytes.folded().bytes().map(|byte| (prefix | u32::from(byte) << 24, before)));
-            }
-            if all.len() > MOST_GRAMS {
-                return None;
-            }
-        }
-        all.sort_unstable();
-        all.dedup();
-        (!all.is_empty()).then_some(all)
-    }
-
-    /// Every way on from these prefixes by one byte; `None` when there are too many.
-    fn extend(&self, layer: &[(u32, States)], place: u32) -> Option<Vec<(u32, States)>> {
-        let mut following = Vec::new();
-        for (prefix, states) in layer {
-            let mut bytes = self.program.bytes(states);
-            if place == 0 {
-                bytes = bytes.intersection(word());
-            } else if self.program.matches(states) {
-                return None;
-            }
-            // Two digits first are more common than what any expression means by them.
-            let digits = |set: ByteSet| !set.intersection(ByteSet::DIGITS).is_empty();
-            if place == 1 && (*prefix as u8).is_ascii_digit() && digits(bytes) {
-                return None;
-            }
-            if following.len() + bytes.folded().len() > MOST_GRAMS {
-                return None;
-            }
-            let mut next: Option<States> = None;
-            for byte in bytes.folded().bytes() {
-                // From a single state, every byte leads to the same place.
-                let states = match next.clone().filter(|_| states.is_single()) {
-                    Some(next) => next,
-                    None => self.program.step(states, unfolded(byte)),
-                };
-                next = Some(states.clone());
-                following.push((prefix | u32::from(byte) << (8 * place), states));
-            }
-        }
-        Some(following)
-    }
-
-    fn leads(&self) -> Option<Vec<Lead>> {
-        self.starts.as_ref()?;
-        let mut leads = Vec::new();
-        let mut prior = ByteSet::ALL;
-        for (before, states) in self.starts() {
-            let start =
-                Start { before, prior, first: self.program.bytes(states).intersection(word()), states };
-            self.lead_from(&start, &mut leads)?;
-            prior = self.program.bytes(states).intersection(word().complement());
-        }
-        (!leads.is_empty() && leads.len() <= MOST_SHAPES).then_some(leads)
-    }
-
-    /// First words with the places of their digits, and from where those become too many on, with their length alone.
-    fn lead_from(&self, start: &Start<'_>, leads: &mut Vec<Lead>) -> Option<()> {
-        let mut layer: FxHashMap<u32, States> = FxHashMap::default();
-        layer.insert(0, start.states.clone());
-        for length in 1..=SHAPED {
-            let mut following: FxHashMap<u32, States> = FxHashMap::default();
-            for (digits, states) in &layer {
-                for (bit, bytes) in [(0, ByteSet::LETTERS), (1, ByteSet::DIGITS)] {
-                    let next = self.program.step(states, bytes);
-                    if !next.is_empty() {
-                        following.entry(digits | bit << (length - 1)).or_default().merge(&next);
-                    }
-                }
-            }
-            if following.len() + leads.len() > MOST_SHAPES {
-                return self.lengths(start, length, layer, leads);
-            }
-            for (digits, states) in &following {
-                leads.extend(self.lead(start, Shape::Exact { length, digits: *digits }, states));
-            }
-            layer = following;
-        }
-        self.lengths(start, SHAPED + 1, layer, leads)
-    }
-
-    /// The lengths of first words from `from` on.
-    fn lengths(
-        &self,
-        start: &Start<'_>,
-        from: u32,
-        layer: FxHashMap<u32, States>,
-        leads: &mut Vec<Lead>,
-    ) -> Option<()> {
-        let mut states = States::default();
-        layer.values().for_each(|other| states.merge(other));
-        for length in from..=u32::try_from(HORIZON).ok()? {
-            states = self.program.step(&states, word());
-            if states.is_empty() {
-                break;
-            }
-            leads.extend(self.lead(start, Shape::Length(length.min(LONG)), &states));
-        }
-        Some(())
-    }
-
-    fn lead(&self, start: &Start<'_>, shape: Shape, states: &States) -> Option<Lead> {
-        let ends = self.program.matches(states);
-        let next = self.program.bytes(states).intersection(word().complement());
-        if !ends && next.is_empty() {
-            return None;
-        }
-        let after = self.program.step(states, next);
-        let second = if self.program.matches(&after) { ByteSet::ALL } else { self.program.bytes(&after) };
-        Some(Lead { before: start.before, shape, prior: start.prior, first: start.first, next, second, ends })
+    let fair = |(leads, profiles): &(Vec<Lead>, Profiles)| leads.iter().all(|lead| lead.is_fair(profiles));
+    match leads.filter(fair) {
+        Some((leads, profiles)) => Some(Anchor::Shapes { leads, profiles }),
+        None => words_near(hir, 3),
     }
 }
 
-/// The bytes that become this one when the bit of lower case is set.
-fn unfolded(byte: u8) -> ByteSet {
-    let mut set = ByteSet::default();
-    set.insert(byte);
-    set.insert(byte & !0x20);
-    set
-}
+impl Lead {
+    /// Whether few words look like this: those with digits at certain places.
+    fn is_strong(&self) -> bool {
+        matches!(self.shape, Shape::Exact { digits, .. } if digits != 0)
+    }
 
-/// Where the first word begins.
-struct Start<'a> {
-    before: u8,
-    prior: ByteSet,
-    first: ByteSet,
-    states: &'a States,
+    /// Words of six letters, or of any letters before one of [`FEW_SIGNS`], are a fair number of words; others are not.
+    fn is_fair(&self, profiles: &Profiles) -> bool {
+        let [_, next, ..] = profiles.get(self.profile);
+        match self.shape {
+            Shape::Exact { length, digits } => digits != 0 || length >= 6 || next.len() <= FEW_SIGNS,
+            Shape::Length(length) => length >= 8,
+        }
+    }
 }
 
 /// Letters and digits.
-fn word() -> ByteSet {
+pub(crate) fn word() -> ByteSet {
     ByteSet::DIGITS.union(ByteSet::LETTERS)
 }
 
@@ -476,8 +316,8 @@ mod tests {
     fn check(pattern: &str, boundary: Boundary, expected: &str) {
         let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).unwrap();
         let found = match anchor(&hir, boundary, false) {
-            Ok(Anchor::Grams(grams)) => format!("grams {}", grams.len()),
-            Ok(Anchor::Shapes(leads)) => format!("shapes {}", leads.len()),
+            Ok(Anchor::Grams { grams, .. }) => format!("grams {}", grams.len()),
+            Ok(Anchor::Shapes { leads, .. }) => format!("shapes {}", leads.len()),
             Ok(Anchor::Tokens { shortest, longest }) => format!("tokens {shortest}-{longest}"),
             Ok(Anchor::Literal { bytes, nearest, farthest, .. }) => {
                 format!("literal {} {nearest}-{farthest}", String::from_utf8_lossy(&bytes))

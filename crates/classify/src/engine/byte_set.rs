@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct ByteSet([u64; 4]);
 
 impl ByteSet {
+    /// Bytes below 128.
+    pub(crate) const ASCII: ByteSet = ByteSet([u64::MAX, u64::MAX, 0, 0]);
     /// ASCII digits.
     pub(crate) const DIGITS: ByteSet = ByteSet([0x03FF << 48, 0, 0, 0]);
     /// ASCII letters.
@@ -77,6 +79,7 @@ mod tests {
             assert_eq!(ByteSet::DIGITS.contains(byte), byte.is_ascii_digit(), "{byte}");
             assert_eq!(ByteSet::LETTERS.contains(byte), byte.is_ascii_alphabetic(), "{byte}");
             assert!(ByteSet::ALL.contains(byte));
+            assert_eq!(ByteSet::ASCII.contains(byte), byte.is_ascii(), "{byte}");
             assert!(!ByteSet::ALL.complement().contains(byte));
             let mut single = ByteSet::default();
             single.insert(byte);

@@ -1,17 +1,15 @@
 //! Elements that may begin at one kind of word, and which of them the bytes around such a word allow.
 //!
 //! A short word of digits is where a hundred elements may begin, of which the bytes beside it leave one or two. So the
-//! entries are not asked one by one: each has a bit, and for the byte before the word, its first and the two after it a
-//! table tells the bits of those that allow the byte. Tables have a column for each class of bytes that no set of any
-//! element tells apart, and are made when the first such word comes.
+//! entries are not asked one by one: each has a bit, and for each spot that any of them is particular about, a table
+//! tells the bits of those that allow the byte there. Tables are made when the first such word comes.
 
 use std::sync::OnceLock;
 
-use rustc_hash::FxHashMap;
-
 use crate::engine::byte_set::ByteSet;
+use crate::engine::seen::{Profiles, SEEN, Spot};
 
-/// An element that may begin at a word. Sets are places in [`Classes::sets`].
+/// An element that may begin at a word.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) element: u16,
@@ -19,114 +17,44 @@ pub(crate) struct Entry {
     pub(crate) before: u8,
     /// Whether it needs a keyword nearby.
     pub(crate) gated: bool,
-    /// Whether the match may end with the word.
-    pub(crate) ends: bool,
-    /// What stands before the word, its first byte, the two bytes after it.
-    pub(crate) prior: u16,
-    pub(crate) first: u16,
-    pub(crate) next: u16,
-    pub(crate) second: u16,
+    /// What it wants of the bytes around: a number of the index's profiles.
+    pub(crate) profile: u32,
 }
 
-/// The bytes around a word.
+/// A word in its text.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Around {
-    prior: u8,
-    first: u8,
-    /// The two bytes after the word, where its end is known.
-    after: Option<(u8, u8)>,
+pub(crate) struct Around<'a> {
+    text: &'a [u8],
+    start: usize,
+    end: usize,
 }
 
-impl Around {
-    /// Past the ends of the text a byte is zero, which no expression is likely to want.
+impl<'a> Around<'a> {
+    /// `end` is where the word ends; where it is not known, no entry wants anything of a byte there.
     #[inline]
-    pub(crate) fn new(text: &[u8], place: usize, end: Option<usize>) -> Around {
-        let byte = |at: usize| text.get(at).copied().unwrap_or(0);
-        Around {
-            prior: place.checked_sub(1).map_or(0, byte),
-            first: byte(place),
-            after: end.map(|end| (byte(end), byte(end + 1))),
-        }
-    }
-}
-
-/// Collects the sets of bytes that entries name.
-#[derive(Debug, Default)]
-pub(crate) struct Sets {
-    sets: Vec<ByteSet>,
-    places: FxHashMap<ByteSet, u16>,
-}
-
-impl Sets {
-    /// The place of a set.
-    pub(crate) fn place(&mut self, set: ByteSet) -> u16 {
-        let next = u16::try_from(self.sets.len()).unwrap_or(0);
-        let place = *self.places.entry(set).or_insert(next);
-        if place == next {
-            self.sets.push(set);
-        }
-        place
+    pub(crate) fn new(text: &'a [u8], start: usize, end: Option<usize>) -> Around<'a> {
+        Around { text, start, end: end.unwrap_or(start) }
     }
 
-    /// The classes of bytes that the sets tell apart.
-    pub(crate) fn classes(self) -> Classes {
-        Classes::new(self.sets)
-    }
-}
-
-/// All sets of bytes that entries name, and the classes of bytes that they tell apart.
-#[derive(Clone, Debug)]
-pub(crate) struct Classes {
-    sets: Vec<ByteSet>,
-    of: [u8; 256],
-    count: usize,
-}
-
-impl Default for Classes {
-    fn default() -> Classes {
-        Classes::new(Vec::new())
-    }
-}
-
-impl Classes {
-    fn new(sets: Vec<ByteSet>) -> Classes {
-        let mut of = [0_u8; 256];
-        let mut count = 1;
-        for set in &sets {
-            // Each class falls into the part inside of the set, which keeps its number, and the one outside.
-            let mut halves: Vec<Option<(u8, bool)>> = vec![None; 256];
-            let mut split: Vec<Option<u8>> = vec![None; 256];
-            for (class, byte) in of.iter_mut().zip(0_u8..=u8::MAX) {
-                let (old, inside) = (usize::from(*class), set.contains(byte));
-                let Some((half, split)) = halves.get_mut(old).zip(split.get_mut(old)) else { continue };
-                let (_, kept) = *half.get_or_insert((*class, inside));
-                if inside != kept {
-                    *class = *split.get_or_insert_with(|| {
-                        count += 1;
-                        // There are at most 256 classes of 256 bytes.
-                        u8::try_from(count - 1).unwrap_or(u8::MAX)
-                    });
-                }
-            }
-        }
-        Classes { sets, of, count }
-    }
-
+    /// The byte at a spot. Past the ends of the text it is zero, which no expression is likely to want.
     #[inline]
-    fn class(&self, byte: u8) -> usize {
-        usize::from(self.of.get(usize::from(byte)).copied().unwrap_or(0))
-    }
-
-    fn set(&self, place: u16) -> ByteSet {
-        self.sets.get(usize::from(place)).copied().unwrap_or(ByteSet::ALL)
+    fn byte(&self, spot: Spot) -> u8 {
+        let at = match spot {
+            Spot::Start(offset) => self.start.wrapping_add_signed(isize::from(offset)),
+            Spot::End(offset) => self.end.wrapping_add_signed(isize::from(offset)),
+        };
+        self.text.get(at).copied().unwrap_or(0)
     }
 }
+
+/// Most entries that are asked one by one: a table for so few would take more memory than it saves time.
+const FEW: usize = 6;
 
 /// Elements that may begin at one kind of word. What begins farther before the word comes first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Group {
     entries: Vec<Entry>,
-    table: OnceLock<Table>,
+    parts: OnceLock<Vec<Part>>,
 }
 
 impl Group {
@@ -142,10 +70,33 @@ impl Group {
     }
 
     /// The entries of one part that the bytes around a word allow, a bit for each: those that need nothing nearby, and
-    /// those that need a keyword.
+    /// those that need a keyword. `spots` and `profiles` are those of the entries.
     #[inline]
-    pub(crate) fn allowed(&self, part: usize, classes: &Classes, around: Around) -> (u64, u64) {
-        self.table.get_or_init(|| Table::new(&self.entries, classes)).allowed(part, classes, around)
+    pub(crate) fn allowed(
+        &self,
+        part: usize,
+        (spots, profiles): (&[Spot; SEEN], &Profiles),
+        around: Around<'_>,
+    ) -> (u64, u64) {
+        if self.entries.len() <= FEW {
+            return self.few(|profile| {
+                let mut wanted = profiles.sets(profile).zip(spots);
+                wanted.all(|(set, spot)| set.contains(around.byte(*spot)))
+            });
+        }
+        let parts = self.parts.get_or_init(|| {
+            self.entries.chunks(64).map(|entries| Part::new(entries, (spots, profiles))).collect()
+        });
+        parts.get(part).map_or((0, 0), |part| part.allowed(around))
+    }
+
+    #[inline]
+    fn few(&self, allows: impl Fn(u32) -> bool) -> (u64, u64) {
+        let (mut free, mut gated) = (0, 0);
+        for (place, entry) in self.entries.iter().enumerate().filter(|(_, entry)| allows(entry.profile)) {
+            *(if entry.gated { &mut gated } else { &mut free }) |= 1 << place;
+        }
+        (free, gated)
     }
 
     /// The entry of a bit.
@@ -155,74 +106,109 @@ impl Group {
     }
 }
 
-/// Which entries allow a byte, for each part of 64 entries.
-#[derive(Clone, Debug)]
-struct Table {
-    parts: Vec<Part>,
-}
-
 /// Which of up to 64 entries allow a byte.
 #[derive(Clone, Debug)]
 struct Part {
+    all: u64,
     /// Those that need a keyword nearby.
     gated: u64,
-    /// By class: those that allow the byte before the word, as its first, as the one after it, as the second after it.
-    columns: Vec<[u64; 4]>,
+    /// One for each spot that some entry is particular about.
+    rows: Vec<Row>,
+    /// What the rows tell, of which there is little.
+    bits: Vec<u64>,
 }
 
-impl Table {
-    fn new(entries: &[Entry], classes: &Classes) -> Table {
-        let parts = entries.chunks(64).map(|entries| {
-            let mut columns = vec![[0; 4]; classes.count];
-            for (byte, class) in (0_u8..=u8::MAX).zip(classes.of) {
-                if let Some(column) = columns.get_mut(usize::from(class)) {
-                    *column = bits(entries, classes, byte);
+/// Which entries allow a byte at one spot.
+#[derive(Clone, Debug)]
+struct Row {
+    spot: Spot,
+    /// By byte: a place in the bits of its part, counted from `first`.
+    of: [u8; 256],
+    first: usize,
+}
+
+/// Bytes that are common around words.
+const COMMON: &[u8] = b" \n,.:;-_/=\"'()<>[]019Aaeinrt";
+
+impl Row {
+    /// How many entries allow a common byte, over all of those.
+    fn passing(&self, bits: &[u64]) -> u32 {
+        let of = COMMON.iter().filter_map(|byte| self.of.get(usize::from(*byte)));
+        of.filter_map(|of| bits.get(self.first + usize::from(*of))).map(|bits| bits.count_ones()).sum()
+    }
+}
+
+impl Part {
+    fn new(entries: &[Entry], (spots, profiles): (&[Spot; SEEN], &Profiles)) -> Part {
+        let all = if entries.len() < 64 { (1 << entries.len()) - 1 } else { u64::MAX };
+        let gated =
+            entries.iter().enumerate().fold(0, |all, (place, entry)| all | u64::from(entry.gated) << place);
+        let mut part = Part { all, gated, rows: Vec::new(), bits: Vec::new() };
+        for (place, spot) in spots.iter().enumerate() {
+            let wanted = entries.iter().map(|entry| profiles.sets(entry.profile).nth(place));
+            part.add_row(*spot, wanted.map(|set| set.copied().unwrap_or(ByteSet::ALL)));
+        }
+        // What excludes most comes first.
+        let bits = std::mem::take(&mut part.bits);
+        part.rows.sort_by_cached_key(|row| row.passing(&bits));
+        part.bits = bits;
+        part
+    }
+
+    /// Adds the row of a spot, unless every set is of all bytes.
+    fn add_row(&mut self, spot: Spot, sets: impl Iterator<Item = ByteSet>) {
+        let mut always = 0_u64;
+        let mut by_byte = [0_u64; 256];
+        let mut particular = false;
+        for (place, set) in sets.enumerate() {
+            if set == ByteSet::ALL {
+                always |= 1 << place;
+                continue;
+            }
+            particular = true;
+            for byte in set.bytes() {
+                if let Some(bits) = by_byte.get_mut(usize::from(byte)) {
+                    *bits |= 1 << place;
                 }
             }
-            let places = entries.iter().enumerate();
-            let gated = places.fold(0, |all, (place, entry)| all | u64::from(entry.gated) << place);
-            Part { gated, columns }
-        });
-        Table { parts: parts.collect() }
+        }
+        if !particular {
+            return;
+        }
+        let first = self.bits.len();
+        let mut of = [0; 256];
+        for (of, bits) in of.iter_mut().zip(by_byte) {
+            let bits = bits | always;
+            let known = self.bits.iter().skip(first).position(|known| *known == bits);
+            let place = known.unwrap_or_else(|| {
+                self.bits.push(bits);
+                self.bits.len() - 1 - first
+            });
+            // There are at most 256 of them for 256 bytes.
+            *of = u8::try_from(place).unwrap_or(u8::MAX);
+        }
+        self.rows.push(Row { spot, of, first });
     }
 
     #[inline]
-    fn allowed(&self, part: usize, classes: &Classes, around: Around) -> (u64, u64) {
-        let Some(Part { gated, columns }) = self.parts.get(part) else { return (0, 0) };
-        let column = |byte: u8| columns.get(classes.class(byte)).unwrap_or(&[0; 4]);
-        let [prior, ..] = column(around.prior);
-        let [_, first, ..] = column(around.first);
-        let mut allowed = prior & first;
-        if let Some((next, second)) = around.after {
-            let [_, _, next, _] = column(next);
-            let [_, _, _, second] = column(second);
-            allowed &= next & second;
+    fn allowed(&self, around: Around<'_>) -> (u64, u64) {
+        let mut allowed = self.all;
+        for row in &self.rows {
+            let of = row.of.get(usize::from(around.byte(row.spot))).copied().unwrap_or(0);
+            allowed &= self.bits.get(row.first + usize::from(of)).copied().unwrap_or(0);
+            if allowed == 0 {
+                return (0, 0);
+            }
         }
-        (allowed & !gated, allowed & gated)
+        (allowed & !self.gated, allowed & self.gated)
     }
-}
-
-/// The entries that allow a byte before the word, as its first, as the one after it, as the second after it.
-fn bits(entries: &[Entry], classes: &Classes, byte: u8) -> [u64; 4] {
-    let mut bits = [0; 4];
-    for (place, entry) in entries.iter().enumerate() {
-        let allows = [
-            entry.before == 0 || classes.set(entry.prior).contains(byte),
-            classes.set(entry.first).contains(byte),
-            entry.ends || classes.set(entry.next).contains(byte),
-            entry.ends || classes.set(entry.second).contains(byte),
-        ];
-        for (bits, allows) in bits.iter_mut().zip(allows) {
-            *bits |= u64::from(allows) << place;
-        }
-    }
-    bits
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Around, Entry, Group, Sets};
+    use super::{Around, Entry, Group};
     use crate::engine::byte_set::ByteSet;
+    use crate::engine::seen::{AROUND_WORDS, Collector, SEEN, Spot};
 
     fn set(bytes: &[u8]) -> ByteSet {
         let mut set = ByteSet::default();
@@ -230,56 +216,52 @@ mod tests {
         set
     }
 
-    /// Entries of all kinds, more than one part of them: what the table tells is what they say.
+    /// Entries of all kinds, more than one part of them: what the tables tell is what they say.
     #[test]
     fn tables_tell_what_entries_say() {
-        let mut sets = Sets::default();
         let choices =
-            [ByteSet::DIGITS, ByteSet::LETTERS, ByteSet::ALL, set(b" -"), set(b"-:x"), set(&[0, 255])];
-        let places: Vec<u16> = choices.iter().map(|choice| sets.place(*choice)).collect();
-        let entries: Vec<Entry> = (0..150_u16)
-            .map(|number| {
-                let place = |by: u16| places[usize::from(number / by) % places.len()];
-                Entry {
-                    element: number,
-                    before: u8::try_from(number % 3).unwrap(),
-                    gated: number % 7 < 3,
-                    ends: number % 5 == 0,
-                    prior: place(1),
-                    first: place(2),
-                    next: place(3),
-                    second: place(6),
-                }
-            })
-            .collect();
-        let classes = sets.classes();
+            [ByteSet::ALL, ByteSet::DIGITS, ByteSet::LETTERS, set(b" -"), set(b"-:x"), set(&[0, 255])];
+        let mut collector = Collector::default();
         let mut group = Group::default();
-        entries.iter().for_each(|entry| group.add(entry.clone()));
+        let mut all = Vec::new();
+        for number in 0..150_u16 {
+            let choice = |by: usize| choices[usize::from(number) / by % choices.len()];
+            let mut profile = [ByteSet::ALL; SEEN];
+            (profile[0], profile[1], profile[3], profile[4]) = (choice(1), choice(2), choice(3), choice(6));
+            let entry = Entry {
+                element: number,
+                before: u8::try_from(number % 3).unwrap(),
+                gated: number % 7 < 3,
+                profile: collector.number(&profile),
+            };
+            all.push((entry.clone(), profile));
+            group.add(entry);
+        }
+        let profiles = collector.profiles();
         for text in [b"-1xx- ".as_slice(), b"x2xx:1", b" yxx-x", b"0zxx  ", &[255, 0, 0, 0, 255, 0]] {
-            for end in [None, Some(4)] {
-                let holds = |place: u16, at: usize| {
-                    choices[places.iter().position(|known| *known == place).unwrap()].contains(text[at])
-                };
-                let allows = |entry: &Entry| {
-                    (entry.before == 0 || holds(entry.prior, 0))
-                        && holds(entry.first, 1)
-                        && (end.is_none() || entry.ends || (holds(entry.next, 4) && holds(entry.second, 5)))
-                };
-                let mut expected: Vec<u16> =
-                    entries.iter().filter(|entry| allows(entry)).map(|entry| entry.element).collect();
-                let mut found = Vec::new();
-                for part in 0..group.parts() {
-                    let (free, gated) = group.allowed(part, &classes, Around::new(text, 1, end));
-                    for bit in (0..64).filter(|bit| (free | gated) >> bit & 1 == 1) {
-                        let entry = group.entry(part, bit).unwrap();
-                        assert_eq!(entry.gated, gated >> bit & 1 == 1);
-                        found.push(entry.element);
-                    }
+            let at = |spot: Spot| match spot {
+                Spot::Start(offset) => usize::try_from(1 + isize::from(offset)),
+                Spot::End(offset) => usize::try_from(4 + isize::from(offset)),
+            };
+            let byte = |spot: Spot| at(spot).ok().and_then(|at| text.get(at)).copied().unwrap_or(0);
+            let allows = |profile: &[ByteSet; SEEN]| {
+                profile.iter().zip(AROUND_WORDS).all(|(set, spot)| set.contains(byte(spot)))
+            };
+            let mut expected: Vec<u16> =
+                all.iter().filter(|(_, profile)| allows(profile)).map(|(entry, _)| entry.element).collect();
+            let mut found = Vec::new();
+            for part in 0..group.parts() {
+                let around = Around::new(text, 1, Some(4));
+                let (free, gated) = group.allowed(part, (&AROUND_WORDS, &profiles), around);
+                for bit in (0..64).filter(|bit| (free | gated) >> bit & 1 == 1) {
+                    let entry = group.entry(part, bit).unwrap();
+                    assert_eq!(entry.gated, gated >> bit & 1 == 1);
+                    found.push(entry.element);
                 }
-                expected.sort_unstable();
-                found.sort_unstable();
-                assert_eq!(found, expected, "{text:?} {end:?}");
             }
+            expected.sort_unstable();
+            found.sort_unstable();
+            assert_eq!(found, expected, "{text:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The tables that the walk looks words up in: which elements may begin at a word, by what the word looks like.
 //!
-//! An element more or less costs nothing where its words do not occur: it sets some bits in two tables of 8 KiB, which
+//! An element more or less costs nothing where its words do not occur: it sets some bits in two tables of 16 KiB, which
 //! stay in the first-level cache, and is an entry in a bucket that is opened only when such a word comes by. Elements
 //! that need a keyword nearby share a *gate* by bucket, so forty expressions for nine digits are answered by one look at
 //! the keywords around.
@@ -9,10 +9,11 @@ use rustc_hash::FxHashMap;
 
 use crate::engine::anchor::{Anchor, LONG, Lead, SHAPED, Shape, TOKEN};
 use crate::engine::byte_set::ByteSet;
-use crate::engine::group::{Classes, Entry, Group, Sets};
+use crate::engine::group::{Entry, Group};
+use crate::engine::seen::{Collector, Profile, Profiles};
 
 /// Bits in a table.
-const BITS: usize = 1 << 16;
+const BITS: usize = 1 << 17;
 
 /// Keyword lists of which one must stand nearby: a bit for each, 64 lists at a time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -74,7 +75,7 @@ impl Filter {
 
     #[inline]
     fn hash(key: u32) -> u32 {
-        key.wrapping_mul(0x9E37_79B1) >> 16
+        key.wrapping_mul(0x9E37_79B1) >> 15
     }
 
     fn insert(&mut self, key: u32) {
@@ -123,24 +124,71 @@ pub(crate) struct Literal {
     pub(crate) before: ByteSet,
 }
 
+/// A bucket of words with the same first four bytes, and which bytes may follow those: a bit for each, by their lower six
+/// bits.
+#[derive(Clone, Copy, Debug, Default)]
+struct Grams {
+    bucket: Option<u32>,
+    fifths: u64,
+}
+
+/// A bucket of words of one length, and which of its entries allow the bytes at the first spots of
+/// [`AROUND_WORDS`](crate::engine::seen::AROUND_WORDS): a bit for each entry, where the sixty-fifth shares the bit of the
+/// first.
+#[derive(Clone, Debug, Default)]
+struct Edges {
+    bucket: Option<u32>,
+    entries: u32,
+    allows: Option<Box<[[u64; 4]; 256]>>,
+}
+
+impl Edges {
+    fn add(&mut self, bucket: u32, profile: &Profile) {
+        self.bucket = Some(bucket);
+        let bit = 1 << (self.entries % 64);
+        self.entries += 1;
+        let allows = self.allows.get_or_insert_with(|| Box::new([[0; 4]; 256]));
+        for (place, set) in profile.iter().take(4).enumerate() {
+            for byte in set.bytes() {
+                let bits = allows.get_mut(usize::from(byte)).and_then(|bits| bits.get_mut(place));
+                bits.into_iter().for_each(|bits| *bits |= bit);
+            }
+        }
+    }
+
+    /// The bucket, if any of its entries allows these bytes.
+    #[inline]
+    fn at(&self, [first, next, last, prior]: [u8; 4]) -> Option<u32> {
+        let allows = self.allows.as_deref()?;
+        let [first, ..] = allows.get(usize::from(first))?;
+        let [_, next, ..] = allows.get(usize::from(next))?;
+        let [_, _, last, _] = allows.get(usize::from(last))?;
+        let [.., prior] = allows.get(usize::from(prior))?;
+        self.bucket.filter(|_| first & next & last & prior != 0)
+    }
+}
+
+/// The numbers that profiles of one element have among those of all.
+fn renumbered(profiles: &Profiles, collector: &mut Collector) -> Vec<u32> {
+    (0..profiles.count()).map(|number| collector.number(&profiles.get(number))).collect()
+}
+
 /// All tables.
 #[derive(Clone, Debug)]
 pub(crate) struct Index {
     pub(crate) gram_filter: Filter,
-    grams: FxHashMap<u32, u32>,
+    grams: FxHashMap<u32, Grams>,
     pub(crate) shape_filter: Filter,
     shapes: FxHashMap<u32, u32>,
-    /// Buckets by the length of a word without digits.
-    letters: Vec<Option<u32>>,
-    /// By length of a word without digits: what must follow it so that it is looked up at all.
-    pub(crate) lettered: Vec<ByteSet>,
+    /// By the length of a word without digits.
+    lettered: Vec<Edges>,
     /// A bit for each length of which any word is looked up; bit 63 stands for 64 and more.
     pub(crate) any: u64,
-    lengths: Vec<Option<u32>>,
+    lengths: Vec<Edges>,
     /// Buckets by the length of a token.
     tokens: Vec<Option<u32>>,
     buckets: Vec<Bucket>,
-    pub(crate) classes: Classes,
+    pub(crate) profiles: Profiles,
     pub(crate) literals: Vec<Literal>,
     /// Words that are searched everywhere in either case, all of them at once.
     pub(crate) words: Vec<Literal>,
@@ -160,64 +208,50 @@ impl Index {
             grams: FxHashMap::default(),
             shape_filter: Filter::new(),
             shapes: FxHashMap::default(),
-            letters: vec![None; SHAPED as usize + 1],
-            lettered: vec![ByteSet::default(); SHAPED as usize + 1],
+            lettered: vec![Edges::default(); SHAPED as usize + 1],
             any: 0,
-            lengths: vec![None; LONG as usize + 1],
+            lengths: vec![Edges::default(); LONG as usize + 1],
             tokens: vec![None; TOKEN.1 as usize + 1],
             buckets: Vec::new(),
-            classes: Classes::default(),
+            profiles: Profiles::default(),
             literals: Vec::new(),
             words: Vec::new(),
             everywhere: Vec::new(),
             subwords: false,
             before: 0,
         };
-        let mut sets = Sets::default();
+        let mut collector = Collector::default();
         for member in members {
-            index.add(&member, &mut sets);
+            index.add(&member, &mut collector);
         }
-        index.classes = sets.classes();
+        index.profiles = collector.profiles();
         index
     }
 
-    fn add(&mut self, member: &Member<'_>, sets: &mut Sets) {
-        let all = sets.place(ByteSet::ALL);
+    fn add(&mut self, member: &Member<'_>, collector: &mut Collector) {
         let gated = member.gate.is_some();
-        let any = |before: u8| Entry {
-            element: member.element,
-            before,
-            gated,
-            ends: true,
-            prior: all,
-            first: all,
-            next: all,
-            second: all,
-        };
+        let element = member.element;
         self.subwords |= member.subword;
         match member.anchor {
-            Anchor::Grams(grams) => {
-                for (gram, before) in grams {
-                    self.gram_filter.insert(*gram);
-                    let bucket = Self::bucket(&mut self.buckets, self.grams.get(gram).copied());
-                    self.grams.insert(*gram, bucket);
-                    self.put(bucket, member, any(*before));
+            Anchor::Grams { grams, profiles } => {
+                let numbers = renumbered(profiles, collector);
+                for gram in grams {
+                    self.gram_filter.insert(gram.bytes);
+                    let known = self.grams.get(&gram.bytes).copied().unwrap_or_default();
+                    let bucket = Self::bucket(&mut self.buckets, known.bucket);
+                    let [fifth, ..] = profiles.get(gram.profile);
+                    let fifths = fifth.bytes().fold(known.fifths, |all, byte| all | 1 << (byte & 63));
+                    self.grams.insert(gram.bytes, Grams { bucket: Some(bucket), fifths });
+                    let profile = numbers.get(gram.profile as usize).copied().unwrap_or(0);
+                    self.put(bucket, member, Entry { element, before: gram.before, gated, profile });
                 }
             }
-            Anchor::Shapes(leads) => {
+            Anchor::Shapes { leads, profiles } => {
+                let numbers = renumbered(profiles, collector);
                 for lead in leads {
-                    let entry = Entry {
-                        element: member.element,
-                        before: lead.before,
-                        gated,
-                        ends: lead.ends,
-                        prior: sets.place(lead.prior),
-                        first: sets.place(lead.first),
-                        next: sets.place(lead.next),
-                        second: sets.place(lead.second),
-                    };
-                    let bucket = self.shape_bucket(lead);
-                    self.put(bucket, member, entry);
+                    let bucket = self.shape_bucket(lead, &profiles.get(lead.profile));
+                    let profile = numbers.get(lead.profile as usize).copied().unwrap_or(0);
+                    self.put(bucket, member, Entry { element, before: lead.before, gated, profile });
                 }
             }
             Anchor::Tokens { shortest, longest } => {
@@ -225,7 +259,7 @@ impl Index {
                     if let Some(slot) = self.tokens.get_mut(length as usize) {
                         let bucket = Self::bucket(&mut self.buckets, *slot);
                         *slot = Some(bucket);
-                        self.put(bucket, member, any(0));
+                        self.put(bucket, member, Entry { element, before: 0, gated, profile: 0 });
                     }
                 }
             }
@@ -253,28 +287,24 @@ impl Index {
         }
     }
 
-    fn shape_bucket(&mut self, lead: &Lead) -> u32 {
+    fn shape_bucket(&mut self, lead: &Lead, profile: &Profile) -> u32 {
         match lead.shape {
             Shape::Exact { length, digits } => {
                 let key = shape_key(length, digits);
                 self.shape_filter.insert(key);
-                let follows = if lead.ends { ByteSet::ALL } else { lead.next };
-                if let Some(known) = self.lettered.get_mut(length as usize).filter(|_| digits == 0) {
-                    *known = known.union(follows);
-                }
                 let bucket = Self::bucket(&mut self.buckets, self.shapes.get(&key).copied());
                 self.shapes.insert(key, bucket);
-                if let Some(slot) = self.letters.get_mut(length as usize).filter(|_| digits == 0) {
-                    *slot = Some(bucket);
+                if let Some(lettered) = self.lettered.get_mut(length as usize).filter(|_| digits == 0) {
+                    lettered.add(bucket, profile);
                 }
                 bucket
             }
             Shape::Length(length) => {
                 self.any |= 1 << (length - 1).min(63);
-                let slot = self.lengths.get(length as usize).copied().flatten();
-                let bucket = Self::bucket(&mut self.buckets, slot);
-                if let Some(slot) = self.lengths.get_mut(length as usize) {
-                    *slot = Some(bucket);
+                let known = self.lengths.get(length as usize).and_then(|known| known.bucket);
+                let bucket = Self::bucket(&mut self.buckets, known);
+                if let Some(known) = self.lengths.get_mut(length as usize) {
+                    known.add(bucket, profile);
                 }
                 bucket
             }
@@ -300,35 +330,36 @@ impl Index {
         }
     }
 
-    /// The elements that may begin at a word with these first four bytes.
-    pub(crate) fn gram(&self, gram: u32) -> Option<&Bucket> {
-        self.buckets.get(*self.grams.get(&gram)? as usize)
+    /// The elements that may begin at a word with these first four bytes and this fifth.
+    #[inline]
+    pub(crate) fn gram(&self, gram: u32, fifth: u8) -> Option<&Bucket> {
+        let known = self.grams.get(&gram)?;
+        let allowed = known.fifths >> (fifth & 63) & 1 == 1;
+        self.buckets.get(known.bucket.filter(|_| allowed)? as usize)
     }
 
-    /// The elements that may begin at a word of this shape.
+    /// The elements that may begin at a word of this shape, which holds digits.
     pub(crate) fn shape(&self, length: u32, digits: u32) -> Option<&Bucket> {
-        if digits == 0 {
-            return self.buckets.get((*self.letters.get(length as usize)?)? as usize);
-        }
         self.buckets.get(*self.shapes.get(&shape_key(length, digits))? as usize)
     }
 
-    /// The elements that may begin at any word of this length.
-    pub(crate) fn length(&self, length: u32) -> Option<&Bucket> {
-        let bucket = self.lengths.get(length.min(LONG) as usize).copied().flatten()?;
-        self.buckets.get(bucket as usize)
+    /// The elements that may begin at a word of letters alone, by its length, its first byte, the byte
+    /// behind it, its last and the one before it.
+    #[inline]
+    pub(crate) fn letters(&self, length: u32, edges: [u8; 4]) -> Option<&Bucket> {
+        self.buckets.get(self.lettered.get(length as usize)?.at(edges)? as usize)
+    }
+
+    /// The elements that may begin at any word of this length, as [`Index::letters`].
+    #[inline]
+    pub(crate) fn length(&self, length: u32, edges: [u8; 4]) -> Option<&Bucket> {
+        self.buckets.get(self.lengths.get(length.min(LONG) as usize)?.at(edges)? as usize)
     }
 
     /// The elements that may begin at a token of this length.
     pub(crate) fn token(&self, length: usize) -> Option<&Bucket> {
         let bucket = self.tokens.get(length.min(TOKEN.1 as usize)).copied().flatten()?;
         self.buckets.get(bucket as usize)
-    }
-
-    /// Whether a word of this length without digits is looked up, by what follows it.
-    #[inline]
-    pub(crate) fn is_lettered(&self, length: u32, next: u8) -> bool {
-        self.lettered.get(length as usize).is_some_and(|follows| follows.contains(next))
     }
 
     /// Whether any token is looked up.

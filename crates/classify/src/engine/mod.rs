@@ -15,6 +15,7 @@
 //! word for word, and has to agree on any text.
 
 pub(crate) mod anchor;
+mod beginning;
 pub(crate) mod boundary;
 mod byte_set;
 pub(crate) mod characters;
@@ -37,6 +38,7 @@ mod program;
 mod release;
 mod run;
 mod scanner;
+mod seen;
 mod state;
 mod view;
 mod walk;

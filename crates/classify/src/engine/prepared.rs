@@ -10,7 +10,7 @@ use crate::engine::compile::{self, Dictionaries, Hint, Means};
 use crate::rule::Rules;
 
 /// Bytes of another version are not read.
-const VERSION: &str = concat!("castellan-detectors ", env!("CARGO_PKG_VERSION"), " 1");
+const VERSION: &str = concat!("castellan-detectors ", env!("CARGO_PKG_VERSION"), " 2");
 
 /// What is written.
 #[derive(Serialize, Deserialize)]

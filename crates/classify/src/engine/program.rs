@@ -4,6 +4,8 @@
 //! what lies far from the beginning is not there. That is right for a filter, since the expression itself has the last
 //! word.
 
+use std::cell::OnceCell;
+
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use crate::engine::byte_set::ByteSet;
@@ -53,6 +55,8 @@ impl States {
 pub(crate) struct Program {
     states: Vec<State>,
     start: StateId,
+    /// By state: where it leads without a byte, worked out when it is first asked for.
+    closures: Vec<OnceCell<Vec<StateId>>>,
 }
 
 impl Program {
@@ -61,7 +65,8 @@ impl Program {
         [HORIZON, 26, 6].into_iter().find_map(|horizon| {
             let mut builder = Builder { states: vec![State::Match], horizon };
             let start = builder.build(hir, 0, 0)?;
-            Some(Program { states: builder.states, start })
+            let closures = vec![OnceCell::new(); builder.states.len()];
+            Some(Program { states: builder.states, start, closures })
         })
     }
 
@@ -96,8 +101,49 @@ impl Program {
         self.states.get(usize::try_from(id).ok()?)
     }
 
+    /// Those of the states from which a byte of `set` leads on; with `ended`, also those in which the expression has
+    /// matched.
+    pub(crate) fn leaving(&self, states: &States, set: ByteSet, ended: bool) -> States {
+        let leaves = |id: &StateId| match self.state(*id) {
+            Some(State::Bytes(bytes, _)) => !bytes.intersection(set).is_empty(),
+            Some(State::Match) => ended,
+            _ => false,
+        };
+        States(states.0.iter().copied().filter(leaves).collect())
+    }
+
+    /// Those of the states from which a byte of `set` leads to one of the targets, and those bytes.
+    pub(crate) fn into(&self, from: &States, set: ByteSet, targets: &States) -> (States, ByteSet) {
+        let mut sources = States::default();
+        let mut taken = ByteSet::default();
+        for id in &from.0 {
+            let Some(State::Bytes(bytes, next)) = self.state(*id) else { continue };
+            let bytes = bytes.intersection(set);
+            let reaches = |id: &StateId| targets.0.binary_search(id).is_ok();
+            if !bytes.is_empty() && self.closure(*next).iter().any(reaches) {
+                sources.0.push(*id);
+                taken = taken.union(bytes);
+            }
+        }
+        (sources, taken)
+    }
+
     fn close(&self, from: impl IntoIterator<Item = StateId>) -> States {
-        let mut stack: Vec<StateId> = from.into_iter().collect();
+        let mut found = Vec::new();
+        from.into_iter().for_each(|id| found.extend_from_slice(self.closure(id)));
+        found.sort_unstable();
+        found.dedup();
+        States(found)
+    }
+
+    /// The states that take a byte or are a match, to which one leads without a byte.
+    fn closure(&self, id: StateId) -> &[StateId] {
+        let known = self.closures.get(id as usize);
+        known.map_or(&[], |known| known.get_or_init(|| self.work_out(id)))
+    }
+
+    fn work_out(&self, id: StateId) -> Vec<StateId> {
+        let mut stack = vec![id];
         let mut splits: Vec<StateId> = Vec::new();
         let mut found = Vec::new();
         while let Some(id) = stack.pop() {
@@ -110,9 +156,7 @@ impl Program {
                 Some(_) => found.push(id),
             }
         }
-        found.sort_unstable();
-        found.dedup();
-        States(found)
+        found
     }
 }
 

@@ -83,7 +83,7 @@ impl<'a> Run<'a> {
         let (bucket, index) = (event.bucket, &self.view.index);
         let around = Around::new(self.text, event.place, event.end);
         for part in 0..bucket.group.parts() {
-            let (mut free, gated) = bucket.group.allowed(part, &index.classes, around);
+            let (mut free, gated) = bucket.group.allowed(part, (event.spots, &index.profiles), around);
             while free != 0 {
                 if let Some(entry) = bucket.group.entry(part, free.trailing_zeros()) {
                     self.entry(entry, event.place, true);
@@ -281,16 +281,27 @@ impl<'a> Run<'a> {
         if !starts_character(self.text, start) || !starts_well(self.text, start, expression.boundary()) {
             return false;
         }
-        if !open
-            && let Some(gate) = &active.gate
-            && !self.is_near(gate, (start, start + expression.longest), active.characters)
-        {
-            return false;
+        let gate = active.gate.as_ref().filter(|_| !open);
+        let Some(gate) = gate else {
+            return self.find(element, expression, start).is_some_and(|found| self.matched(element, found));
+        };
+        // Where the keywords around are not known yet, an expression that fails is cheaper than finding them.
+        let stretch = (start, start + expression.longest);
+        if self.knows(stretch, active.characters) {
+            self.is_near(gate, stretch, active.characters)
+                && self.find(element, expression, start).is_some_and(|found| self.matched(element, found))
+        } else {
+            let found = self.find(element, expression, start);
+            found.is_some_and(|found| {
+                self.is_near(gate, stretch, active.characters) && self.matched(element, found)
+            })
         }
-        match self.find(element, expression, start) {
-            Some(found) => self.matched(element, found),
-            None => false,
-        }
+    }
+
+    /// Whether the keywords near a stretch are known already.
+    fn knows(&self, (start, end): (usize, usize), characters: usize) -> bool {
+        let window = self.window((start, end.min(self.text.len())), characters);
+        self.state.words.knows(window)
     }
 
     /// The match of an expression at a place: the longest end that passes the checks.

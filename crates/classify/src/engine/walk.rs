@@ -11,6 +11,7 @@
 use crate::engine::anchor::{LONG, SHAPED, TOKEN};
 use crate::engine::index::{Bucket, Index, shape_key};
 use crate::engine::masks::{self, BLOCK, Masks, Wanted, from_bit};
+use crate::engine::seen::{AROUND_GRAMS, AROUND_WORDS, SEEN, Spot};
 
 /// Somewhere that elements of a bucket may begin.
 pub(crate) struct Event<'a> {
@@ -18,6 +19,8 @@ pub(crate) struct Event<'a> {
     pub(crate) place: usize,
     /// The first byte after the word, where that matters.
     pub(crate) end: Option<usize>,
+    /// What the elements of the bucket are particular about.
+    pub(crate) spots: &'static [Spot; SEEN],
     pub(crate) bucket: &'a Bucket,
 }
 
@@ -71,30 +74,33 @@ fn words<'a>(
         let start = place + bit as usize;
         let gram = gram(text, start);
         if index.gram_filter.contains(gram)
-            && let Some(bucket) = index.gram(gram)
+            && let Some(bucket) = index.gram(gram, text.get(start + 4).copied().unwrap_or(0))
         {
-            event(Event { place: start, end: None, bucket });
+            event(Event { place: start, end: None, spots: &AROUND_GRAMS, bucket });
         }
         if fresh >> bit & 1 == 0 {
             continue;
         }
         let length = (!from_bit(now.word, next.word, bit)).trailing_zeros();
+        let end = start + length as usize;
+        let byte = |at: usize| text.get(at).copied().unwrap_or(0);
+        let edges = [byte(start), byte(end), byte(end - 1), byte(start.wrapping_sub(1))];
         if length <= SHAPED {
             let digits = from_bit(now.digit, next.digit, bit) as u32 & ((1 << length) - 1);
-            let next = text.get(start + length as usize).copied().unwrap_or(0);
-            let known = match digits {
-                0 => index.is_lettered(length, next),
-                _ => index.shape_filter.contains(shape_key(length, digits)),
+            let bucket = match digits {
+                0 => index.letters(length, edges),
+                _ if index.shape_filter.contains(shape_key(length, digits)) => index.shape(length, digits),
+                _ => None,
             };
-            if known && let Some(bucket) = index.shape(length, digits) {
-                event(Event { place: start, end: Some(start + length as usize), bucket });
+            if let Some(bucket) = bucket {
+                event(Event { place: start, end: Some(end), spots: &AROUND_WORDS, bucket });
             }
         }
         if index.any >> (length - 1).min(63) & 1 == 1
-            && let Some(bucket) = index.length(length)
+            && let Some(bucket) = index.length(length, edges)
         {
-            let end = if length < LONG { Some(start + length as usize) } else { None };
-            event(Event { place: start, end, bucket });
+            let end = Some(end).filter(|_| length < LONG);
+            event(Event { place: start, end, spots: &AROUND_WORDS, bucket });
         }
     }
 }
@@ -119,7 +125,7 @@ fn find_tokens<'a>(
         let start = place + bit as usize;
         let length = if bits < 64 { bits as usize } else { BLOCK + more(text, start + BLOCK) };
         if let Some(bucket) = index.token(length) {
-            event(Event { place: start, end: None, bucket });
+            event(Event { place: start, end: None, spots: &AROUND_WORDS, bucket });
         }
     }
 }

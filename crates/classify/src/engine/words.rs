@@ -60,6 +60,11 @@ impl Words {
         }
     }
 
+    /// Whether every term that begins in a stretch is known.
+    pub(crate) fn knows(&self, (from, to): (usize, usize)) -> bool {
+        self.from <= from && to <= self.to
+    }
+
     fn restart(&mut self, from: usize) {
         self.hits.clear();
         self.present.fill(0);
