@@ -1,13 +1,14 @@
 //! Presidio's own library, where it is installed, and requests that are drawn.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 /// The library's answers to requests; nothing where it is not installed.
 pub(crate) fn peer(requests: &[Value]) -> Option<Vec<Value>> {
-    let python = std::env::var("CASTELLAN_PRESIDIO_PYTHON").ok()?;
+    let python = python("presidio")?;
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/peer.py");
     let mut child =
         Command::new(python).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -20,10 +21,16 @@ pub(crate) fn peer(requests: &[Value]) -> Option<Vec<Value>> {
     Some(text.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
+/// The Python in which `tools/clients` has installed a client.
+pub(crate) fn python(client: &str) -> Option<PathBuf> {
+    let clients = std::env::var_os("CASTELLAN_CLIENTS").map(PathBuf::from);
+    let home = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/castellan/clients"));
+    let python = clients.or_else(home)?.join(client).join("bin/python");
+    python.exists().then_some(python)
+}
+
 pub(crate) fn skipped() {
-    eprintln!(
-        "skipped: no Presidio; set CASTELLAN_PRESIDIO_PYTHON to a Python that has `presidio-anonymizer`"
-    );
+    eprintln!("skipped: no `presidio-anonymizer`; run `tools/clients`, which installs it");
 }
 
 /// A small generator of numbers that look random and are the same in every run (xorshift).
