@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::config::Token;
+use crate::contentsafety;
 use crate::refusal::Refusal;
 
 /// What is answered to anybody, so that an orchestrator can ask without the token.
@@ -19,10 +20,18 @@ pub(crate) async fn check(State(token): State<Option<Token>>, request: Request, 
         Some(token) => request.uri().path() == OPEN || shown(&request).is_some_and(|shown| token.is(shown)),
         None => return if is_local(&request) { next.run(request).await } else { misnamed() },
     };
-    if allowed { next.run(request).await } else { unknown() }
+    if allowed { next.run(request).await } else { unknown(&request) }
 }
 
+/// Headers in which Azure's clients show a key.
+const KEYS: [&str; 2] = ["ocp-apim-subscription-key", "api-key"];
+
+/// The token that a request shows, as a bearer or as a key.
 fn shown(request: &Request) -> Option<&[u8]> {
+    let key = KEYS.iter().find_map(|name| request.headers().get(*name));
+    if let Some(key) = key {
+        return Some(key.as_bytes());
+    }
     let header = request.headers().get(AUTHORIZATION)?.as_bytes();
     let (scheme, token) = header.split_at_checked(7)?;
     scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
@@ -37,9 +46,13 @@ fn is_local(request: &Request) -> bool {
     name.eq_ignore_ascii_case("localhost") || literal.parse::<std::net::IpAddr>().is_ok()
 }
 
-fn unknown() -> Response {
+fn unknown(request: &Request) -> Response {
     let message = "the token is missing or wrong; send `Authorization: Bearer TOKEN`";
-    let mut response = Refusal::new(StatusCode::UNAUTHORIZED, message).into_response();
+    let refusal = Refusal::new(StatusCode::UNAUTHORIZED, message);
+    let mut response = match contentsafety::is_at(request.uri().path()) {
+        true => contentsafety::Failure::from(refusal).into_response(),
+        false => refusal.into_response(),
+    };
     response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     response
 }
@@ -76,5 +89,7 @@ mod tests {
         assert_eq!(shown(&request("authorization", "Basic abc")), None);
         assert_eq!(shown(&request("authorization", "Bearer")), None);
         assert_eq!(shown(&request("host", "x")), None);
+        assert_eq!(shown(&request("Ocp-Apim-Subscription-Key", "abc")), Some(&b"abc"[..]));
+        assert_eq!(shown(&request("api-key", "abc")), Some(&b"abc"[..]));
     }
 }

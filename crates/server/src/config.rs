@@ -6,6 +6,8 @@ use std::time::Duration;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use crate::tls::Tls;
+
 /// How the server is run.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -13,6 +15,8 @@ pub struct Config {
     pub address: SocketAddr,
     /// What a client has to show as `Authorization: Bearer TOKEN`. Needed for any address but loopback.
     pub token: Option<Token>,
+    /// The certificate to show; connections are not encrypted where there is none.
+    pub tls: Option<Tls>,
     /// Largest body of a request in bytes: 8 MiB.
     pub largest_body: usize,
     /// Most connections that are open at once: 1,024. Others wait to be accepted.
@@ -36,6 +40,7 @@ impl Default for Config {
         Config {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8700)),
             token: None,
+            tls: None,
             largest_body: 8 << 20,
             connections: 1_024,
             requests: 64,

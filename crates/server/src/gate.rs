@@ -49,26 +49,33 @@ impl Gate {
         self.worked(request, mismatch, work).await.unwrap_or_else(IntoResponse::into_response)
     }
 
-    async fn worked<Asked, Work>(
+    /// As [`Gate::answer`], for faces that have their own shape of refusals.
+    ///
+    /// # Errors
+    /// Whatever is refused here, and what the work fails with.
+    pub async fn worked<Asked, Answer, Failure, Work>(
         &self,
         request: Request,
         mismatch: StatusCode,
         work: Work,
-    ) -> Result<Response, Refusal>
+    ) -> Result<Answer, Failure>
     where
         Asked: DeserializeOwned,
-        Work: FnOnce(Asked) -> Result<Response, Refusal> + Send + 'static,
+        Answer: Send + 'static,
+        Failure: From<Refusal> + Send + 'static,
+        Work: FnOnce(Asked) -> Result<Answer, Failure> + Send + 'static,
     {
         is_json(&request)?;
         let place = self.turn(&self.places).await?;
         let body = self.body(request).await?;
         let worker = self.turn(&self.workers).await?;
         let done = tokio::task::spawn_blocking(move || {
-            let answer = parsed(&body, mismatch).and_then(work);
+            let answer = parsed(&body, mismatch).map_err(Failure::from).and_then(work);
             drop((body, worker, place));
             answer
         });
-        done.await.unwrap_or_else(|_| Err(Refusal::failed("the request could not be worked on")))
+        let lost = |_| Err(Refusal::failed("the request could not be worked on").into());
+        done.await.unwrap_or_else(lost)
     }
 
     async fn turn(&self, of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Refusal> {

@@ -19,20 +19,30 @@
 //!   how many requests are held, how many texts are scanned at once, how large a body is, how long it may take.
 //! * [`Server`] serves any [`axum::Router`]. A further face is one more router, merged with the others.
 //! * [`presidio`] is the API of Presidio's analyzer and anonymizer.
+//! * [`contentsafety`] is the API of Azure AI Content Safety, [`moderations`] that of OpenAI, [`agent_hooks`] that of an
+//!   evaluator of Agent Hooks. They ask a [`judge::Judge`].
 //!
 //! *Invariant (nothing is logged):* no text, key or token leaves a request but in its own answer.
 //! *Invariant (bounded):* what a client sends, or does not send, costs a bounded amount of memory and time.
 //!
-//! Deliberately absent: TLS, which a proxy in front of it does, and what the answers mean, which the crates below know.
+//! Deliberately absent: what the answers mean, which the crates below know.
 
 mod access;
+pub mod agent_hooks;
 mod config;
+pub mod contentsafety;
 mod gate;
+mod guard;
+pub mod judge;
+pub mod moderations;
+mod policy;
 pub mod presidio;
 mod refusal;
 mod server;
+mod tls;
 
 pub use config::{Config, Token};
 pub use gate::Gate;
 pub use refusal::Refusal;
 pub use server::{BindError, Server};
+pub use tls::{Tls, TlsError};

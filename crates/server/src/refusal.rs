@@ -17,6 +17,16 @@ impl Refusal {
         Refusal { status, message: message.into() }
     }
 
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Its reason.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// 400: what was sent is not what is asked for.
     pub fn bad(message: impl Into<String>) -> Refusal {
         Refusal::new(StatusCode::BAD_REQUEST, message)

@@ -13,12 +13,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use crate::access;
 use crate::server::stall::Stall;
+use crate::tls::Tls;
 use crate::{Config, Refusal};
 
 mod stall;
@@ -99,20 +101,41 @@ impl Server {
     fn connect(&self, stream: TcpStream, place: OwnedSemaphorePermit, watcher: Watcher) {
         // An answer is written at once; waiting to fill a packet would only delay it.
         let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(self.routes.clone());
-        let stream = TokioIo::new(Stall::new(stream, self.config.body_time));
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.config.header_time)
-            .max_buf_size(BUFFER)
-            .serve_connection(stream, service);
-        let connection = watcher.watch(connection);
+        let stream = Stall::new(stream, self.config.body_time);
+        let Some(tls) = self.config.tls.as_ref().map(Tls::acceptor) else {
+            return self.serve(stream, place, watcher);
+        };
+        let (routes, config) = (self.routes.clone(), self.config.clone());
         tokio::spawn(async move {
-            // A client that breaks off is no fault of ours, and there is nobody left to tell.
-            let _ = connection.await;
+            // Who does not get as far as a key in the time for headers is let go.
+            if let Ok(Ok(stream)) = timeout(config.header_time, tls.accept(stream)).await {
+                serve((routes, &config), stream, watcher).await;
+            }
             drop(place);
         });
     }
+
+    fn serve(&self, stream: Stall<TcpStream>, place: OwnedSemaphorePermit, watcher: Watcher) {
+        let (routes, config) = (self.routes.clone(), self.config.clone());
+        tokio::spawn(async move {
+            serve((routes, &config), stream, watcher).await;
+            drop(place);
+        });
+    }
+}
+
+/// Answers the requests of one connection until it ends.
+async fn serve<Stream>((routes, config): (Router, &Config), stream: Stream, watcher: Watcher)
+where
+    Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(config.header_time)
+        .max_buf_size(BUFFER)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+    // A client that breaks off is no fault of ours, and there is nobody left to tell.
+    let _ = watcher.watch(connection).await;
 }
 
 fn guarded(routes: Router, config: &Config) -> Router {

@@ -1,6 +1,6 @@
 //! Repository chores: `cargo xtask tidy` checks the house rules that no compiler knows, `cargo xtask generate` rewrites
 //! documentation and tables that are derived, `cargo xtask sample-estate` makes a large estate and `cargo xtask
-//! generate-events` many events to measure with.
+//! generate-events` many events to measure with. `cargo xtask train-shield` trains what finds attacks and harms.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,9 +14,10 @@ mod random;
 mod registry;
 mod sample;
 mod tidy;
+mod train_shield;
 
 const USAGE: &str = "usage: cargo xtask tidy | generate | sample-estate COUNT FILE
-     | generate-events --out DIR [--rows N] [--seed S]";
+     | train-shield | generate-events --out DIR [--rows N] [--seed S]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(&root()),
         ["generate"] => generate::write(&root()),
         ["generate-events", options @ ..] => events::run(options),
+        ["train-shield"] => train_shield::run(&root()),
         ["sample-estate", count, file] => sample::write(count, file),
         _ => Err(anyhow::anyhow!("{USAGE}")),
     };

@@ -20,6 +20,10 @@ pub(crate) fn free() -> SocketAddr {
 
 pub(crate) async fn start(config: Config) -> Running {
     let routes = presidio::router(castellan_detectors::engine(), Gate::new(&config));
+    serve(config, routes).await
+}
+
+pub(crate) async fn serve(config: Config, routes: axum::Router) -> Running {
     let server = Server::bind(config, routes).await.unwrap();
     let address = server.address();
     let (stop, stopped) = oneshot::channel();

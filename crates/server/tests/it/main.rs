@@ -11,10 +11,13 @@
 )]
 
 mod access;
+mod agent_hooks;
 mod analyzer;
 mod anonymizer;
 mod client;
+mod contentsafety;
 mod expressions;
 mod hostile;
 mod peer;
 mod presidio_cases;
+mod scripted;

@@ -1,0 +1,388 @@
+//! From signals to a verdict.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::Subtype;
+use super::signals::{Engine, NAMES, Signals};
+use super::verdict::{Evidence, Left, Payload, Tier, Verdict};
+use crate::Source;
+use crate::model::bytes::{Reader, WeightsError, Writer};
+use crate::model::calibration::{OperatingPoint, OperatingPoints, Platt};
+use crate::model::dense::Dense;
+use crate::model::linear::Linear;
+use crate::model::tokens::Features;
+use crate::rules::Rules;
+use crate::view::{self, Budget, UnscannedReason};
+
+/// Bytes that are judged together.
+const PIECE: usize = 8000;
+/// Bytes that two pieces share.
+const OVERLAP: usize = 1000;
+/// Shortest decoded payload that can be an attack, in bytes.
+const SHORTEST_PAYLOAD: usize = 8;
+/// Most decoded payloads of a piece that are judged.
+const MOST_PAYLOADS: usize = 24;
+/// How sure it has to be that a stretch is encoded for its letters not to look odd.
+const SURE: f32 = 0.5;
+/// Most of a decoded payload that is shown, in bytes.
+const SHOWN: usize = 2000;
+/// Most stretches of evidence that a verdict names.
+const MOST_EVIDENCE: usize = 32;
+/// Heads of the model of subtypes.
+pub const SUBTYPES: usize = Subtype::ALL.len();
+/// What a subtype's rule adds to its logit.
+const RULE_SAYS: f32 = 1.5;
+
+/// One way in which a text can be an attack: openly, by a machine-made suffix, hidden inside of a document.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// Signals to a logit.
+    pub dense: Dense,
+    /// Brings the logits of all parts to one scale.
+    pub platt: Platt,
+}
+
+/// Combinations of signals, calibrated: a text is an attack when it is one in any of its ways.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judge {
+    /// The ways; [`PARTS`] of them.
+    pub parts: Vec<Part>,
+    /// A logit to a probability.
+    pub platt: Platt,
+    /// Where to act.
+    pub points: OperatingPoints,
+}
+
+/// Everything that was trained to find attacks.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Texts to signals.
+    pub engine: Engine,
+    /// For texts of users.
+    pub user: Judge,
+    /// For content.
+    pub content: Judge,
+    /// Tells subtypes of attacks apart.
+    pub subtypes: Linear<SUBTYPES>,
+}
+
+/// How many ways a judge has.
+pub const PARTS: usize = 2;
+
+impl Judge {
+    /// The logit of the way that speaks most for an attack.
+    pub fn logit(&self, signals: &[f32]) -> f32 {
+        strongest(&self.parts, signals)
+    }
+
+    fn write(&self, writer: &mut Writer) {
+        for part in &self.parts {
+            writer.dense(&part.dense);
+            writer.platt(&part.platt);
+        }
+        writer.platt(&self.platt);
+        writer.points(&self.points);
+    }
+
+    fn read(reader: &mut Reader<'_>, signals: usize) -> Result<Judge, WeightsError> {
+        let part =
+            |reader: &mut Reader<'_>| Ok(Part { dense: reader.dense(signals)?, platt: reader.platt()? });
+        let parts = (0..PARTS).map(|_| part(reader)).collect::<Result<_, WeightsError>>()?;
+        Ok(Judge { parts, platt: reader.platt()?, points: reader.points()? })
+    }
+}
+
+/// The largest scaled logit of some parts.
+pub fn strongest(parts: &[Part], signals: &[f32]) -> f32 {
+    parts.iter().map(|part| part.platt.scaled(part.dense.logit(signals))).fold(f32::MIN, f32::max)
+}
+
+impl Model {
+    /// Writes the model.
+    pub fn write(&self, writer: &mut Writer) {
+        writer.linear(&self.engine.linear);
+        writer.language(&self.engine.language);
+        writer.salad(&self.engine.salad);
+        self.user.write(writer);
+        self.content.write(writer);
+        writer.linear(&self.subtypes);
+    }
+
+    /// Reads a model that was trained with as many families of rules.
+    pub fn read(reader: &mut Reader<'_>, families: usize) -> Result<Model, WeightsError> {
+        let engine =
+            Engine { linear: reader.linear()?, language: reader.language()?, salad: reader.salad()? };
+        let signals = NAMES.len() + families;
+        let user = Judge::read(reader, signals)?;
+        let content = Judge::read(reader, signals)?;
+        Ok(Model { engine, user, content, subtypes: reader.linear()? })
+    }
+
+    /// Judges a text.
+    pub fn judge(&self, rules: &Rules, text: &str, source: Source, point: OperatingPoint) -> Verdict {
+        let mut stream = Stream::new(self, rules, source, point);
+        stream.push(text);
+        stream.finish()
+    }
+
+    fn judge_of(&self, source: Source) -> &Judge {
+        if source.is_content() { &self.content } else { &self.user }
+    }
+
+    /// The subtype that the words of an attack and the rules that it matches speak for most.
+    fn subtype(&self, rules: &Rules, text: &str, form: &Signals, source: Source) -> Subtype {
+        // In content only the loudest sentences are the attack.
+        let (start, end) = if source.is_content() { form.content_window } else { (0, text.len()) };
+        let attack = text.get(start..end).unwrap_or(text);
+        let mut logits = self.subtypes.logits(&Features::of(attack).hashes);
+        for (family, weight) in rules.families.iter().zip(&form.hits.by_family) {
+            let place = Subtype::ALL.iter().position(|subtype| *subtype == family.subtype);
+            if let Some(logit) = place.and_then(|place| logits.get_mut(place)) {
+                *logit += RULE_SAYS * weight;
+            }
+        }
+        if !source.is_content() && form.oddness.most > 2.0 {
+            return Subtype::EncodingAttack;
+        }
+        let scored = Subtype::ALL.into_iter().zip(logits).filter(|(subtype, _)| fits(*subtype, source));
+        scored
+            .max_by(|first, second| first.1.total_cmp(&second.1))
+            .map_or(Subtype::ChangeOfSystemRules, |best| best.0)
+    }
+}
+
+/// Users do not poison tools, and only they and content that plays a user play roles.
+fn fits(subtype: Subtype, source: Source) -> bool {
+    let of_user = [
+        Subtype::ChangeOfSystemRules,
+        Subtype::ConversationMockup,
+        Subtype::RolePlay,
+        Subtype::EncodingAttack,
+        Subtype::InformationGathering,
+    ];
+    source.is_content() || of_user.contains(&subtype)
+}
+
+/// Judges a text that comes in parts, in memory that does not grow with it. Where it is cut makes no difference.
+#[derive(Debug)]
+pub struct Stream<'a> {
+    model: &'a Model,
+    rules: &'a Rules,
+    source: Source,
+    point: OperatingPoint,
+    /// What is not judged yet, and where in the whole text it begins.
+    rest: String,
+    start: usize,
+    best: Option<Found>,
+    decoded: Vec<Payload>,
+    unscanned: Vec<Left>,
+}
+
+/// The strongest form so far.
+#[derive(Debug)]
+struct Found {
+    logit: f32,
+    subtype: Subtype,
+    evidence: Vec<Evidence>,
+    tier: Tier,
+}
+
+impl<'a> Stream<'a> {
+    /// Nothing read yet.
+    pub fn new(model: &'a Model, rules: &'a Rules, source: Source, point: OperatingPoint) -> Stream<'a> {
+        Stream {
+            model,
+            rules,
+            source,
+            point,
+            rest: String::new(),
+            start: 0,
+            best: None,
+            decoded: Vec::new(),
+            unscanned: Vec::new(),
+        }
+    }
+
+    /// Takes the next part of the text.
+    pub fn push(&mut self, part: &str) {
+        if self.source.is_trusted() {
+            return;
+        }
+        let mut left = part;
+        while !left.is_empty() {
+            let room = (PIECE + 4).saturating_sub(self.rest.len());
+            let taken = floor(left, room.max(4));
+            let (now, later) = left.split_at(taken);
+            self.rest.push_str(now);
+            left = later;
+            // A little more than a piece has to be there, so that its end falls at the same place however it came.
+            if self.rest.len() >= PIECE + 4 || (self.rest.len() > PIECE && !left.is_empty()) {
+                self.piece(false);
+            }
+        }
+    }
+
+    /// The verdict.
+    pub fn finish(mut self) -> Verdict {
+        if self.source.is_trusted() {
+            return Verdict {
+                detected: false,
+                probability: 0.0,
+                subtype: None,
+                spans: Vec::new(),
+                decoded: Vec::new(),
+                tier: Tier::Provenance,
+                unscanned: Vec::new(),
+            };
+        }
+        while self.rest.len() > PIECE {
+            self.piece(false);
+        }
+        if self.start == 0 || self.rest.len() > OVERLAP {
+            self.piece(true);
+        }
+        let judge = self.model.judge_of(self.source);
+        let best = self.best.take();
+        let probability = best.as_ref().map_or(0.0, |found| judge.platt.probability(found.logit));
+        let detected = probability >= judge.points.at(self.point);
+        let least = judge.points.at(self.point);
+        self.decoded.retain(|payload| payload.probability >= least);
+        let best = best.filter(|_| detected);
+        Verdict {
+            detected,
+            probability,
+            subtype: best.as_ref().map(|found| found.subtype),
+            tier: best.as_ref().map_or(Tier::Linear, |found| found.tier),
+            spans: best.map(|found| found.evidence).unwrap_or_default(),
+            decoded: self.decoded,
+            unscanned: self.unscanned,
+        }
+    }
+
+    /// Judges the next piece and keeps what the one after it shares with it.
+    fn piece(&mut self, last: bool) {
+        let end = if last { self.rest.len() } else { floor(&self.rest, PIECE) };
+        let piece = self.rest.get(..end).unwrap_or_default().to_owned();
+        self.judge_piece(&piece);
+        let kept = if last { end } else { floor(&self.rest, end.saturating_sub(OVERLAP)) };
+        self.rest.drain(..kept);
+        self.start += kept;
+    }
+
+    fn judge_piece(&mut self, piece: &str) {
+        let decodings = view::decode(piece, &Budget::default());
+        let sure = |payload: &&view::Decoded| payload.confidence >= SURE;
+        let decoded: Vec<Range<usize>> =
+            decodings.payloads.iter().filter(sure).map(|payload| payload.span.clone()).collect();
+        let visible = without_encoded(piece, &decoded);
+        let plain = view::plain(&visible);
+        let content = self.source.is_content();
+        let explained = |start: usize, end: usize| {
+            let window = plain.origin(start..end);
+            decoded.iter().any(|span| shared(span, &window) * 10 >= window.len() * 3)
+        };
+        let form = self.model.engine.see_unexplained(plain.text(), self.rules, content, explained);
+        let logit = self.model.judge_of(self.source).logit(&form.values);
+        if self.is_better(logit) {
+            let origin = |place: Range<usize>| plain.origin(place);
+            let evidence = self.evidence(&form, origin);
+            let subtype = self.model.subtype(self.rules, plain.text(), &form, self.source);
+            self.best = Some(Found { logit, subtype, evidence, tier: Tier::Linear });
+        }
+        let start = self.start;
+        for left in decodings.unscanned {
+            self.unscanned.push(Left::new(left.span.start + start..left.span.end + start, left.reason));
+        }
+        let long =
+            decodings.payloads.into_iter().filter(|payload| payload.view.text().len() >= SHORTEST_PAYLOAD);
+        for (number, payload) in long.enumerate() {
+            if number < MOST_PAYLOADS {
+                self.payload(&payload);
+            } else {
+                let span = payload.span.start + start..payload.span.end + start;
+                self.unscanned.push(Left::new(span, UnscannedReason::Payloads));
+            }
+        }
+    }
+
+    fn payload(&mut self, payload: &view::Decoded) {
+        let plain = view::plain(payload.view.text());
+        let judge = self.model.judge_of(self.source);
+        let form = self.model.engine.see(plain.text(), self.rules, self.source.is_content());
+        let logit = judge.logit(&form.values);
+        let (start, end) = (payload.span.start + self.start, payload.span.end + self.start);
+        let probability = judge.platt.probability(logit);
+        if probability >= judge.points.at(self.point) && self.decoded.len() < MOST_EVIDENCE {
+            let chain = payload.chain.iter().map(|codec| codec.name).collect();
+            let text = plain.text().get(..floor(plain.text(), SHOWN)).unwrap_or_default().to_owned();
+            self.decoded.push(Payload { start, end, chain, text, probability });
+        }
+        if self.is_better(logit) {
+            let evidence = vec![Evidence { start, end, reason: "decoded".to_owned() }];
+            self.best =
+                Some(Found { logit, subtype: Subtype::EncodingAttack, evidence, tier: Tier::Decoded });
+        }
+    }
+
+    fn is_better(&self, logit: f32) -> bool {
+        self.best.as_ref().is_none_or(|best| logit > best.logit)
+    }
+
+    /// What speaks for an attack, as bytes of the whole text.
+    fn evidence(&self, form: &Signals, origin: impl Fn(Range<usize>) -> Range<usize>) -> Vec<Evidence> {
+        let mut evidence = Vec::new();
+        let mut add = |start: usize, end: usize, reason: String| {
+            let span = origin(start..end);
+            if span.start < span.end && evidence.len() < MOST_EVIDENCE {
+                evidence.push(Evidence {
+                    start: span.start + self.start,
+                    end: span.end + self.start,
+                    reason,
+                });
+            }
+        };
+        let (start, end) = if self.source.is_content() { form.content_window } else { form.user_window };
+        add(start, end, "window".to_owned());
+        for hit in &form.hits.hits {
+            let id = self.rules.rules.get(hit.rule).map_or("", |rule| rule.id.as_str());
+            add(hit.start, hit.end, format!("rule {id}"));
+        }
+        if form.oddness.most > 0.0 {
+            add(form.oddness.place.0, form.oddness.place.1, "machine-made text".to_owned());
+        }
+        evidence.sort_by_key(|item| (item.start, item.end));
+        evidence
+    }
+}
+
+/// A text that is mostly encoded is judged by what it says and by what is left of it: its encoded stretches become
+/// spaces. Any other text stays as it is.
+fn without_encoded<'a>(text: &'a str, encoded: &[Range<usize>]) -> Cow<'a, str> {
+    let mut bytes = text.as_bytes().to_vec();
+    for span in encoded {
+        if let Some(stretch) = bytes.get_mut(span.clone()) {
+            stretch.fill(b' ');
+        }
+    }
+    let blank = |byte: &u8| *byte == b' ';
+    let blanked = bytes.iter().filter(|byte| blank(byte)).count() - text.bytes().filter(blank).count();
+    match String::from_utf8(bytes) {
+        Ok(rest) if blanked * 2 >= text.len() && !encoded.is_empty() => Cow::Owned(rest),
+        _ => Cow::Borrowed(text),
+    }
+}
+
+/// How many bytes two ranges share.
+fn shared(first: &Range<usize>, second: &Range<usize>) -> usize {
+    first.end.min(second.end).saturating_sub(first.start.max(second.start))
+}
+
+/// The last boundary of characters at or before a byte.
+fn floor(text: &str, place: usize) -> usize {
+    let mut place = place.min(text.len());
+    while !text.is_char_boundary(place) {
+        place -= 1;
+    }
+    place
+}

@@ -1,0 +1,214 @@
+//! The few numbers that a text is judged by.
+
+use crate::model::language::{Language, Oddness, Salad};
+use crate::model::linear::{Linear, Profile};
+use crate::model::tokens::segments;
+use crate::rules::{Hits, Rules};
+
+/// Heads of the linear model: a user's text, content.
+pub const HEADS: usize = 2;
+/// Windows that a text is searched with, in sentences.
+pub const SENTENCES: [usize; 3] = [1, 2, 5];
+/// Longer windows, in tokens.
+pub const PAGE: usize = 160;
+/// Logits are kept between this and its opposite.
+const BOUND: f32 = 8.0;
+
+/// Signals that come before those of the rules' families, in order.
+pub const NAMES: [&str; 24] = [
+    "user, whole",
+    "user, best page",
+    "user, best paragraph",
+    "user, best pair",
+    "user, best sentence",
+    "user, mean sentence",
+    "user, last pair",
+    "content, whole",
+    "content, best page",
+    "content, best paragraph",
+    "content, best pair",
+    "content, best sentence",
+    "content, second sentence",
+    "content, mean sentence",
+    "content, best pair above mean",
+    "content, first pair",
+    "content, last pair",
+    "both, best sentence",
+    "salad, most",
+    "salad, last",
+    "salad, mean",
+    "salad, part",
+    "length",
+    "other alphabets",
+];
+
+/// The trained parts that signals come from.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    /// N-gram weights.
+    pub linear: Linear<HEADS>,
+    /// Letters and words.
+    pub language: Language,
+    /// Judges windows of letters and words.
+    pub salad: Salad,
+}
+
+/// What was seen of a text.
+#[derive(Clone, Debug)]
+pub struct Signals {
+    /// The numbers, as [`NAMES`] and then the families of rules.
+    pub values: Vec<f32>,
+    /// The bytes of the window that looks most like an attack by a user.
+    pub user_window: (usize, usize),
+    /// The bytes of the window that looks most like an instruction inside of content.
+    pub content_window: (usize, usize),
+    /// The oddest window.
+    pub oddness: Oddness,
+    /// What rules found.
+    pub hits: Hits,
+}
+
+impl Engine {
+    /// Sees a text.
+    pub fn see(&self, text: &str, rules: &Rules, content: bool) -> Signals {
+        self.see_unexplained(text, rules, content, |_, _| false)
+    }
+
+    /// Sees a text some of whose bytes look odd for a known reason: they are encoded, and were decoded.
+    pub fn see_unexplained(
+        &self,
+        text: &str,
+        rules: &Rules,
+        content: bool,
+        explained: impl Fn(usize, usize) -> bool,
+    ) -> Signals {
+        let profile = self.linear.profile(text);
+        let oddness = self.salad.judge(&self.language.read(text), explained);
+        let hits = rules.find(text, content);
+        let ends = segments(text, profile.places());
+        let [sentence, pair, paragraph] = SENTENCES.map(|count| best(&profile, &runs(&ends, count)));
+        let page = best(&profile, &pages(profile.len()));
+        let whole = profile.logits(0, profile.len());
+        let mut values = vec![
+            whole[0],
+            page.most[0],
+            paragraph.most[0],
+            pair.most[0],
+            sentence.most[0],
+            sentence.mean[0],
+            pair.last[0],
+            whole[1],
+            page.most[1],
+            paragraph.most[1],
+            pair.most[1],
+            sentence.most[1],
+            sentence.second[1],
+            sentence.mean[1],
+            pair.most[1] - sentence.mean[1],
+            pair.first[1],
+            pair.last[1],
+            pair.both,
+            oddness.most,
+            oddness.last,
+            oddness.mean,
+            oddness.part,
+            length(profile.len()),
+            share_wide(text),
+        ];
+        for value in &mut values {
+            *value = value.clamp(-BOUND, BOUND);
+        }
+        values.extend(hits.by_family.iter().copied());
+        let user_window = profile.bytes(page.place[0].0, page.place[0].1);
+        let content_window = profile.bytes(pair.place[1].0, pair.place[1].1);
+        Signals {
+            values,
+            user_window: (user_window.start, user_window.end),
+            content_window: (content_window.start, content_window.end),
+            oddness,
+            hits,
+        }
+    }
+}
+
+/// Every run of `count` sentences, from their ends; one run where there are fewer.
+pub fn runs(ends: &[usize], count: usize) -> Vec<(usize, usize)> {
+    let mut runs = Vec::with_capacity(ends.len());
+    for (index, end) in ends.iter().enumerate() {
+        let complete = index + 1 >= count;
+        if complete || index + 1 == ends.len() {
+            let start = index.checked_sub(count).and_then(|before| ends.get(before)).copied().unwrap_or(0);
+            runs.push((start, *end));
+        }
+    }
+    runs
+}
+
+/// Pages that overlap by half.
+fn pages(length: usize) -> Vec<(usize, usize)> {
+    let starts = (0..length.max(1)).step_by(PAGE / 2);
+    let mut pages: Vec<(usize, usize)> = starts.map(|start| (start, (start + PAGE).min(length))).collect();
+    // The last start lies within the page before it.
+    if pages.len() > 1 && pages.get(pages.len() - 2).is_some_and(|page| page.1 == length) {
+        pages.pop();
+    }
+    pages
+}
+
+/// The windows of one size.
+#[derive(Clone, Copy, Debug, Default)]
+struct Best {
+    most: [f32; HEADS],
+    second: [f32; HEADS],
+    mean: [f32; HEADS],
+    first: [f32; HEADS],
+    last: [f32; HEADS],
+    /// The largest sum of both heads, halved.
+    both: f32,
+    place: [(usize, usize); HEADS],
+}
+
+/// Looks through windows.
+fn best(profile: &Profile<HEADS>, windows: &[(usize, usize)]) -> Best {
+    let mut best = Best { most: [-BOUND; HEADS], second: [-BOUND; HEADS], both: -BOUND, ..Best::default() };
+    let mut count = 0.0;
+    for (start, end) in windows {
+        let logits = profile.logits(*start, *end);
+        best.take(logits, (*start, *end));
+        if count == 0.0 {
+            best.first = logits;
+        }
+        best.last = logits;
+        count += 1.0;
+    }
+    best.mean = best.mean.map(|sum| if count > 0.0 { sum / count } else { -BOUND });
+    best
+}
+
+impl Best {
+    fn take(&mut self, logits: [f32; HEADS], place: (usize, usize)) {
+        self.both = self.both.max(logits.iter().sum::<f32>() / 2.0);
+        let best = self.most.iter_mut().zip(&mut self.second).zip(&mut self.mean).zip(&mut self.place);
+        for ((((most, second), mean), found), logit) in best.zip(logits) {
+            *mean += logit;
+            if logit > *most {
+                *second = *most;
+                *most = logit;
+                *found = place;
+            } else if logit > *second {
+                *second = logit;
+            }
+        }
+    }
+}
+
+#[allow(clippy::cast_precision_loss)] // A count of tokens.
+fn length(tokens: usize) -> f32 {
+    crate::model::logistic::ln(tokens.max(1) as f32)
+}
+
+#[allow(clippy::cast_precision_loss)] // Counts of bytes; the last digits do not matter.
+fn share_wide(text: &str) -> f32 {
+    let wide = text.bytes().filter(|byte| !byte.is_ascii()).count();
+    wide as f32 / text.len().max(1) as f32
+}
