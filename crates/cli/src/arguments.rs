@@ -1,6 +1,7 @@
 //! What can be typed: the one definition from which help, completion and `docs/cli.md` are derived.
 
 mod classify;
+mod shield;
 mod up;
 
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use classify::*;
+pub use shield::*;
 pub use up::UpArguments;
 
 const STYLES: Styles = Styles::styled()
@@ -47,7 +49,9 @@ pub enum Command {
     Query(QueryArguments),
     /// Find what is sensitive in files and texts: identifiers, personal data, secrets.
     Classify(Box<ClassifyArguments>),
-    /// Serve the APIs: Presidio's, for now, at 127.0.0.1:8700.
+    /// Judge whether a text attacks the model that is to read it, and how harmful it is.
+    Shield(ShieldArguments),
+    /// Serve the APIs of Presidio, Azure AI Content Safety, OpenAI's moderations and Agent Hooks, at 127.0.0.1:8700.
     Up(UpArguments),
     /// List and explain the built-in checks; add public policy definitions.
     Content(ContentArguments),

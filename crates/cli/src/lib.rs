@@ -23,12 +23,14 @@ mod classify;
 mod content;
 mod estate;
 mod fixes;
+mod lines;
 mod output;
 mod policy;
 mod progress;
 mod query;
 pub mod reference;
 mod scan;
+mod shield;
 mod tables;
 mod up;
 
@@ -67,6 +69,7 @@ where
         Command::Bom(arguments) => bom::run(arguments, system),
         Command::Query(arguments) => query::run(arguments, system),
         Command::Classify(arguments) => classify::run(arguments, system),
+        Command::Shield(arguments) => shield::run(arguments, system),
         Command::Up(arguments) => up::run(arguments, system),
         Command::Content(arguments) => content::run(arguments, system),
         Command::Completions { shell } => {

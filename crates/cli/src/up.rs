@@ -1,8 +1,13 @@
 //! `castellan up`: the APIs over HTTP.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result};
+use axum::Router;
 use castellan_base::System;
-use castellan_server::{Config, Gate, Server, Token, presidio};
+use castellan_server::judge::Judge;
+use castellan_server::{Config, Gate, Server, Tls, Token, agent_hooks, contentsafety, moderations, presidio};
+use castellan_shield::Shield;
 
 use crate::Ending;
 use crate::arguments::UpArguments;
@@ -11,20 +16,40 @@ use crate::output::complain;
 pub(crate) fn run(arguments: &UpArguments, system: &dyn System) -> Result<Ending> {
     let token = system.env("CASTELLAN_TOKEN").filter(|token| !token.is_empty());
     let token = token.map(|token| Token::new(&token)).transpose();
+    let files = arguments.tls_certificate.as_deref().zip(arguments.tls_key.as_deref());
     let config = Config {
         address: arguments.listen,
         token: token.map_err(anyhow::Error::msg).context("CASTELLAN_TOKEN cannot be used")?,
+        tls: files.map(|(certificate, key)| Tls::read(certificate, key)).transpose()?,
         largest_body: arguments.largest_body,
         ..Config::default()
     };
+    let routes = routes(arguments, &config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("cannot start the runtime")?.block_on(serve(config))
+    runtime.context("cannot start the runtime")?.block_on(serve(config, routes))
 }
 
-async fn serve(config: Config) -> Result<Ending> {
-    let gate = Gate::new(&config);
-    let server = Server::bind(config, presidio::router(castellan_detectors::engine(), gate)).await?;
-    complain(&format!("castellan is up at http://{}; Ctrl-C ends it", server.address()));
+fn routes(arguments: &UpArguments, config: &Config) -> Result<Router> {
+    let gate = Gate::new(config);
+    let shield = Shield::builtin().context("the shield in this program cannot be used")?;
+    let judge: Arc<dyn Judge> = Arc::new(shield);
+    let options = contentsafety::Options {
+        limits: arguments.azure_limits,
+        secure: config.tls.is_some(),
+        blocklists: arguments.blocklists.clone(),
+    };
+    let safety = contentsafety::router(Arc::clone(&judge), gate.clone(), options)
+        .context("the file of block lists cannot be read")?;
+    Ok(presidio::router(castellan_detectors::engine(), gate.clone())
+        .merge(safety)
+        .merge(moderations::router(Arc::clone(&judge), gate.clone()))
+        .merge(agent_hooks::router(judge, gate)))
+}
+
+async fn serve(config: Config, routes: Router) -> Result<Ending> {
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    let server = Server::bind(config, routes).await?;
+    complain(&format!("castellan is up at {scheme}://{}; Ctrl-C ends it", server.address()));
     server.run(stopped()).await;
     complain("castellan is down");
     Ok(Ending::Fine)

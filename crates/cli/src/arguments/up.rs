@@ -1,6 +1,7 @@
 //! Arguments of `castellan up`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::Args;
 
@@ -11,12 +12,30 @@ use clap::Args;
   CASTELLAN_TOKEN=... castellan up --listen 0.0.0.0:8700
   curl -s localhost:8700/analyze -H 'content-type: application/json' -d '{\"text\":\"mail ann@example.com\",\"language\":\"en\"}'
 
-Ctrl-C ends it once requests have been answered. docs/classify.md describes the API.")]
+  castellan up --tls-certificate cert.pem --tls-key key.pem     https://127.0.0.1:8700/contentsafety/text:shieldPrompt?...
+
+Ctrl-C ends it once requests have been answered. docs/classify.md and docs/shield.md describe the APIs.")]
 pub struct UpArguments {
     /// Where to listen. Any address but loopback needs a token, which `CASTELLAN_TOKEN` of the environment holds and
-    /// clients send as `Authorization: Bearer TOKEN`. Port 0 takes a free one.
+    /// clients send as `Authorization: Bearer TOKEN`, `Ocp-Apim-Subscription-Key` or `api-key`. Port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8700")]
     pub listen: SocketAddr,
+
+    /// The certificate to show, as PEM with its chain: connections are encrypted then.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_certificate: Option<PathBuf>,
+
+    /// The private key of the certificate, as PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Keep block lists in this file; without it they end with the process.
+    #[arg(long, value_name = "FILE")]
+    pub blocklists: Option<PathBuf>,
+
+    /// Refuse texts that Azure AI Content Safety would refuse for their length.
+    #[arg(long)]
+    pub azure_limits: bool,
 
     /// Largest body of a request, in bytes.
     #[arg(long, value_name = "BYTES", default_value_t = 8 << 20)]

@@ -3,7 +3,6 @@
 mod certificate;
 mod exact;
 mod file;
-mod filter;
 mod keys;
 mod list;
 mod redact;
@@ -29,12 +28,13 @@ use self::file::Report;
 use self::state::State;
 use crate::Ending;
 use crate::arguments::{ClassifyArguments, ClassifyCommand};
+use crate::lines;
 use crate::progress::Bar;
 
 pub(crate) fn run(arguments: &ClassifyArguments, system: &dyn System) -> Result<Ending> {
     match &arguments.command {
         Some(ClassifyCommand::Validate { batch }) => {
-            return filter::run(batch, castellan_classify::batch::validate);
+            return lines::run(batch, castellan_classify::batch::validate);
         }
         Some(ClassifyCommand::Redact(arguments)) => return redact::run(arguments, system),
         Some(ClassifyCommand::Restore(arguments)) => return restore::run(arguments, system),
@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &ClassifyArguments, system: &dyn System) -> Result<
     if let Some(batch) = &arguments.batch {
         let filter = castellan_classify::batch::Filter::new(engine, arguments.offsets.into());
         let mut filter = if arguments.explain { filter.explaining() } else { filter };
-        return filter::run(batch, |line| filter.line(line));
+        return lines::run(batch, |line| filter.line(line));
     }
     if arguments.paths.is_empty() {
         bail!("name files and folders, `-` for standard input, or `--batch FILE`");

@@ -9,9 +9,10 @@ use castellan_base::{Sources, System};
 use castellan_classify::redact::{HoldBack, Item, Policy, Redactor, Session};
 use castellan_classify::{Engine, Overlap};
 
-use super::{filter, keys, rules};
+use super::{keys, rules};
 use crate::Ending;
 use crate::arguments::RedactArguments;
+use crate::lines;
 use crate::output::{complain, read_text};
 
 /// Bytes that are read at a time.
@@ -27,8 +28,9 @@ pub(super) fn run(arguments: &RedactArguments, system: &dyn System) -> Result<En
     let engine = rules::narrowed(&engine, &arguments.types, 0, Overlap::All)?;
     let redactor = redactor(&engine, arguments, system)?;
     if let Some(batch) = &arguments.batch {
-        let mut lines = castellan_classify::batch::Redaction::new(engine, redactor, &arguments.keys.scope);
-        return filter::run(batch, |line| lines.line(line));
+        let mut redaction =
+            castellan_classify::batch::Redaction::new(engine, redactor, &arguments.keys.scope);
+        return lines::run(batch, |line| redaction.line(line));
     }
     stream(&redactor, arguments)
 }

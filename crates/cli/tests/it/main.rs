@@ -24,6 +24,7 @@ mod query;
 mod query_examples;
 mod reports;
 mod scan;
+mod shield;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -13,7 +13,7 @@ use crate::Ending;
 const LONGEST: u64 = 64 << 20;
 
 /// Answers each line as soon as it is there. One bad line never stops the rest.
-pub(super) fn run(file: &Path, answer: impl FnMut(&str) -> String) -> Result<Ending> {
+pub(crate) fn run(file: &Path, answer: impl FnMut(&str) -> String) -> Result<Ending> {
     let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let result = if file == Path::new("-") {
         // Whoever asks may wait for an answer before asking on.
