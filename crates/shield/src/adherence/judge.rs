@@ -124,12 +124,18 @@ impl Call<'_> {
             if let Some(broken) = history.requests.breaks(number, &arguments, &self.amounts(rules)) {
                 let reason = Reason::Restriction { text: broken.text };
                 findings.push(self.finding(Some(action), reason, Some(broken.evidence)));
-            } else if !history.requests.asks_for(number) {
+            } else if !history.requests.asks_for(number) && !self.may_be_meant(history, action) {
                 findings.push(self.finding(Some(action), Reason::NotAsked, evidence));
             }
             findings.extend(self.taken(history, action, rules));
         }
         findings
+    }
+
+    /// Whether a request in words that no rule knows speaks of what the call is about. A command must be asked for.
+    fn may_be_meant(&self, history: &History<'_>, action: &Action) -> bool {
+        let values: Vec<String> = self.leaves.iter().map(|leaf| folded(&leaf.value)).collect();
+        !commands(action, &values) && values.iter().any(|value| history.requests.may_mean(value))
     }
 
     fn finding(&self, action: Option<&Action>, reason: Reason, evidence: Option<Evidence>) -> Finding {
@@ -146,12 +152,9 @@ impl Call<'_> {
             .or_else(|| verb(&words(&folded(summary.unwrap_or_default())), rules))
             .flatten();
         let values: Vec<String> = self.leaves.iter().map(|leaf| folded(&leaf.value)).collect();
-        let commands = |action: &&Action| {
-            action.commands.iter().any(|command| values.iter().any(|value| value.contains(command.as_str())))
-        };
         let is_main = |action: &&Action| main.is_some_and(|main| main.id == action.id);
         let all = rules.actions.iter().enumerate();
-        all.filter(|(_, action)| is_main(action) || commands(action)).collect()
+        all.filter(|(_, action)| is_main(action) || commands(action, &values)).collect()
     }
 
     /// Numbers of arguments that say how much.
@@ -193,6 +196,11 @@ impl Call<'_> {
         }
         findings
     }
+}
+
+/// Whether one of the values has a command that does `action`.
+fn commands(action: &Action, values: &[String]) -> bool {
+    action.commands.iter().any(|command| values.iter().any(|value| value.contains(command.as_str())))
 }
 
 /// The action of the first verb of `words`; `Some(None)` where that is harmless.

@@ -6,12 +6,14 @@ use std::ops::Range;
 use super::Evidence;
 use super::conversation::{Message, Role};
 use super::rules::{Action, Rules};
-use super::words::{folded, sentences, words};
+use super::words::{Phrases, folded, sentences, words};
 
 /// How far a denial reaches, in words.
 const SCOPE: usize = 8;
 /// A longer answer is a request of its own.
 const MOST_WORDS_OF_CONSENT: usize = 8;
+/// Shorter words of a value are in any request.
+const LEAST_MEANT: usize = 3;
 /// Words at which a clause ends.
 const JOINTS: [&str; 12] =
     ["and", "but", "then", "und", "aber", "sondern", "et", "mais", "puis", "y", "pero", "luego"];
@@ -68,6 +70,8 @@ pub(super) struct Requests {
     numbers: HashSet<u64>,
     /// Whether the user refers to what tools will find.
     pub(super) refers: bool,
+    /// Words of requests that no rule knows the action of.
+    open: HashSet<String>,
     /// What the assistant said last, and in which message.
     offered: Option<(usize, String)>,
 }
@@ -107,10 +111,19 @@ impl Requests {
 
     fn read(&mut self, message: usize, contents: &str, rules: &Rules, restrictions_only: bool) {
         for sentence in sentences(contents) {
+            let is_question =
+                contents.get(sentence.clone()).is_some_and(|shown| shown.trim_end().ends_with('?'));
             for span in clauses(contents, sentence) {
                 let shown = contents.get(span.clone()).unwrap_or_default();
-                let mut found = statements(shown, rules);
+                let mut found = statements(shown, asks_to_know(shown, is_question, rules), rules);
                 found.retain(|(kind, _)| !restrictions_only || *kind != Kind::Asks);
+                self.open.extend(
+                    found
+                        .iter()
+                        .filter(|asked| is_open(asked, rules))
+                        .flat_map(|(_, spoken)| spoken)
+                        .cloned(),
+                );
                 let text = shown.trim();
                 self.statements.extend(found.into_iter().map(|(kind, spoken)| Statement {
                     about: about(&kind, &spoken, rules),
@@ -137,6 +150,14 @@ impl Requests {
             matches!(statement.kind, Kind::Asks | Kind::Only) && is_about(statement, action)
         };
         self.statements.iter().any(asks)
+    }
+
+    /// Whether a request whose action no rule knows names this folded value, or a part of it.
+    pub(super) fn may_mean(&self, value: &str) -> bool {
+        let parts = words(value);
+        parts
+            .iter()
+            .any(|part| (part.len() >= LEAST_MEANT || number(part).is_some()) && self.open.contains(part))
     }
 
     /// The restriction that a call breaks which does this action with the values in `arguments`, folded.
@@ -170,7 +191,7 @@ fn is_about(statement: &Statement, action: usize) -> bool {
 
 /// For each action, whether a clause is about it. What is forbidden may be named as tools name it.
 fn about(kind: &Kind, spoken: &[String], rules: &Rules) -> Vec<bool> {
-    let is_asked = *kind == Kind::Asks;
+    let is_asked = matches!(kind, Kind::Asks | Kind::Only);
     let names_it = |action: &Action| match is_asked {
         true => asks(spoken, action, rules),
         false => action.asked.are_in(spoken) || action.verbs.are_in(spoken),
@@ -187,6 +208,18 @@ fn asks(spoken: &[String], action: &Action, rules: &Rules) -> bool {
         let is_plural = spoken.get(place).and_then(|word| word.strip_suffix('s')) == Some(single.as_str());
         !is_noun && !is_plural
     })
+}
+
+/// Whether a clause asks for something that no rule knows, and that is not only looking.
+fn is_open((kind, spoken): &(Kind, Vec<String>), rules: &Rules) -> bool {
+    *kind == Kind::Asks && !rules.harmless.are_in(spoken) && !about(kind, spoken, rules).contains(&true)
+}
+
+/// Whether a clause wants to know something, not to have something done.
+fn asks_to_know(clause: &str, is_question: bool, rules: &Rules) -> bool {
+    let spoken = words(&folded(clause));
+    let begins = |phrases: &Phrases| phrases.first(&spoken).is_some_and(|(place, _)| place == 0);
+    begins(&rules.question_words) || (is_question && begins(&rules.questions))
 }
 
 fn is_consent(contents: &str, rules: &Rules) -> bool {
@@ -246,13 +279,19 @@ fn clauses(text: &str, sentence: Range<usize>) -> Vec<Range<usize>> {
 }
 
 /// What a clause says, with the words that it is said of.
-fn statements(clause: &str, rules: &Rules) -> Vec<(Kind, Vec<String>)> {
+fn statements(clause: &str, is_question: bool, rules: &Rules) -> Vec<(Kind, Vec<String>)> {
     let spoken = words(&folded(clause));
+    let most = limit(&spoken, rules);
+    let mut found = asked_or_forbidden(clause, spoken, rules);
+    found.retain(|(kind, _)| !is_question || *kind != Kind::Asks);
+    // After the request that it limits.
+    found.extend(most.map(|number| (Kind::AtMost { number }, Vec::new())));
+    found
+}
+
+fn asked_or_forbidden(clause: &str, spoken: Vec<String>, rules: &Rules) -> Vec<(Kind, Vec<String>)> {
     let mut found = Vec::new();
     let rest_of = |place: usize| spoken.get(place..).unwrap_or_default();
-    if let Some(value) = limit(&spoken, rules) {
-        found.push((Kind::AtMost { number: value }, Vec::new()));
-    }
     if let Some((place, length)) = rules.exclusive_to.first(&spoken) {
         let names: Vec<String> = rest_of(place + length).to_vec();
         let before = spoken.get(..place).unwrap_or_default().to_vec();

@@ -48,6 +48,8 @@ pub struct Rules {
     pub(super) consents: Phrases,
     pub(super) referring: Phrases,
     pub(super) addressing: Phrases,
+    pub(super) question_words: Phrases,
+    pub(super) questions: Phrases,
     pub(super) articles: HashSet<String>,
     pub(super) amounts: HashSet<String>,
 }
@@ -89,6 +91,8 @@ fn rules(root: &Node) -> Result<Rules, Diagnostic> {
         consents: phrases(root, "consents")?,
         referring: phrases(root, "referring")?,
         addressing: phrases(root, "addressing")?,
+        question_words: phrases(root, "question_words")?,
+        questions: phrases(root, "questions")?,
         articles: texts(root, "articles")?.into_iter().collect(),
         amounts: texts(root, "amounts")?.into_iter().collect(),
     })

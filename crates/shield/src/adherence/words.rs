@@ -69,10 +69,7 @@ impl Phrases {
         let at = move |place: usize| {
             let rest = words.get(place..).unwrap_or_default();
             let bucket = rest.first().and_then(|word| self.0.get(&bucket(word)));
-            let is_here = move |phrase: &&Vec<String>| {
-                phrase.len() <= rest.len()
-                    && rest.iter().zip(phrase.iter()).all(|(word, base)| is_form(word, base))
-            };
+            let is_here = move |phrase: &&Vec<String>| begins_with(rest, phrase);
             bucket.into_iter().flatten().filter(is_here).map(move |phrase| (place, phrase.as_slice()))
         };
         (0..words.len()).flat_map(at)
@@ -85,6 +82,20 @@ impl Phrases {
 
     pub(super) fn are_in(&self, words: &[String]) -> bool {
         self.places(words).next().is_some()
+    }
+}
+
+/// In a phrase, one to three words whatever they are.
+const ANYBODY: &str = "someone";
+const MOST_WORDS_OF_ANYBODY: usize = 3;
+
+/// Whether `words` begin with the phrase.
+fn begins_with(words: &[String], phrase: &[String]) -> bool {
+    let Some((base, later)) = phrase.split_first() else { return true };
+    let rest = |count: usize| words.get(count..).unwrap_or_default();
+    match base == ANYBODY {
+        true => (1..=MOST_WORDS_OF_ANYBODY.min(words.len())).any(|count| begins_with(rest(count), later)),
+        false => words.first().is_some_and(|word| is_form(word, base)) && begins_with(rest(1), later),
     }
 }
 

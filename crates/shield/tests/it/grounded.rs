@@ -47,7 +47,6 @@ impl Count {
     }
 }
 
-#[allow(clippy::disallowed_methods)] // Cases of the repository.
 fn cases() -> Vec<Case> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../content/shield/cases/grounded");
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
