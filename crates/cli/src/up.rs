@@ -6,7 +6,9 @@ use anyhow::{Context, Result};
 use axum::Router;
 use castellan_base::System;
 use castellan_server::judge::Judge;
-use castellan_server::{Config, Gate, Server, Tls, Token, agent_hooks, contentsafety, moderations, presidio};
+use castellan_server::{
+    BindError, Config, Gate, Server, Tls, Token, agent_hooks, contentsafety, moderations, presidio,
+};
 use castellan_shield::Shield;
 
 use crate::Ending;
@@ -48,7 +50,10 @@ fn routes(arguments: &UpArguments, config: &Config) -> Result<Router> {
 
 async fn serve(config: Config, routes: Router) -> Result<Ending> {
     let scheme = if config.tls.is_some() { "https" } else { "http" };
-    let server = Server::bind(config, routes).await?;
+    let server = Server::bind(config, routes).await.map_err(|error| match error {
+        BindError::Unprotected(_) => anyhow::Error::from(error).context("CASTELLAN_TOKEN is not set"),
+        other => other.into(),
+    })?;
     complain(&format!("castellan is up at {scheme}://{}; Ctrl-C ends it", server.address()));
     server.run(stopped()).await;
     complain("castellan is down");

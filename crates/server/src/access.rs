@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::config::Token;
 use crate::contentsafety;
+use crate::moderations;
 use crate::refusal::Refusal;
 
 /// What is answered to anybody, so that an orchestrator can ask without the token.
@@ -49,9 +50,11 @@ fn is_local(request: &Request) -> bool {
 fn unknown(request: &Request) -> Response {
     let message = "the token is missing or wrong; send `Authorization: Bearer TOKEN`";
     let refusal = Refusal::new(StatusCode::UNAUTHORIZED, message);
-    let mut response = match contentsafety::is_at(request.uri().path()) {
-        true => contentsafety::Failure::from(refusal).into_response(),
-        false => refusal.into_response(),
+    // Each API's clients look for the reason where that API puts it.
+    let mut response = match request.uri().path() {
+        path if contentsafety::is_at(path) => contentsafety::Failure::from(refusal).into_response(),
+        path if path.starts_with("/v1/") => moderations::failure(&refusal),
+        _ => refusal.into_response(),
     };
     response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     response

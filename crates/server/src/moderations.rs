@@ -153,7 +153,7 @@ fn identity(texts: &[String]) -> String {
 }
 
 /// A refusal in the shape of that API.
-fn failure(refusal: &Refusal) -> Response {
+pub(crate) fn failure(refusal: &Refusal) -> Response {
     let kind = if refusal.status().is_server_error() { "server_error" } else { "invalid_request_error" };
     let body =
         json!({ "error": { "message": refusal.message(), "type": kind, "param": null, "code": null } });

@@ -258,3 +258,14 @@ async fn tool_calls_are_held_against_what_was_asked() {
     let (_, answer) = server.post(path, &asked("Send an email to ann@example.com that I am late.")).await;
     assert_eq!(answer["taskRiskDetected"], json!(false), "{answer}");
 }
+
+#[tokio::test]
+async fn each_api_says_in_its_own_way_that_a_key_is_wrong() {
+    let config = Config { address: free(), token: Some(Token::new(KEY).unwrap()), ..Config::default() };
+    let server = start(config, contentsafety::Options::default()).await;
+    let body = json!({ "input": "x", "text": "x" });
+    let (status, answer) = server.post("/v1/moderations", &body).await;
+    assert_eq!((status, answer["error"]["type"].as_str()), (401, Some("invalid_request_error")));
+    let (status, answer) = server.post("/contentsafety/text:analyze?api-version=2024-09-01", &body).await;
+    assert_eq!((status, answer["error"]["code"].as_str()), (401, Some("Unauthorized")));
+}
