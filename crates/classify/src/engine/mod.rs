@@ -44,7 +44,7 @@ mod view;
 mod walk;
 mod words;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use castellan_base::Diagnostic;
 
@@ -76,6 +76,8 @@ pub struct Selection {
 pub struct Engine {
     shared: Arc<compile::Shared>,
     view: Arc<view::View>,
+    /// The view that judges every candidate, made when somebody first asks why.
+    explaining: Arc<OnceLock<view::View>>,
 }
 
 impl Engine {
@@ -103,7 +105,7 @@ impl Engine {
     ) -> (Engine, Vec<Diagnostic>) {
         let (shared, problems) = compile::compile(rules, checks, dictionaries, means);
         let view = view::View::new(&shared, &Selection::default(), false);
-        (Engine { shared: Arc::new(shared), view: Arc::new(view) }, problems)
+        (Engine::of(Arc::new(shared), view), problems)
     }
 
     /// The same engine narrowed to a selection. What is compiled is shared; only the tables are made anew.
@@ -120,7 +122,11 @@ impl Engine {
             return Err(format!("there is no detector `{id}`; `castellan classify --list` names all"));
         }
         let view = view::View::new(&self.shared, selection, false);
-        Ok(Engine { shared: Arc::clone(&self.shared), view: Arc::new(view) })
+        Ok(Engine::of(Arc::clone(&self.shared), view))
+    }
+
+    fn of(shared: Arc<compile::Shared>, view: view::View) -> Engine {
+        Engine { shared, view: Arc::new(view), explaining: Arc::default() }
     }
 
     /// What the engine was narrowed to.
@@ -168,8 +174,8 @@ impl Engine {
     /// Scans a text, and tells what is nearly found and why it is not. For people who ask about a text: every candidate
     /// is judged to the end, which takes longer than a scan.
     pub fn explain(&self, text: &[u8]) -> Explanation {
-        let view = view::View::new(&self.shared, &self.view.selection, true);
-        run::explain(&self.shared, &view, text)
+        let view = self.explaining.get_or_init(|| view::View::new(&self.shared, &self.view.selection, true));
+        run::explain(&self.shared, view, text)
     }
 
     /// A scanner for a text that comes in chunks.

@@ -137,9 +137,8 @@ impl<'a> Run<'a> {
         self.state.words.live(&bucket.gate, window.0, live)
     }
 
-    /// Whether a keyword of the gate stands near a stretch.
-    fn is_near(&mut self, gate: &Gate, (start, end): (usize, usize), characters: usize) -> bool {
-        let window = self.window((start, end.min(self.text.len())), characters);
+    /// Whether a keyword of the gate stands in a window.
+    fn is_near(&mut self, gate: &Gate, window: (usize, usize)) -> bool {
         self.cover(Kind::Words, window);
         self.state.words.any(gate, window.0, window.1)
     }
@@ -286,22 +285,15 @@ impl<'a> Run<'a> {
             return self.find(element, expression, start).is_some_and(|found| self.matched(element, found));
         };
         // Where the keywords around are not known yet, an expression that fails is cheaper than finding them.
-        let stretch = (start, start + expression.longest);
-        if self.knows(stretch, active.characters) {
-            self.is_near(gate, stretch, active.characters)
+        let end = (start + expression.longest).min(self.text.len());
+        let window = self.window((start, end), active.characters);
+        if self.state.words.knows(window) {
+            self.is_near(gate, window)
                 && self.find(element, expression, start).is_some_and(|found| self.matched(element, found))
         } else {
             let found = self.find(element, expression, start);
-            found.is_some_and(|found| {
-                self.is_near(gate, stretch, active.characters) && self.matched(element, found)
-            })
+            found.is_some_and(|found| self.is_near(gate, window) && self.matched(element, found))
         }
-    }
-
-    /// Whether the keywords near a stretch are known already.
-    fn knows(&self, (start, end): (usize, usize), characters: usize) -> bool {
-        let window = self.window((start, end.min(self.text.len())), characters);
-        self.state.words.knows(window)
     }
 
     /// The match of an expression at a place: the longest end that passes the checks.

@@ -90,7 +90,7 @@ impl Scanner {
     }
 
     fn advance(&mut self, to: usize, whole: bool, findings: &mut Vec<Finding>) -> Vec<Combination> {
-        let Engine { shared, view } = &self.engine;
+        let Engine { shared, view, .. } = &self.engine;
         let mut run = Run { shared, view, text: &self.buffer, whole, state: &mut self.state, findings };
         run.advance(self.done, to);
         let combinations = if whole { run.end() } else { Vec::new() };
