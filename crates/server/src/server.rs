@@ -102,23 +102,17 @@ impl Server {
         // An answer is written at once; waiting to fill a packet would only delay it.
         let _ = stream.set_nodelay(true);
         let stream = Stall::new(stream, self.config.body_time);
-        let Some(tls) = self.config.tls.as_ref().map(Tls::acceptor) else {
-            return self.serve(stream, place, watcher);
-        };
         let (routes, config) = (self.routes.clone(), self.config.clone());
         tokio::spawn(async move {
-            // Who does not get as far as a key in the time for headers is let go.
-            if let Ok(Ok(stream)) = timeout(config.header_time, tls.accept(stream)).await {
-                serve((routes, &config), stream, watcher).await;
+            match config.tls.as_ref().map(Tls::acceptor) {
+                None => serve((routes, &config), stream, watcher).await,
+                // Who does not get as far as a key in the time for headers is let go.
+                Some(tls) => {
+                    if let Ok(Ok(stream)) = timeout(config.header_time, tls.accept(stream)).await {
+                        serve((routes, &config), stream, watcher).await;
+                    }
+                }
             }
-            drop(place);
-        });
-    }
-
-    fn serve(&self, stream: Stall<TcpStream>, place: OwnedSemaphorePermit, watcher: Watcher) {
-        let (routes, config) = (self.routes.clone(), self.config.clone());
-        tokio::spawn(async move {
-            serve((routes, &config), stream, watcher).await;
             drop(place);
         });
     }

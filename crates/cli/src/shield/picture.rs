@@ -38,9 +38,7 @@ fn head(verdict: &Verdict) -> String {
     let score = format!("{:.1} %", verdict.probability * 100.0);
     match (verdict.detected, verdict.subtype) {
         (true, Some(subtype)) => {
-            let kind = serde_json::to_value(subtype).ok();
-            let kind =
-                kind.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().replace('_', " ");
+            let kind = subtype.name().replace('_', " ");
             format!("ATTACK: {kind}, probability {score}\n")
         }
         (true, None) => format!("ATTACK: probability {score}\n"),

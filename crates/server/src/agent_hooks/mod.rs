@@ -9,16 +9,16 @@ mod verdict;
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{Query, Request, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::post;
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::Gate;
-use crate::contentsafety::Failure;
+use crate::contentsafety::{Failure, told};
 use crate::guard;
 use crate::judge::Judge;
 use crate::policy::Policy;
@@ -56,9 +56,5 @@ async fn evaluate(State(service): State<Service>, Query(asked): Query<Asked>, re
         let judged = guard::judge(&*judge, context.parts());
         Ok(Verdict::new(policy, context.point, &judged))
     };
-    let done: Result<Verdict, Failure> = service.gate.worked(request, StatusCode::BAD_REQUEST, work).await;
-    match done {
-        Ok(verdict) => Json(verdict).into_response(),
-        Err(failure) => failure.into_response(),
-    }
+    told(service.gate.worked(request, StatusCode::BAD_REQUEST, work).await)
 }

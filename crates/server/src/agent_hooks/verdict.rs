@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use castellan_shield::harm::HARMS;
 use serde::Serialize;
 use serde_json::json;
 
@@ -90,14 +91,7 @@ impl Verdict {
             self.evidence = Some(Evidence { artefact, verification_pointers: BTreeMap::new() });
             return;
         }
-        let harms = &judged.harms;
-        let all = [
-            ("hate", harms.hate),
-            ("sexual", harms.sexual),
-            ("violence", harms.violence),
-            ("self_harm", harms.self_harm),
-        ];
-        let worst = all.into_iter().max_by_key(|(_, harm)| harm.severity);
+        let worst = HARMS.into_iter().zip(judged.harms.all()).max_by_key(|(_, harm)| harm.severity);
         if let Some((name, harm)) = worst.filter(|(_, harm)| harm.severity >= policy.severity) {
             let message =
                 format!("severity {} of 7, where the policy blocks from {}", harm.severity, policy.severity);

@@ -49,10 +49,10 @@ enum Output {
 
 impl Output {
     /// Of four levels, each stands for two.
-    fn level(self, severity: u8) -> u8 {
+    fn level(self, harm: Harm) -> u8 {
         match self {
-            Output::FourSeverityLevels => severity & !1,
-            Output::EightSeverityLevels => severity,
+            Output::FourSeverityLevels => harm.four_levels(),
+            Output::EightSeverityLevels => harm.severity,
         }
     }
 }
@@ -110,7 +110,7 @@ pub(crate) fn answer(service: &Service, asked: Asked) -> Result<Answer, Failure>
     let harms = if categories.is_empty() { Harms::default() } else { service.judge.harm(&asked.text) };
     let output = asked.output_type.unwrap_or_default();
     let analysis = |category: &Category| {
-        let severity = output.level(category.of(&harms).severity);
+        let severity = output.level(category.of(&harms));
         Analysis { category: *category, severity }
     };
     let probability = |category: &Category| Probability {

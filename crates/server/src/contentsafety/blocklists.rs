@@ -210,13 +210,18 @@ pub(crate) async fn delete(
     At(name): At<String>,
     Query(asked): Query<Asked>,
 ) -> Response {
-    let done = asked.since(Version::V2023_10_01).and_then(|_| {
+    if let Err(failure) = asked.since(Version::V2023_10_01) {
+        return failure.into_response();
+    }
+    let work = move || {
         service.lists.change(|lists| match lists.delete(&name) {
             true => Ok(()),
-            false => Err(BlocklistError::NoList(name.clone()).into()),
+            false => Err(BlocklistError::NoList(name).into()),
         })
-    });
-    no_content(done)
+    };
+    // A change may be written to a file, for which no thread that serves connections waits.
+    let done = tokio::task::spawn_blocking(work).await;
+    no_content(done.unwrap_or_else(|_| Err(Failure::internal("the change could not be made"))))
 }
 
 /// `POST text/blocklists/{name}:addOrUpdateBlocklistItems` and `:removeBlocklistItems`.

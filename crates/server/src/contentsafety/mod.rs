@@ -164,7 +164,7 @@ impl Service {
 }
 
 /// An answer as JSON, or a failure.
-fn told<Answer: Serialize>(answer: Result<Answer, Failure>) -> Response {
+pub(crate) fn told<Answer: Serialize>(answer: Result<Answer, Failure>) -> Response {
     match answer {
         Ok(answer) => Json(answer).into_response(),
         Err(failure) => failure.into_response(),
