@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::Subtype;
+use super::sentence::FACTS;
 use super::signals::{Engine, NAMES, Signals};
 use super::verdict::{Evidence, Left, Payload, Tier, Verdict};
 use crate::Source;
@@ -34,7 +35,8 @@ pub const SUBTYPES: usize = Subtype::ALL.len();
 /// What a subtype's rule adds to its logit.
 const RULE_SAYS: f32 = 1.5;
 
-/// One way in which a text can be an attack: openly, by a machine-made suffix, hidden inside of a document.
+/// One way in which a text can be an attack: openly, by a machine-made suffix, hidden inside of a document, as a
+/// sentence that does not belong there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
     /// Signals to a logit.
@@ -46,7 +48,7 @@ pub struct Part {
 /// Combinations of signals, calibrated: a text is an attack when it is one in any of its ways.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judge {
-    /// The ways; [`PARTS`] of them.
+    /// The ways, at most [`MOST_PARTS`].
     pub parts: Vec<Part>,
     /// A logit to a probability.
     pub platt: Platt,
@@ -67,8 +69,8 @@ pub struct Model {
     pub subtypes: Linear<SUBTYPES>,
 }
 
-/// How many ways a judge has.
-pub const PARTS: usize = 2;
+/// Most ways that a judge has.
+pub const MOST_PARTS: usize = 8;
 
 impl Judge {
     /// The logit of the way that speaks most for an attack.
@@ -77,6 +79,7 @@ impl Judge {
     }
 
     fn write(&self, writer: &mut Writer) {
+        writer.number(self.parts.len());
         for part in &self.parts {
             writer.dense(&part.dense);
             writer.platt(&part.platt);
@@ -88,7 +91,8 @@ impl Judge {
     fn read(reader: &mut Reader<'_>, signals: usize) -> Result<Judge, WeightsError> {
         let part =
             |reader: &mut Reader<'_>| Ok(Part { dense: reader.dense(signals)?, platt: reader.platt()? });
-        let parts = (0..PARTS).map(|_| part(reader)).collect::<Result<_, WeightsError>>()?;
+        let count = reader.number()?.min(MOST_PARTS);
+        let parts = (0..count).map(|_| part(reader)).collect::<Result<_, WeightsError>>()?;
         Ok(Judge { parts, platt: reader.platt()?, points: reader.points()? })
     }
 }
@@ -104,6 +108,7 @@ impl Model {
         writer.linear(&self.engine.linear);
         writer.language(&self.engine.language);
         writer.salad(&self.engine.salad);
+        writer.dense(&self.engine.sentences);
         self.user.write(writer);
         self.content.write(writer);
         writer.linear(&self.subtypes);
@@ -111,8 +116,12 @@ impl Model {
 
     /// Reads a model that was trained with as many families of rules.
     pub fn read(reader: &mut Reader<'_>, families: usize) -> Result<Model, WeightsError> {
-        let engine =
-            Engine { linear: reader.linear()?, language: reader.language()?, salad: reader.salad()? };
+        let engine = Engine {
+            linear: reader.linear()?,
+            language: reader.language()?,
+            salad: reader.salad()?,
+            sentences: reader.dense(FACTS.len())?,
+        };
         let signals = NAMES.len() + families;
         let user = Judge::read(reader, signals)?;
         let content = Judge::read(reader, signals)?;

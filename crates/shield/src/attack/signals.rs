@@ -1,12 +1,14 @@
 //! The few numbers that a text is judged by.
 
+use super::sentence::{self, Facts};
+use crate::model::dense::Dense;
 use crate::model::language::{Language, Oddness, Salad};
 use crate::model::linear::{Linear, Profile};
-use crate::model::tokens::segments;
+use crate::model::tokens::{Place, segments};
 use crate::rules::{Hits, Rules};
 
-/// Heads of the linear model: a user's text, content.
-pub const HEADS: usize = 2;
+/// Heads of the linear model: a user's text, content, a sentence that puts a task to an assistant.
+pub const HEADS: usize = 3;
 /// Windows that a text is searched with, in sentences.
 pub const SENTENCES: [usize; 3] = [1, 2, 5];
 /// Longer windows, in tokens.
@@ -15,7 +17,7 @@ pub const PAGE: usize = 160;
 const BOUND: f32 = 8.0;
 
 /// Signals that come before those of the rules' families, in order.
-pub const NAMES: [&str; 24] = [
+pub const NAMES: [&str; 26] = [
     "user, whole",
     "user, best page",
     "user, best paragraph",
@@ -33,6 +35,8 @@ pub const NAMES: [&str; 24] = [
     "content, best pair above mean",
     "content, first pair",
     "content, last pair",
+    "foreign, most",
+    "foreign, second",
     "both, best sentence",
     "salad, most",
     "salad, last",
@@ -51,6 +55,8 @@ pub struct Engine {
     pub language: Language,
     /// Judges windows of letters and words.
     pub salad: Salad,
+    /// Judges sentences by their facts.
+    pub sentences: Dense,
 }
 
 /// What was seen of a text.
@@ -60,7 +66,7 @@ pub struct Signals {
     pub values: Vec<f32>,
     /// The bytes of the window that looks most like an attack by a user.
     pub user_window: (usize, usize),
-    /// The bytes of the window that looks most like an instruction inside of content.
+    /// The bytes of what looks most like an instruction inside of content.
     pub content_window: (usize, usize),
     /// The oddest window.
     pub oddness: Oddness,
@@ -89,6 +95,7 @@ impl Engine {
         let [sentence, pair, paragraph] = SENTENCES.map(|count| best(&profile, &runs(&ends, count)));
         let page = best(&profile, &pages(profile.len()));
         let whole = profile.logits(0, profile.len());
+        let foreign = if content { self.foreign(text, &profile, &ends) } else { Foreign::default() };
         let mut values = vec![
             whole[0],
             page.most[0],
@@ -107,6 +114,8 @@ impl Engine {
             pair.most[1] - sentence.mean[1],
             pair.first[1],
             pair.last[1],
+            foreign.most,
+            foreign.second,
             pair.both,
             oddness.most,
             oddness.last,
@@ -120,13 +129,59 @@ impl Engine {
         }
         values.extend(hits.by_family.iter().copied());
         let user_window = profile.bytes(page.place[0].0, page.place[0].1);
-        let content_window = profile.bytes(pair.place[1].0, pair.place[1].1);
+        // A sentence that is surely foreign is the attack; else it is somewhere about the loudest two.
+        let attack = if foreign.most > 0.0 { foreign.place } else { pair.place[1] };
+        let content_window = profile.bytes(attack.0, attack.1);
         Signals {
             values,
             user_window: (user_window.start, user_window.end),
             content_window: (content_window.start, content_window.end),
             oddness,
             hits,
+        }
+    }
+}
+
+impl Engine {
+    /// The facts of each sentence of a text, and the bytes that it is.
+    pub fn facts(&self, text: &str) -> Vec<(Facts, Place)> {
+        let profile = self.linear.profile(text);
+        let ends = segments(text, profile.places());
+        let places = runs(&ends, 1).into_iter().map(|(start, end)| profile.bytes(start, end));
+        sentence::facts(text, &profile, &ends).into_iter().zip(places).collect()
+    }
+
+    fn foreign(&self, text: &str, profile: &Profile<HEADS>, ends: &[usize]) -> Foreign {
+        let mut foreign = Foreign::default();
+        for (facts, place) in sentence::facts(text, profile, ends).iter().zip(runs(ends, 1)) {
+            foreign.take(self.sentences.logit(facts), place);
+        }
+        foreign
+    }
+}
+
+/// The sentences that belong least.
+#[derive(Clone, Copy, Debug)]
+struct Foreign {
+    most: f32,
+    second: f32,
+    place: (usize, usize),
+}
+
+impl Default for Foreign {
+    fn default() -> Foreign {
+        Foreign { most: -BOUND, second: -BOUND, place: (0, 0) }
+    }
+}
+
+impl Foreign {
+    fn take(&mut self, logit: f32, place: (usize, usize)) {
+        if logit > self.most {
+            self.second = self.most;
+            self.most = logit;
+            self.place = place;
+        } else {
+            self.second = self.second.max(logit);
         }
     }
 }
@@ -187,7 +242,8 @@ fn best(profile: &Profile<HEADS>, windows: &[(usize, usize)]) -> Best {
 
 impl Best {
     fn take(&mut self, logits: [f32; HEADS], place: (usize, usize)) {
-        self.both = self.both.max(logits.iter().sum::<f32>() / 2.0);
+        let [user, content, _] = logits;
+        self.both = self.both.max((user + content) / 2.0);
         let best = self.most.iter_mut().zip(&mut self.second).zip(&mut self.mean).zip(&mut self.place);
         for ((((most, second), mean), found), logit) in best.zip(logits) {
             *mean += logit;

@@ -11,7 +11,7 @@ use super::linear::Linear;
 /// What a file begins with.
 const MAGIC: &[u8; 8] = b"CSTLSHLD";
 /// Changes whenever older programs could not read a file, or features or signals mean something else.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Largest file, in bytes.
 pub const LARGEST: usize = 12 << 20;
 /// Most numbers in a list of single numbers.
@@ -108,6 +108,7 @@ impl Writer {
 
     /// Thresholds.
     pub fn points(&mut self, points: &OperatingPoints) {
+        self.fraction(points.two_percent);
         self.fraction(points.percent);
         self.fraction(points.half_percent);
         self.fraction(points.tenth_percent);
@@ -235,8 +236,12 @@ impl<'a> Reader<'a> {
 
     /// Thresholds.
     pub fn points(&mut self) -> Result<OperatingPoints, WeightsError> {
-        let (percent, half_percent, tenth_percent) = (self.fraction()?, self.fraction()?, self.fraction()?);
-        Ok(OperatingPoints { percent, half_percent, tenth_percent })
+        Ok(OperatingPoints {
+            two_percent: self.fraction()?,
+            percent: self.fraction()?,
+            half_percent: self.fraction()?,
+            tenth_percent: self.fraction()?,
+        })
     }
 
     /// The language model.

@@ -10,16 +10,17 @@ use super::random::Random;
 const BOUND: f32 = 4.0;
 
 /// What is made of the signals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Shape {
     /// Each by itself.
+    #[default]
     Plain,
     /// Each by itself, and all products of two.
     Products,
 }
 
-/// A trained combination.
-#[derive(Clone, Debug, PartialEq)]
+/// A trained combination; the default knows no signal and finds nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Dense {
     /// Whether products are taken.
     pub shape: Shape,

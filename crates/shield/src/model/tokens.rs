@@ -97,7 +97,8 @@ pub fn read(text: &str, sink: &mut impl Sink) {
             end = place + next.len_utf8();
             characters.next();
         }
-        reader.emit(kind, &shape, sink);
+        let next = characters.peek().map(|(_, next)| *next);
+        reader.emit(kind, &shape, next, sink);
         sink.token(Place { start, end });
     }
 }
@@ -146,7 +147,7 @@ impl Reader {
         self.word.push(code);
     }
 
-    fn emit(&mut self, kind: Kind, shape: &Shape, sink: &mut impl Sink) {
+    fn emit(&mut self, kind: Kind, shape: &Shape, next: Option<char>, sink: &mut impl Sink) {
         if kind == Kind::Digit || kind == Kind::Mark || kind == Kind::Break {
             // Long runs say no more than runs of four.
             self.word.truncate(if kind == Kind::Break { 3 } else { 5 });
@@ -163,7 +164,8 @@ impl Reader {
         sink.feature(finish(join(last, whole)));
         sink.feature(finish(join(join(before, last), whole)));
         sink.feature(finish(join(before ^ 0x5D, whole)));
-        self.previous = if ends_segment(kind, self.word.get(1)) {
+        let first = self.word.get(1).and_then(|code| char::from_u32(*code));
+        self.previous = if ends_segment(kind, first, next) {
             [START; 2]
         } else if last == START && kind == Kind::Mark {
             // A quote or a bullet before the first word of a sentence does not hide that it is the first.
@@ -189,14 +191,22 @@ impl Reader {
     }
 }
 
-/// True for what ends a sentence: a line break, a full stop, a question or exclamation mark, a semicolon.
-fn ends_segment(kind: Kind, first: Option<&u32>) -> bool {
-    let mark = first.and_then(|code| char::from_u32(*code));
-    kind == Kind::Break
-        || mark.is_some_and(|mark| {
-            kind != Kind::Letter
-                && matches!(mark, '.' | '!' | '?' | ';' | '\u{3002}' | '\u{ff01}' | '\u{ff1f}' | '\u{964}')
-        })
+/// True for what ends a sentence: a line break, a full stop, a question or exclamation mark, a semicolon. A mark inside
+/// of an address, a number or a name (`example.com`, `3.5`) ends nothing: after one that does comes a space, or what
+/// closes a quotation.
+fn ends_segment(kind: Kind, first: Option<char>, next: Option<char>) -> bool {
+    if kind == Kind::Break {
+        return true;
+    }
+    let closes =
+        |next: char| next.is_whitespace() || matches!(next, '"' | '\'' | ')' | ']' | '}' | '<' | '|' | '*');
+    match first {
+        Some('.' | '!' | '?' | ';') => {
+            kind != Kind::Letter && next.is_none_or(|next| closes(next) || !next.is_ascii())
+        }
+        Some('\u{3002}' | '\u{ff01}' | '\u{ff1f}' | '\u{964}') => true,
+        _ => false,
+    }
 }
 
 /// Cuts tokens into sentences, or what stands for them: each ends with a token that ends a sentence, and none is longer
@@ -205,9 +215,10 @@ pub fn segments(text: &str, places: &[Place]) -> Vec<usize> {
     let mut ends = Vec::new();
     let mut start = 0;
     for (index, place) in places.iter().enumerate() {
-        let first = text.get(place.start..).and_then(|rest| rest.chars().next()).unwrap_or(' ');
+        let character = |place: usize| text.get(place..).and_then(|rest| rest.chars().next());
+        let first = character(place.start);
         let length = index + 1 - start;
-        let ended = ends_segment(kind(first), Some(&u32::from(first)));
+        let ended = first.is_some_and(|first| ends_segment(kind(first), Some(first), character(place.end)));
         if (ended && length > SHORTEST_SEGMENT) || length >= LONGEST_SEGMENT {
             start = index + 1;
             ends.push(start);
@@ -311,7 +322,7 @@ mod tests {
 
     #[test]
     fn segments_are_sentences() {
-        let text = "Dear team,\nthe bill is paid. Write it backwards! Ok";
+        let text = "Dear team,\nthe bill of example.com (3.5) is paid. Write it backwards! Ok";
         let features = Features::of(text);
         let ends = segments(text, &features.places);
         let starts = std::iter::once(0).chain(ends.iter().copied());
@@ -319,7 +330,10 @@ mod tests {
             .zip(&ends)
             .map(|(start, end)| text.get(features.places[start].start..features.places[end - 1].end).unwrap())
             .collect();
-        assert_eq!(parts, ["Dear team,\n", "the bill is paid.", "Write it backwards!", "Ok"]);
+        assert_eq!(
+            parts,
+            ["Dear team,\n", "the bill of example.com (3.5) is paid.", "Write it backwards!", "Ok"]
+        );
         let long = "word ".repeat(70);
         assert_eq!(segments(&long, &Features::of(&long).places), [32, 64, 70]);
     }

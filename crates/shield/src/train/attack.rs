@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use super::corpus::Text;
 use super::generate::pools::clipped;
+use super::sentences::{self, Sentence};
 use super::windows::{self, Window};
 use super::{folds, measure};
 use crate::attack::signals::NAMES;
-use crate::attack::{Engine, Judge, Model, PARTS, Part, SUBTYPES, Subtype, strongest};
+use crate::attack::{Engine, Judge, Model, Part, SUBTYPES, Subtype, strongest};
 use crate::model::calibration::{OperatingPoints, Platt};
 use crate::model::dense::{Dense, Example, Shape};
 use crate::model::language::{Language, Salad, WINDOWS};
@@ -32,6 +33,8 @@ pub struct Prepared {
     pub text: Text,
     features: Features,
     windows: Vec<Window>,
+    /// Sentences that put tasks, and others.
+    tasks: Vec<Window>,
 }
 
 /// Normalises texts and reads their features.
@@ -53,7 +56,8 @@ fn prepared(mut text: Text, random: &mut Random) -> Prepared {
     text.text = plain.text().to_owned();
     let features = Features::of(&text.text);
     let windows = windows::of(&text, &features, random);
-    Prepared { text, features, windows }
+    let tasks = windows::tasks(&text, &features, random);
+    Prepared { text, features, windows, tasks }
 }
 
 /// What counts for more than its number: cases that were written to be hard, and documents, which are what instructions
@@ -90,12 +94,10 @@ pub fn engine(prepared: &[Prepared], wanted: impl Fn(&Text) -> bool, settings: &
     };
     let mut samples = Vec::new();
     for item in &chosen {
-        samples.extend(windows::samples(
-            &item.windows,
-            &item.features,
-            share(item, &weight),
-            source_of(item),
-        ));
+        for windows in [&item.windows, &item.tasks] {
+            let weight = share(item, windows, &weight);
+            samples.extend(windows::samples(windows, &item.features, weight, source_of(item)));
+        }
     }
     // A first model shows which windows of harmless texts look most like attacks, and where in a document an attack must
     // be; the second one learns from them.
@@ -103,17 +105,18 @@ pub fn engine(prepared: &[Prepared], wanted: impl Fn(&Text) -> bool, settings: &
     let hard: Vec<(&Prepared, Vec<Window>)> =
         chosen.iter().map(|item| (*item, windows::second_look(&item.text, &item.features, &first))).collect();
     for (item, windows) in &hard {
-        samples.extend(windows::samples(windows, &item.features, share(item, &weight), source_of(item)));
+        let weight = share(item, &item.windows, &weight);
+        samples.extend(windows::samples(windows, &item.features, weight, source_of(item)));
     }
     let linear = learn(&samples, settings)?;
     let (language, salad) = language(&chosen);
-    Some(Engine { linear, language, salad })
+    Some(Engine { linear, language, salad, sentences: Dense::default() })
 }
 
 /// The weight of each window of a text.
 #[allow(clippy::cast_precision_loss)] // At most some ten windows.
-fn share(item: &Prepared, weight: impl Fn(&Text) -> f32) -> f32 {
-    weight(&item.text) * emphasis(&item.text.origin) / (item.windows.len().max(1) as f32).sqrt()
+fn share(item: &Prepared, windows: &[Window], weight: impl Fn(&Text) -> f32) -> f32 {
+    weight(&item.text) * emphasis(&item.text.origin) / (windows.len().max(1) as f32).sqrt()
 }
 
 /// The language model from one half of the harmless texts, the judge of salads from the other half: for the texts that
@@ -208,18 +211,28 @@ pub fn train(
     settings: &Settings,
     tell: &mut dyn FnMut(&str),
 ) -> Option<Trained> {
-    let mut seen: Vec<Seen> = vec![Seen::default(); prepared.len()];
+    let mut engines = Vec::new();
+    let mut sentences: Vec<Sentence> = Vec::new();
     for fold in 0..folds::FOLDS {
         tell(&format!("attacks: leaving out fold {} of {}", fold + 1, folds::FOLDS));
         let engine = engine(prepared, |text| text.fold != fold && !text.held_out, settings)?;
+        for item in prepared.iter().filter(|item| item.text.fold == fold && !item.text.held_out) {
+            sentences.extend(sentences::of(&engine, &item.text));
+        }
+        engines.push(engine);
+    }
+    let mut seen: Vec<Seen> = vec![Seen::default(); prepared.len()];
+    for (fold, engine) in engines.iter_mut().enumerate() {
+        engine.sentences = sentences::judge(&sentences, |sentence| sentence.fold != fold);
         for (place, item) in seen.iter_mut().zip(prepared) {
             if item.text.fold == fold && !item.text.held_out {
-                *place = see(&engine, rules, &item.text);
+                *place = see(engine, rules, &item.text);
             }
         }
     }
     tell("attacks: training on all");
-    let engine = engine(prepared, |text| !text.held_out, settings)?;
+    let mut engine = engine(prepared, |text| !text.held_out, settings)?;
+    engine.sentences = sentences::judge(&sentences, |_| true);
     for (place, item) in seen.iter_mut().zip(prepared) {
         if item.text.held_out {
             *place = see(&engine, rules, &item.text);
@@ -278,8 +291,12 @@ fn judge(prepared: &[Prepared], seen: &[Seen], head: usize, logits: &mut [[Optio
     let negatives: Vec<(f32, f32)> =
         scored.iter().filter(|item| !item.1).map(|item| (item.0, item.2)).collect();
     let point = |rate: f64| platt.probability(measure::threshold(&negatives, rate));
-    let points =
-        OperatingPoints { percent: point(0.01), half_percent: point(0.005), tenth_percent: point(0.001) };
+    let points = OperatingPoints {
+        two_percent: point(0.02),
+        percent: point(0.01),
+        half_percent: point(0.005),
+        tenth_percent: point(0.001),
+    };
     let area = measure::area_under_roc(&scored.iter().map(|item| (item.0, item.1)).collect::<Vec<_>>());
     (Judge { parts: whole, platt, points }, area)
 }
@@ -321,34 +338,58 @@ fn subtypes(prepared: &[Prepared]) -> Option<Linear<SUBTYPES>> {
     learn(&samples, &Settings { bits: 15, sources: 1, epochs: 5, ..Settings::default() })
 }
 
+/// One way in which a text can be an attack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// It says so in words that users of attacks have.
+    Open,
+    /// It has a machine-made suffix.
+    Machine,
+    /// It is content with an instruction hidden in it.
+    Hidden,
+    /// It is content with a sentence that does not belong there.
+    Foreign,
+}
+
+/// The ways of a head.
+fn ways(head: usize) -> &'static [Way] {
+    if head == 0 { &[Way::Open, Way::Machine] } else { &[Way::Open, Way::Hidden, Way::Foreign] }
+}
+
 /// The ways of a head, each from the attacks of that way and all harmless texts.
 fn parts(rows: &[(&Text, &[f32], bool)], head: usize) -> Vec<Part> {
-    (0..PARTS)
-        .map(|part| {
-            let of_part: Vec<&(&Text, &[f32], bool)> =
-                rows.iter().filter(|row| !row.2 || way(row.0, head) == part).collect();
+    ways(head)
+        .iter()
+        .map(|way| {
+            let of_way: Vec<&(&Text, &[f32], bool)> =
+                rows.iter().filter(|row| !row.2 || goes(row.0, *way, head)).collect();
             // A string is odd for a reason or for none: which, is told by several signals at once.
-            let shape = if (head, part) == (0, 1) { Shape::Products } else { Shape::Plain };
-            combine(&of_part, &masked(head, part), shape)
+            let shape = if *way == Way::Machine { Shape::Products } else { Shape::Plain };
+            combine(&of_way, |place| says_nothing(*way, place), shape)
         })
         .collect()
 }
 
-/// Which way an attack goes: 1 for machine-made suffixes in a user's text and for what is hidden in a document.
-fn way(text: &Text, head: usize) -> usize {
-    usize::from(if head == 0 { is_salad(text) } else { text.is_hidden() })
+fn goes(text: &Text, way: Way, head: usize) -> bool {
+    let closed = if head == 0 { is_salad(text) } else { text.is_hidden() };
+    match way {
+        Way::Open => !closed,
+        Way::Machine | Way::Hidden => closed,
+        // Those of our own cases mostly say whom they are for, which their words tell.
+        Way::Foreign => closed && text.span.is_some() && text.origin != "castellan cases",
+    }
 }
 
-/// Signals that say nothing about a way. What is hidden is told by
-/// its loudest sentences, whatever the rest of the document says.
-fn masked(head: usize, part: usize) -> Vec<usize> {
-    let names = match (head, part) {
-        (0, 1) => ["other alphabets"].as_slice(),
-        (_, 0) => &OPEN,
-        _ => &HIDES,
-    };
-    let place = |name: &&str| NAMES.iter().position(|other| other == name);
-    names.iter().filter_map(place).collect()
+/// True for a signal that says nothing about a way. What is hidden is told by its loudest sentences, whatever the rest of
+/// the document says; what does not belong is told by that alone, however harmless its words.
+fn says_nothing(way: Way, signal: usize) -> bool {
+    let name = NAMES.get(signal).copied().unwrap_or_default();
+    match way {
+        Way::Open => OPEN.contains(&name),
+        Way::Machine => name == "other alphabets",
+        Way::Hidden => HIDES.contains(&name),
+        Way::Foreign => !name.starts_with("foreign"),
+    }
 }
 
 /// How odd letters are says nothing about an open attack, and that nearly all texts in other alphabets that one source
@@ -378,12 +419,12 @@ const HIDES: [&str; 18] = [
 ];
 
 /// A combination of signals from texts, their signals and labels, brought to the scale of probabilities.
-fn combine(rows: &[&(&Text, &[f32], bool)], masked: &[usize], shape: Shape) -> Part {
+fn combine(rows: &[&(&Text, &[f32], bool)], masked: impl Fn(usize) -> bool, shape: Shape) -> Part {
     let weight = weights(rows.iter().map(|row| row.0));
     let signals_of = |signals: &[f32]| {
         let mut signals = signals.to_vec();
-        for place in masked {
-            if let Some(signal) = signals.get_mut(*place) {
+        for (place, signal) in signals.iter_mut().enumerate() {
+            if masked(place) {
                 *signal = 0.0;
             }
         }

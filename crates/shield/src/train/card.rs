@@ -47,7 +47,8 @@ const LIMITS: &str = "## What it cannot see
   over several turns, and attacks in languages that it has few texts of pass it. A fluent attack that nobody has written
   before may pass.
 - **Instructions that belong.** In content, a request that is addressed to a person (\"please send me the table\") and one
-  that is addressed to the assistant look alike when nothing else tells them apart.
+  that is addressed to the assistant look alike when nothing else tells them apart. What tells them apart is the rest of the
+  document: in a note of three sentences there is little of it.
 - **Long texts.** Each piece of 8,000 bytes is one more chance for a false alarm.
 - **Machine-made texts of real words.** A suffix of existing words in an order that nearly makes sense is found less often
   than one of fragments.
@@ -63,12 +64,12 @@ one machine, since this card has to come out the same everywhere.
 ";
 
 fn attack_section(card: &mut String, title: &str, head: &Head) {
-    let [percent, half, tenth] = head.points;
+    let [two, percent, half, tenth] = head.points;
     let _ = writeln!(card, "## {title}\n");
     let _ = writeln!(
         card,
-        "Area under the ROC curve over left-out sources: {:.3}. Operating points, as least probabilities: {percent:.3} for 1 % \
-         false alarms, {half:.3} for 0.5 %, {tenth:.3} for 0.1 % (all harmless sources together, none weighing more than the \
+        "Area under the ROC curve over left-out sources: {:.3}. Operating points, as least probabilities: {two:.3} for 2 % \
+         false alarms (the released one), {percent:.3} for 1 %, {half:.3} for 0.5 %, {tenth:.3} for 0.1 % (all harmless sources together, none weighing more than the \
          square root of its size; system prompts are not counted, since they come from trusted sources).\n",
         head.area
     );
@@ -96,11 +97,11 @@ fn table(card: &mut String, title: &str, first: &str, rows: &[Row], name: impl F
     }
     let _ = writeln!(
         card,
-        "**{title}**\n\n| {first} | texts | at 1 % | at 0.5 % | at 0.1 % |\n|---|--:|--:|--:|--:|"
+        "**{title}**\n\n| {first} | texts | at 2 % | at 1 % | at 0.5 % | at 0.1 % |\n|---|--:|--:|--:|--:|--:|"
     );
     for row in rows {
-        let [percent, half, tenth] = row.shares.map(per_cent);
-        let _ = writeln!(card, "| {} | {} | {percent} | {half} | {tenth} |", name(row), row.count);
+        let [two, percent, half, tenth] = row.shares.map(per_cent);
+        let _ = writeln!(card, "| {} | {} | {two} | {percent} | {half} | {tenth} |", name(row), row.count);
     }
     card.push('\n');
 }

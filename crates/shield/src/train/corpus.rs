@@ -12,6 +12,9 @@ use crate::Source;
 /// Largest file of texts, in bytes.
 const LARGEST_FILE: u64 = 256 << 20;
 
+/// Shortest text that another one can be a longer form of, in bytes.
+const SHORTEST_TWIN: usize = 30;
+
 /// A text and what is known of it as an attack.
 #[derive(Clone, Debug)]
 pub struct Text {
@@ -136,7 +139,34 @@ pub fn cases(system: &dyn System, folder: &Path) -> io::Result<Vec<Text>> {
             texts.extend(rows.into_iter().filter_map(case));
         }
     }
+    mark_attacks(&mut texts);
     Ok(texts)
+}
+
+/// Finds where in a document the attack stands: it is what the document has more than its twin, which is the same
+/// without the attack.
+fn mark_attacks(texts: &mut [Text]) {
+    let is_twin = |text: &&Text| text.document == Some(false) && text.text.len() >= SHORTEST_TWIN;
+    let clean: Vec<String> = texts.iter().filter(is_twin).map(|text| text.text.clone()).collect();
+    for text in texts.iter_mut().filter(|text| text.document == Some(true)) {
+        text.span = clean.iter().find_map(|clean| beyond(&text.text, clean));
+    }
+}
+
+/// The bytes that `text` has beyond `clean`, when all the rest of it is `clean`.
+fn beyond(text: &str, clean: &str) -> Option<(usize, usize)> {
+    if clean.len() >= text.len() {
+        return None;
+    }
+    let alike = |pair: &(char, char)| pair.0 == pair.1;
+    let length = |pair: (char, char)| pair.0.len_utf8();
+    let before: usize = text.chars().zip(clean.chars()).take_while(alike).map(length).sum();
+    let after: usize = text.chars().rev().zip(clean.chars().rev()).take_while(alike).map(length).sum();
+    // What the attack and what follows it have in common at their beginnings may be counted on both sides.
+    (before + after >= clean.len()).then(|| {
+        let before = before.min(clean.len());
+        (before, text.len() - (clean.len() - before))
+    })
 }
 
 /// A case as a text; `None` for trusted sources that say nothing about either question.

@@ -12,6 +12,7 @@ pub mod generate;
 pub mod harm;
 pub mod measure;
 mod report;
+mod sentences;
 pub mod windows;
 
 use std::io;

@@ -8,10 +8,19 @@ use super::harm::{self, Graded};
 use super::measure::{Scored, area_under_precision_recall, area_under_roc, share};
 use crate::Source;
 use crate::harm::{HARMS, Model};
+use crate::model::calibration::OperatingPoint;
 use crate::shield::Shield;
 
 /// How many attacks and harmless texts are encoded in every way.
 const ENCODED: usize = 60;
+
+/// The operating points of the tables, in order.
+const POINTS: [OperatingPoint; 4] = [
+    OperatingPoint::TwoPercent,
+    OperatingPoint::Percent,
+    OperatingPoint::HalfPercent,
+    OperatingPoint::TenthPercent,
+];
 
 /// A row of a table: what, how many, and a part of them at each operating point.
 #[derive(Clone, Debug)]
@@ -19,14 +28,14 @@ pub(super) struct Row {
     pub(super) name: String,
     pub(super) kind: String,
     pub(super) count: usize,
-    pub(super) shares: [f64; 3],
+    pub(super) shares: [f64; POINTS.len()],
 }
 
 /// Figures of one head.
 #[derive(Clone, Debug)]
 pub(super) struct Head {
     pub(super) area: f64,
-    pub(super) points: [f32; 3],
+    pub(super) points: [f32; POINTS.len()],
     /// Attacks of sources that were left out, and of our own cases that were.
     pub(super) attacks: Vec<Row>,
     pub(super) held_attacks: Vec<Row>,
@@ -103,7 +112,7 @@ impl Report {
 
 fn head(prepared: &[Prepared], trained: &Trained, head: usize) -> Head {
     let judge = if head == 0 { &trained.model.user } else { &trained.model.content };
-    let points = [judge.points.percent, judge.points.half_percent, judge.points.tenth_percent];
+    let points = POINTS.map(|point| judge.points.at(point));
     let mut groups: BTreeMap<(bool, bool, String, String), Vec<f32>> = BTreeMap::new();
     for (item, logits) in prepared.iter().zip(&trained.logits) {
         let logit = logits.get(head).copied().flatten();

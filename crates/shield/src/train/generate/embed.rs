@@ -42,7 +42,7 @@ fn text(kind: &str, text: String, span: Option<(usize, usize)>) -> Text {
 
 /// A document in parts between which something can be put.
 fn document(pools: &Pools, random: &mut Random) -> (&'static str, Vec<String>) {
-    match random.below(12) {
+    match random.below(14) {
         0..3 => ("mail", mail(pools, random)),
         3..5 => ("table", table(pools, random)),
         5..7 if !pools.code.is_empty() => ("code", code(pools, random)),
@@ -60,7 +60,8 @@ fn prose(pools: &Pools, random: &mut Random) -> Vec<String> {
 
 fn whole(pools: &Pools, random: &mut Random) -> Vec<String> {
     let document = random.pick(&pools.documents).map_or("", String::as_str);
-    document.split_inclusive('\n').map(str::to_owned).collect()
+    let lines: Vec<String> = document.split_inclusive('\n').map(str::to_owned).collect();
+    if lines.len() < 3 { sentences(document, "") } else { lines }
 }
 
 /// The sentences of a passage, the last one followed by `end`.

@@ -28,7 +28,7 @@ pub struct Pools {
     pub passages: Vec<String>,
     /// Source code.
     pub code: Vec<String>,
-    /// Whole mails and tables.
+    /// Whole mails, tables and other documents.
     pub documents: Vec<String>,
     /// Words, with repetition, so that frequent ones are drawn often.
     pub words: Vec<String>,
@@ -59,6 +59,7 @@ impl Pools {
         match text.kind.as_str() {
             "request" | "role-play" if text.document.is_none() => self.request(text),
             "documentation" => self.passages.extend(passages(&text.text)),
+            "clean-document" | "clean-twin" => self.documents.push(text.text.clone()),
             "code" => self.code.push(clipped(&text.text, LONGEST_PASSAGE).to_owned()),
             "mail, table or code" => {
                 self.passages.extend(passages(&text.text).into_iter().take(2));
@@ -105,7 +106,8 @@ impl Pools {
 /// The paragraphs of a text that read like prose of a document and not like a question about it.
 fn passages(text: &str) -> Vec<String> {
     let long = text.split("\n\n").map(str::trim).filter(|part| {
-        part.len() >= SHORTEST_PASSAGE && !part.ends_with('?') && !part.ends_with(':') && part.contains(". ")
+        let is_prose = part.contains(". ") && part.matches('|').count() < 3 && !part.starts_with("['");
+        part.len() >= SHORTEST_PASSAGE && !part.ends_with('?') && !part.ends_with(':') && is_prose
     });
     long.map(|part| clipped(part, LONGEST_PASSAGE).to_owned()).collect()
 }
