@@ -50,7 +50,7 @@ pub enum Command {
     /// Find what is sensitive in files and texts: identifiers, personal data, secrets.
     Classify(Box<ClassifyArguments>),
     /// Judge whether a text attacks the model that is to read it, and how harmful it is.
-    Shield(ShieldArguments),
+    Shield(Box<ShieldArguments>),
     /// Serve the APIs of Presidio, Azure AI Content Safety, OpenAI's moderations and Agent Hooks, at 127.0.0.1:8700.
     Up(UpArguments),
     /// List and explain the built-in checks; add public policy definitions.

@@ -23,6 +23,7 @@ mod classify;
 mod content;
 mod estate;
 mod fixes;
+mod keys;
 mod lines;
 mod output;
 mod policy;
@@ -32,7 +33,9 @@ pub mod reference;
 mod scan;
 mod shield;
 mod tables;
+mod texts;
 mod up;
+mod walk;
 
 use arguments::{Cli, Command};
 

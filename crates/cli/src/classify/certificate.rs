@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::file::Report;
 use super::sample::Sample;
-use super::walk::Walk;
+use crate::walk::Walk;
 
 /// What was covered. Who reads "nothing found" has to know in what.
 #[derive(Debug, Default)]

@@ -8,10 +8,9 @@ use castellan_classify::exact::{Builder, Column, Index, Key, Normalisation, Opti
 use castellan_classify::fingerprint::{self, Membership, Thresholds};
 use serde_json::{Value as Json, json};
 
-use super::{keys, texts, walk};
-use crate::Ending;
 use crate::arguments::{FingerprintArguments, IndexArguments, MatchArguments};
 use crate::output::{complain, to_stdout, write_file};
+use crate::{Ending, keys, texts, walk};
 
 /// The largest index, in bytes.
 const LARGEST: u64 = 4 << 30;

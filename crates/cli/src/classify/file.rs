@@ -10,8 +10,8 @@ use castellan_classify::{Engine, Finding, Miss, Reason, Scanner};
 use castellan_extract::{Limits, Location, Origin, Part, Place, Sink, extract};
 use serde_json::{Value as Json, json};
 
-use super::is_stdin;
 use super::state::State;
+use crate::walk::is_stdin;
 
 /// The most of standard input that is read, in bytes.
 const MOST_STDIN: u64 = 1 << 30;

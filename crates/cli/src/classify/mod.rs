@@ -3,7 +3,6 @@
 mod certificate;
 mod exact;
 mod file;
-mod keys;
 mod list;
 mod redact;
 mod render;
@@ -11,10 +10,7 @@ mod restore;
 mod rules;
 mod sample;
 mod state;
-mod texts;
-mod walk;
 
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
@@ -28,8 +24,9 @@ use self::file::Report;
 use self::state::State;
 use crate::Ending;
 use crate::arguments::{ClassifyArguments, ClassifyCommand};
-use crate::lines;
 use crate::progress::Bar;
+use crate::walk;
+use crate::{keys, lines};
 
 pub(crate) fn run(arguments: &ClassifyArguments, system: &dyn System) -> Result<Ending> {
     match &arguments.command {
@@ -101,9 +98,4 @@ fn files(engine: &Engine, arguments: &ClassifyArguments, system: &dyn System) ->
         (false, true) => Ending::BadInput,
         (false, false) => Ending::Fine,
     })
-}
-
-/// Standard input, where a path is a dash.
-fn is_stdin(path: &str) -> bool {
-    Path::new(path) == Path::new("-")
 }

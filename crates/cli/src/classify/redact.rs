@@ -9,11 +9,10 @@ use castellan_base::{Sources, System};
 use castellan_classify::redact::{HoldBack, Item, Policy, Redactor, Session};
 use castellan_classify::{Engine, Overlap};
 
-use super::{keys, rules};
-use crate::Ending;
+use super::rules;
 use crate::arguments::RedactArguments;
-use crate::lines;
 use crate::output::{complain, read_text};
+use crate::{Ending, keys, lines};
 
 /// Bytes that are read at a time.
 const CHUNK: usize = 1 << 16;

@@ -9,10 +9,9 @@ use castellan_base::System;
 use castellan_classify::redact::{Audit, Item, Tokeniser};
 use serde_json::{Value as Json, json};
 
-use super::keys;
-use crate::Ending;
 use crate::arguments::RestoreArguments;
 use crate::output::{complain, read_text, stdin_text, to_stdout};
+use crate::{Ending, keys};
 
 /// The largest text, and the largest file of items, in bytes.
 const LARGEST: u64 = 1 << 30;

@@ -1,45 +1,65 @@
-//! `castellan shield`: prompt attacks and harmful content.
+//! `castellan shield`: prompt attacks, harmful content, copied texts, categories of one's own.
 
+mod category;
+mod index;
 mod picture;
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use castellan_base::System;
-use castellan_shield::attack::Verdict;
-use castellan_shield::harm::Harms;
-use castellan_shield::model::calibration::OperatingPoint;
-use castellan_shield::{Shield, batch};
+use castellan_shield::Shield;
+use castellan_shield::batch::{Filter, Judgement};
+use castellan_shield::harm::Category;
 
-use crate::arguments::{ShieldArguments, ShieldFormat};
+use crate::arguments::{ShieldArguments, ShieldCommand, ShieldFormat};
 use crate::output::{read_text, stdin_text, stdout_is_terminal, to_stdout, width};
 use crate::{Ending, lines};
+
+pub(crate) use index::open as open_protected;
 
 /// Largest text, in bytes.
 const LARGEST: u64 = 64 << 20;
 
 pub(crate) fn run(arguments: &ShieldArguments, system: &dyn System) -> Result<Ending> {
+    match &arguments.command {
+        Some(ShieldCommand::Index(arguments)) => return index::run(arguments, system),
+        Some(ShieldCommand::Category(command)) => return category::run(command, system),
+        None => {}
+    }
     let shield = Shield::builtin().context("the shield in this program cannot be used")?;
-    let point: OperatingPoint = arguments.false_alarms.into();
+    let protected = open_protected(&arguments.protected, arguments.protected_keys.as_deref(), system)?;
+    let categories = category::open(&arguments.category, system)?;
+    let point = arguments.false_alarms.into();
+    let filter = Filter::new(&shield).at(point).protected(&protected).categories(&categories);
     if let Some(file) = &arguments.batch {
-        return lines::run(file, |line| batch::line(&shield, point, line));
+        return lines::run(file, |line| filter.line(line));
     }
     let text = text(arguments.input.as_deref().unwrap_or("-"), system)?;
-    let verdict = shield.attack_at(&text, arguments.source.into(), point);
-    let harms = shield.harm(&text);
-    let format = arguments.format.unwrap_or(match stdout_is_terminal() {
-        true => ShieldFormat::Text,
-        false => ShieldFormat::Json,
-    });
-    let told = match format {
-        ShieldFormat::Text => picture::draw(&text, &verdict, &harms, width(system)),
-        ShieldFormat::Json => json(&text, &verdict, &harms)?,
+    let judgement = filter.judge(&text, arguments.source.into());
+    let told = match format(arguments.format) {
+        ShieldFormat::Text => picture::draw(&text, &judgement, width(system)),
+        ShieldFormat::Json => json(&judgement.told(&text).into())?,
     };
     to_stdout(told.as_bytes())?;
-    let worst = harms.all().iter().map(|harm| harm.severity).max().unwrap_or(0);
-    let fails = arguments.fail_on_attack && verdict.detected
-        || arguments.fail_on_severity.is_some_and(|least| worst >= least);
-    Ok(if fails { Ending::Findings } else { Ending::Fine })
+    Ok(if fails(&judgement, arguments) { Ending::Findings } else { Ending::Fine })
+}
+
+fn fails(judgement: &Judgement<'_>, arguments: &ShieldArguments) -> bool {
+    let worst = judgement.harms.all().iter().map(|harm| harm.severity).max().unwrap_or(0);
+    let copied = judgement.protected.as_ref().is_some_and(|found| !found.runs.is_empty());
+    let belongs = judgement.categories.iter().any(|(_, probability)| *probability >= Category::BELONGS);
+    arguments.fail_on_attack && judgement.verdict.detected
+        || arguments.fail_on_severity.is_some_and(|least| worst >= least)
+        || arguments.fail_on_match && (copied || belongs)
+}
+
+/// What was asked for, or what whoever reads standard output needs.
+fn format(asked: Option<ShieldFormat>) -> ShieldFormat {
+    asked.unwrap_or(match stdout_is_terminal() {
+        true => ShieldFormat::Text,
+        false => ShieldFormat::Json,
+    })
 }
 
 /// What was named: standard input, a file that is there, or the text itself.
@@ -51,8 +71,13 @@ fn text(input: &str, system: &dyn System) -> Result<String> {
     }
 }
 
-fn json(text: &str, verdict: &Verdict, harms: &Harms) -> Result<String> {
-    let mut told = serde_json::to_string_pretty(&batch::judged(text, verdict, harms))?;
+/// A file of lines, or standard input.
+fn file_text(path: &Path, system: &dyn System) -> Result<String> {
+    if path == Path::new("-") { stdin_text(LARGEST) } else { read_text(path, LARGEST, system) }
+}
+
+fn json(told: &serde_json::Value) -> Result<String> {
+    let mut told = serde_json::to_string_pretty(told)?;
     told.push('\n');
     Ok(told)
 }

@@ -3,16 +3,23 @@
 use std::ops::Range;
 
 use castellan_shield::attack::Verdict;
-use castellan_shield::harm::{HARMS, Harms};
+use castellan_shield::batch::Judgement;
+use castellan_shield::harm::HARMS;
+use castellan_shield::protected::Found;
+use castellan_shield::view::is_ignorable;
 
+use super::category::line;
 use crate::output::inert_lines;
 
 /// Most lines of the text that are shown.
 const LINES: usize = 40;
 /// Most characters of a decoded text that are shown.
 const DECODED: usize = 300;
+/// Most characters of a passage that are shown.
+const PASSAGE: usize = 60;
 
-pub(super) fn draw(text: &str, verdict: &Verdict, harms: &Harms, width: usize) -> String {
+pub(super) fn draw(text: &str, judgement: &Judgement<'_>, width: usize) -> String {
+    let verdict = &judgement.verdict;
     let mut told = head(verdict);
     told.push_str(&underlined(text, verdict, width));
     for payload in &verdict.decoded {
@@ -20,7 +27,7 @@ pub(super) fn draw(text: &str, verdict: &Verdict, harms: &Harms, width: usize) -
         let chain = payload.chain.join(" in ");
         told.push_str(&format!("  decoded ({chain}): {}\n", inert_lines(&shown.replace('\n', " "))));
     }
-    let all = HARMS.iter().zip(harms.all());
+    let all = HARMS.iter().zip(judgement.harms.all());
     let harms: Vec<String> = all
         .map(|(name, harm)| {
             let name = name.replace('_', "-");
@@ -28,6 +35,10 @@ pub(super) fn draw(text: &str, verdict: &Verdict, harms: &Harms, width: usize) -
         })
         .collect();
     told.push_str(&format!("harm, severity 0 to 7: {}\n", harms.join(", ")));
+    if let Some(found) = &judgement.protected {
+        told.push_str(&copied(text, found));
+    }
+    told.extend(judgement.categories.iter().map(line));
     for left in &verdict.unscanned {
         told.push_str(&format!("not looked at: bytes {} to {}: {}\n", left.start, left.end, left.reason));
     }
@@ -44,6 +55,26 @@ fn head(verdict: &Verdict) -> String {
         (true, None) => format!("ATTACK: probability {score}\n"),
         (false, _) => format!("no attack: probability {score}\n"),
     }
+}
+
+/// What stands in protected texts, the beginning of each run.
+fn copied(text: &str, found: &Found) -> String {
+    if found.runs.is_empty() {
+        return "protected texts: nothing of them\n".to_owned();
+    }
+    let mut told = format!("protected texts: {:.0} % of the words\n", found.share * 100.0);
+    for run in found.runs.iter().take(LINES) {
+        let licence = run.source.licence.as_deref().unwrap_or("no licence told");
+        let passage = text.get(run.span.clone()).unwrap_or_default();
+        let beginning: String = passage.chars().take(PASSAGE).collect();
+        let cited = format!("{} ({licence})", run.source.name);
+        told.push_str(&format!("  {} words of {}\n", run.words, inert_lines(&cited.replace('\n', " "))));
+        told.push_str(&format!("         {}\n", inert_lines(&beginning.replace('\n', " "))));
+    }
+    if found.more || found.runs.len() > LINES {
+        told.push_str("  ... and more\n");
+    }
+    told
 }
 
 /// The lines that hold evidence, each with a line of marks and the reasons.
@@ -94,20 +125,16 @@ fn marked(
     let (mut shown, mut marks) = (String::new(), String::new());
     for (at, character) in part {
         // What shows nothing or steers a terminal is shown as a sign of its own, so that marks stay below their letters.
-        let visible = !character.is_control() && !is_hidden(*character);
+        let visible = !character.is_control() && !shows_nothing(*character);
         shown.push(if visible { *character } else { '\u{fffd}' });
         marks.push(if is_marked(*at) { '^' } else { ' ' });
     }
     format!("  {number:>5}  {shown}\n         {}\n", marks.trim_end())
 }
 
-/// Whether a character shows nothing: what smuggles text past people.
-fn is_hidden(character: char) -> bool {
-    matches!(
-        character,
-        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e01ef}'
-    )
+/// What smuggles text past people. The Arabic tatweel is ignored when texts are compared, but shown.
+fn shows_nothing(character: char) -> bool {
+    is_ignorable(character) && character != '\u{640}'
 }
 
 #[cfg(test)]
@@ -120,6 +147,9 @@ mod tests {
         let one = std::slice::from_ref;
         let shown = marked(text, (1, 0..text.len()), one(&(4..9)), 80);
         assert_eq!(shown, "      1  say \u{e9}t\u{e9} now\n             ^^^\n");
+        let hidden = "a\u{3164}b\u{200b}c";
+        let shown = marked(hidden, (1, 0..hidden.len()), one(&(1..4)), 80);
+        assert_eq!(shown, "      1  a\u{fffd}b\u{fffd}c\n          ^\n");
         let long = format!("{}attack", "x ".repeat(200));
         let shown = marked(&long, (1, 0..long.len()), one(&(400..406)), 60);
         assert!(shown.contains("attack") && shown.lines().all(|line| line.chars().count() <= 60), "{shown}");

@@ -1,5 +1,8 @@
 //! Categories of one's own, trained in seconds from a few examples.
 
+use serde::{Deserialize, Serialize};
+
+use crate::model::bytes::{Reader, WeightsError, Writer};
 use crate::model::calibration::Platt;
 use crate::model::learn::{Sample, Settings, learn};
 use crate::model::linear::Linear;
@@ -7,9 +10,9 @@ use crate::model::tokens::Features;
 use crate::view;
 
 /// Fewest examples of each kind.
-const FEWEST: usize = 10;
+pub const FEWEST: usize = 10;
 /// Most examples together.
-const MOST: usize = 5000;
+pub const MOST: usize = 5000;
 /// Most of an example that is read, in bytes.
 const LONGEST: usize = 8000;
 /// Parts that are left out in turn to calibrate on.
@@ -28,6 +31,19 @@ pub enum CategoryError {
     TooMany(usize),
 }
 
+/// How examples were judged by models that had not seen them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldOut {
+    /// Examples that belong to the category.
+    pub positive: u32,
+    /// Examples that do not.
+    pub negative: u32,
+    /// Of those that belong, how many were found.
+    pub found: u32,
+    /// Of those that do not, how many were taken for the category.
+    pub mistaken: u32,
+}
+
 /// A trained category.
 ///
 /// ```
@@ -36,16 +52,21 @@ pub enum CategoryError {
 /// let yes: Vec<String> = (1..30).map(|n| format!("please refund order {n}, it arrived broken")).collect();
 /// let no: Vec<String> = (1..30).map(|n| format!("what is the weather on day {n} of the month")).collect();
 /// let refunds = Category::train(&yes, &no).unwrap();
-/// assert!(refunds.probability("my order came broken, refund it") > 0.5);
+/// assert!(refunds.has("my order came broken, refund it"));
 /// assert!(refunds.probability("will the weather be fine today") < 0.5);
+/// assert_eq!(refunds.held_out().found, 29);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Category {
     linear: Linear<1>,
     platt: Platt,
+    held_out: HeldOut,
 }
 
 impl Category {
+    /// The least probability of a text that belongs to a category: more likely than not.
+    pub const BELONGS: f32 = 0.5;
+
     /// Trains from texts that belong to the category and texts that do not.
     pub fn train<T: AsRef<str>>(positive: &[T], negative: &[T]) -> Result<Category, CategoryError> {
         let count = positive.len() + negative.len();
@@ -73,7 +94,9 @@ impl Category {
             .collect();
         let settings = Settings { bits: 16, epochs: 10, rate: 0.5, sources: 1, ..Settings::default() };
         let linear = learn(&samples, &settings).ok_or(CategoryError::TooMany(count))?;
-        Ok(Category { platt: calibrated(&samples, &settings), linear })
+        let scored = cross_validated(&samples, &settings);
+        let platt = Platt::fit(&scored);
+        Ok(Category { linear, held_out: held_out(&scored, &platt), platt })
     }
 
     /// How likely a text belongs to the category.
@@ -82,10 +105,34 @@ impl Category {
         let [whole] = profile.logits(0, profile.len());
         self.platt.probability(whole)
     }
+
+    /// Whether a text belongs to the category.
+    pub fn has(&self, text: &str) -> bool {
+        self.probability(text) >= Category::BELONGS
+    }
+
+    /// How well the examples were told apart by models that had not seen them.
+    pub fn held_out(&self) -> HeldOut {
+        self.held_out
+    }
+
+    pub(super) fn weights(&self) -> Result<Vec<u8>, WeightsError> {
+        let mut writer = Writer::default();
+        writer.linear(&self.linear);
+        writer.platt(&self.platt);
+        writer.file()
+    }
+
+    pub(super) fn of_weights(weights: &[u8], held_out: HeldOut) -> Result<Category, WeightsError> {
+        let mut reader = Reader::open(weights)?;
+        let (linear, platt) = (reader.linear()?, reader.platt()?);
+        reader.end()?;
+        Ok(Category { linear, platt, held_out })
+    }
 }
 
-/// Calibrates on logits of models that have not seen the text.
-fn calibrated(samples: &[Sample<'_, 1>], settings: &Settings) -> Platt {
+/// Logits of models that have not seen the text, whether it belongs, and what it weighs.
+fn cross_validated(samples: &[Sample<'_, 1>], settings: &Settings) -> Vec<(f32, bool, f32)> {
     let mut scored = Vec::new();
     for part in 0..PARTS {
         let others: Vec<Sample<'_, 1>> = samples
@@ -100,5 +147,17 @@ fn calibrated(samples: &[Sample<'_, 1>], settings: &Settings) -> Platt {
             scored.push((logit, sample.labels == [Some(true)], 1.0));
         }
     }
-    Platt::fit(&scored)
+    scored
+}
+
+fn held_out(scored: &[(f32, bool, f32)], platt: &Platt) -> HeldOut {
+    let mut counts = HeldOut::default();
+    for (logit, belongs, _) in scored {
+        let taken = u32::from(platt.probability(*logit) >= Category::BELONGS);
+        match belongs {
+            true => (counts.positive, counts.found) = (counts.positive + 1, counts.found + taken),
+            false => (counts.negative, counts.mistaken) = (counts.negative + 1, counts.mistaken + taken),
+        }
+    }
+    counts
 }

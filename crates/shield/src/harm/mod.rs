@@ -3,9 +3,13 @@
 //! One linear model has a head for each harm. A text is scored as a whole, by its worst sentences and by its worst
 //! paragraphs, and the terms of `content/shield/terms` are counted; a small combination for each harm makes a calibrated
 //! probability of that. Severity is read off the same logit by thresholds that were fitted to graded texts. Categories
-//! of one's own are trained from a few hundred examples: [`Category`].
+//! of one's own are trained from a few hundred examples: [`Category`]. What is worded like one of a few samples is found
+//! without training: [`Incident`].
 
 mod category;
+mod examples;
+mod incident;
+mod named;
 mod terms;
 
 use serde::Serialize;
@@ -18,7 +22,10 @@ use crate::model::linear::{Linear, Profile};
 use crate::model::tokens::segments;
 use crate::view;
 
-pub use category::{Category, CategoryError};
+pub use category::{Category, CategoryError, FEWEST, HeldOut, MOST};
+pub use examples::{Examples, ExamplesError};
+pub use incident::{Incident, MOST_SAMPLES};
+pub use named::{NamedCategory, NamedCategoryError, is_name};
 pub use terms::{LISTS, Terms};
 
 /// The harms, in the order of everything that has four.

@@ -40,6 +40,7 @@
 //! ```
 
 mod bytes;
+mod lines;
 mod runs;
 mod words;
 
@@ -49,6 +50,9 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use words::{Hashed, Words};
+
+pub use lines::read_line;
+pub use runs::find_in;
 
 /// Most fingerprints of an index: about 50 million words.
 pub const MOST_FINGERPRINTS: usize = 20_000_000;

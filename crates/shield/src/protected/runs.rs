@@ -23,6 +23,18 @@ struct Open {
 /// Which document, and how far its words are ahead of those of the text.
 type Diagonal = (u32, i64);
 
+/// What of a text stands in any of some indexes. The share is the largest of one index.
+pub fn find_in(indexes: &[Index], text: &str) -> Found {
+    let mut all = Found::default();
+    for found in indexes.iter().map(|index| index.find(text)) {
+        all.share = all.share.max(found.share);
+        all.more |= found.more;
+        all.runs.extend(found.runs);
+    }
+    all.runs.sort_by_key(|run| (run.span.start, run.span.end));
+    all
+}
+
 impl Index {
     /// The longest runs of `text` that stand in a protected text.
     pub fn find(&self, text: &str) -> Found {

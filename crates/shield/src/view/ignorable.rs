@@ -3,7 +3,7 @@
 /// Whether `character` shows nothing and joins nothing that a reader would miss: zero-width and bidirectional controls,
 /// variation selectors, tag characters, fillers. They follow `Default_Ignorable_Code_Point` of the Unicode Character
 /// Database, with the interlinear annotations and the Arabic tatweel, which only stretches a word.
-pub(crate) fn is_ignorable(character: char) -> bool {
+pub fn is_ignorable(character: char) -> bool {
     matches!(character,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{640}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'

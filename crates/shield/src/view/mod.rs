@@ -26,6 +26,7 @@ mod normalise;
 mod windows;
 
 pub use decode::{Budget, Decoded, Decodings, Unscanned, UnscannedReason, decode};
+pub use ignorable::is_ignorable;
 pub use map::Map;
 pub(crate) use map::MapBuilder;
 pub use normalise::{Options, WhiteSpace, normalise, normalise_with, plain};

@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 mod adherence;
 mod blocklist;
+mod categories;
 mod codecs;
 mod confusables;
 mod decode;

@@ -10,9 +10,9 @@ const MOST: usize = 256 << 20;
 
 /// The texts of a file with their places, and what was not read with the reason.
 #[derive(Debug, Default)]
-pub(super) struct Texts {
-    pub(super) texts: Vec<(String, String)>,
-    pub(super) gaps: Vec<(String, String)>,
+pub(crate) struct Texts {
+    pub(crate) texts: Vec<(String, String)>,
+    pub(crate) gaps: Vec<(String, String)>,
     size: usize,
     is_full: bool,
 }
@@ -32,7 +32,7 @@ impl Sink for Texts {
 }
 
 /// Reads a file.
-pub(super) fn read(path: &str) -> Texts {
+pub(crate) fn read(path: &str) -> Texts {
     let mut texts = Texts::default();
     let mut file = match File::open(Path::new(path)) {
         Ok(file) => file,

@@ -16,7 +16,7 @@ use crate::output::{read_text, to_stdout};
 const LARGEST: u64 = 1 << 20;
 
 /// Prints a line with a new key.
-pub(super) fn make(name: &str) -> Result<Ending> {
+pub(crate) fn make(name: &str) -> Result<Ending> {
     let name = KeyId::new(name)?;
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).map_err(|error| anyhow!("the system gives no random bytes: {error}"))?;
@@ -26,14 +26,19 @@ pub(super) fn make(name: &str) -> Result<Ending> {
 }
 
 /// The key of indexes: the last one of a file.
-pub(super) fn newest(path: &Path, system: &dyn System) -> Result<Key> {
+pub(crate) fn newest(path: &Path, system: &dyn System) -> Result<Key> {
     let keys = secrets(path, system)?;
     let (_, secret) = keys.last().context("the file of keys is empty")?;
     Ok(Key::new(secret.as_slice())?)
 }
 
+/// The bytes of that key.
+pub(crate) fn newest_secret(path: &Path, system: &dyn System) -> Result<Zeroizing<[u8; 32]>> {
+    secrets(path, system)?.pop().map(|(_, secret)| secret).context("the file of keys is empty")
+}
+
 /// Reads a file of keys.
-pub(super) fn read(path: &Path, system: &dyn System) -> Result<Arc<Keyring>> {
+pub(crate) fn read(path: &Path, system: &dyn System) -> Result<Arc<Keyring>> {
     let mut ring: Option<Keyring> = None;
     for (name, secret) in secrets(path, system)? {
         let added = match &mut ring {

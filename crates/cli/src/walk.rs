@@ -4,8 +4,6 @@ use std::path::Path;
 
 use castellan_base::System;
 
-use super::is_stdin;
-
 /// Folders that programs fill and people do not: their content is somebody else's, and is listed as left out.
 const LEFT_OUT: [&str; 3] = [".git", ".hg", ".svn"];
 
@@ -14,15 +12,15 @@ const DEEPEST: usize = 64;
 
 /// What was found on the disk.
 #[derive(Debug, Default)]
-pub(super) struct Walk {
+pub(crate) struct Walk {
     /// Files, by name.
-    pub(super) files: Vec<String>,
+    pub(crate) files: Vec<String>,
     /// What was not entered, with the reason.
-    pub(super) left_out: Vec<(String, String)>,
+    pub(crate) left_out: Vec<(String, String)>,
 }
 
 /// Every file below the paths.
-pub(super) fn files(paths: &[String], system: &dyn System) -> Walk {
+pub(crate) fn files(paths: &[String], system: &dyn System) -> Walk {
     let mut walk = Walk::default();
     for path in paths {
         if is_stdin(path) {
@@ -61,4 +59,9 @@ fn enter(path: &Path, depth: usize, system: &dyn System, walk: &mut Walk) {
             enter(&entry.path, depth + 1, system, walk);
         }
     }
+}
+
+/// Standard input, where a path is a dash.
+pub(crate) fn is_stdin(path: &str) -> bool {
+    path == "-"
 }
