@@ -14,6 +14,7 @@ use castellan_shield::Shield;
 use crate::Ending;
 use crate::arguments::UpArguments;
 use crate::output::complain;
+use crate::shield::open_protected;
 
 pub(crate) fn run(arguments: &UpArguments, system: &dyn System) -> Result<Ending> {
     let token = system.env("CASTELLAN_TOKEN").filter(|token| !token.is_empty());
@@ -26,12 +27,12 @@ pub(crate) fn run(arguments: &UpArguments, system: &dyn System) -> Result<Ending
         largest_body: arguments.largest_body,
         ..Config::default()
     };
-    let routes = routes(arguments, &config)?;
+    let routes = routes(arguments, &config, system)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.context("cannot start the runtime")?.block_on(serve(config, routes))
 }
 
-fn routes(arguments: &UpArguments, config: &Config) -> Result<Router> {
+fn routes(arguments: &UpArguments, config: &Config, system: &dyn System) -> Result<Router> {
     let gate = Gate::new(config);
     let shield = Shield::builtin().context("the shield in this program cannot be used")?;
     let judge: Arc<dyn Judge> = Arc::new(shield);
@@ -39,9 +40,11 @@ fn routes(arguments: &UpArguments, config: &Config) -> Result<Router> {
         limits: arguments.azure_limits,
         secure: config.tls.is_some(),
         blocklists: arguments.blocklists.clone(),
+        protected: open_protected(&arguments.protected, arguments.protected_keys.as_deref(), system)?,
+        categories: arguments.categories.clone(),
+        category_samples: arguments.category_samples.clone(),
     };
-    let safety = contentsafety::router(Arc::clone(&judge), gate.clone(), options)
-        .context("the file of block lists cannot be read")?;
+    let safety = contentsafety::router(Arc::clone(&judge), gate.clone(), options)?;
     Ok(presidio::router(castellan_detectors::engine(), gate.clone())
         .merge(safety)
         .merge(moderations::router(Arc::clone(&judge), gate.clone()))

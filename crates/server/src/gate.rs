@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, ORIGIN};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -37,6 +37,11 @@ impl Gate {
             places: Arc::new(Semaphore::new(config.requests.clamp(1, Semaphore::MAX_PERMITS))),
             workers: Arc::new(Semaphore::new(config.workers.clamp(1, Semaphore::MAX_PERMITS))),
         }
+    }
+
+    /// The same bounds with a smaller largest body, for APIs that have one of their own.
+    pub(crate) fn at_most(&self, largest_body: usize) -> Gate {
+        Gate { largest_body: self.largest_body.min(largest_body), ..self.clone() }
     }
 
     /// Reads the JSON of a request and has it answered away from the threads that serve connections. `mismatch` is the
@@ -76,6 +81,30 @@ impl Gate {
         });
         let lost = |_| Err(Refusal::failed("the request could not be worked on").into());
         done.await.unwrap_or_else(lost)
+    }
+
+    /// Has work done away from the threads that serve connections, for requests without a body.
+    pub(crate) async fn aside<Answer, Failure>(
+        &self,
+        work: impl FnOnce() -> Result<Answer, Failure> + Send + 'static,
+    ) -> Result<Answer, Failure>
+    where
+        Answer: Send + 'static,
+        Failure: From<Refusal> + Send + 'static,
+    {
+        let worker = self.turn(&self.workers).await?;
+        let done = tokio::task::spawn_blocking(move || {
+            let answer = work();
+            drop(worker);
+            answer
+        });
+        let lost = |_| Err(Refusal::failed("the request could not be worked on").into());
+        done.await.unwrap_or_else(lost)
+    }
+
+    /// Refuses what a page of another site can have a browser send unasked: a POST that has an origin and is not JSON.
+    pub(crate) fn no_page(request: &Request) -> Result<(), Refusal> {
+        if request.headers().contains_key(ORIGIN) { is_json(request) } else { Ok(()) }
     }
 
     async fn turn(&self, of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Refusal> {

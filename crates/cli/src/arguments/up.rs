@@ -33,6 +33,22 @@ pub struct UpArguments {
     #[arg(long, value_name = "FILE")]
     pub blocklists: Option<PathBuf>,
 
+    /// Compare texts with these protected texts, as often as needed: what `castellan shield index` wrote.
+    #[arg(long, value_name = "INDEX")]
+    pub protected: Vec<PathBuf>,
+
+    /// File of keys that the indexes of protected texts were made with, of which the last one is used.
+    #[arg(long, value_name = "FILE", requires = "protected")]
+    pub protected_keys: Option<PathBuf>,
+
+    /// Keep custom categories and incidents in this file; without it they end with the process.
+    #[arg(long, value_name = "FILE")]
+    pub categories: Option<PathBuf>,
+
+    /// Let requests name files of this folder, as `file:NAME.jsonl`, to train categories from.
+    #[arg(long, value_name = "FOLDER")]
+    pub category_samples: Option<PathBuf>,
+
     /// Refuse texts that Azure AI Content Safety would refuse for their length.
     #[arg(long)]
     pub azure_limits: bool,

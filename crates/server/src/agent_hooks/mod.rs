@@ -12,13 +12,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Query, Request, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::Gate;
-use crate::contentsafety::{Failure, told};
+use crate::contentsafety::{self, Failure, told};
 use crate::guard;
 use crate::judge::Judge;
 use crate::policy::Policy;
@@ -33,9 +33,10 @@ struct Service {
 
 /// The routes: `/agent:evaluate`, and the same under `/contentsafety`, where Azure has it.
 pub fn router(judge: Arc<dyn Judge>, gate: Gate) -> Router {
+    let gate = gate.at_most(context::LARGEST);
     Router::new()
         .route("/agent:evaluate", post(evaluate))
-        .route("/contentsafety/agent:evaluate", post(evaluate))
+        .route("/contentsafety/agent:evaluate", post(evaluate_versioned))
         .with_state(Service { gate, judge })
 }
 
@@ -45,16 +46,28 @@ struct Asked {
     policy: Option<String>,
 }
 
+/// Azure's path has a version.
+async fn evaluate_versioned(
+    Query(version): Query<contentsafety::Asked>,
+    service: State<Service>,
+    asked: Query<Asked>,
+    request: Request,
+) -> Response {
+    match version.has(contentsafety::Operation::Evaluate) {
+        Ok(()) => evaluate(service, asked, request).await,
+        Err(failure) => failure.into_response(),
+    }
+}
+
 async fn evaluate(State(service): State<Service>, Query(asked): Query<Asked>, request: Request) -> Response {
     let judge = Arc::clone(&service.judge);
     let work = move |value: Value| {
         let policy = Policy::named(asked.policy.as_deref()).map_err(Failure::missing)?;
-        if value.to_string().len() > context::LARGEST {
-            return Err(Failure::body(format!("the context is larger than {} bytes", context::LARGEST)));
-        }
         let context = Context::new(value).map_err(Failure::body)?;
         let judged = guard::judge(&*judge, context.parts());
         Ok(Verdict::new(policy, context.point, &judged))
     };
-    told(service.gate.worked(request, StatusCode::BAD_REQUEST, work).await)
+    let done: Result<Verdict, Failure> = service.gate.worked(request, StatusCode::BAD_REQUEST, work).await;
+    // The interface has no status for what is too large: such a context is a wrong one.
+    told(done.map_err(|failure| failure.or_bad_request(StatusCode::PAYLOAD_TOO_LARGE)))
 }

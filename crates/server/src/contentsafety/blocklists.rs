@@ -1,31 +1,23 @@
 //! `text/blocklists`: named lists of items, which are looked for in texts from the next request on.
 
-use std::fs;
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use axum::Json;
 use axum::extract::{Path as At, Query, Request, State};
-use axum::http::header::HOST;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use castellan_shield::blocklist::{BlocklistError, Blocklists, Item};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::contentsafety::version::{Asked, Version};
-use crate::contentsafety::{Failure, Service, told};
+use crate::contentsafety::page::Page;
+use crate::contentsafety::{Asked, Failure, Operation, Service, kept, no_content, told};
 
 /// Most items that one request adds or removes.
 const MOST: usize = 100;
-/// Largest file of lists, in bytes.
-const LARGEST: u64 = 256 << 20;
-/// Items of a page, where nothing else is asked.
-const PAGE: usize = 100;
-/// Most items of a page.
-const LARGEST_PAGE: usize = 1_000;
 
 /// The lists, and the file that they are kept in.
 #[derive(Debug, Default)]
@@ -55,13 +47,9 @@ impl From<BlocklistError> for Failure {
 
 impl Lists {
     /// The lists that a file holds, which need not be there yet. Changes are written to it before they are answered.
-    pub(crate) fn kept(file: PathBuf) -> io::Result<Lists> {
-        let lists = match fs::File::open(&file) {
-            Ok(open) => serde_json::from_reader(io::BufReader::new(open.take(LARGEST)))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Blocklists::default(),
-            Err(error) => return Err(error),
-        };
-        Ok(Lists { lists: RwLock::new(lists), file: Some(file) })
+    pub(crate) fn kept(file: Option<PathBuf>) -> io::Result<Lists> {
+        let lists = file.as_deref().map(kept::read).transpose()?.unwrap_or_default();
+        Ok(Lists { lists: RwLock::new(lists), file })
     }
 
     /// The items of these lists that stand in a text, each once.
@@ -101,21 +89,12 @@ impl Lists {
         let mut changed = lists.clone();
         let answer = work(&mut changed)?;
         if let Some(file) = &self.file {
-            let kept =
-                serde_json::to_vec(&changed).map_err(io::Error::from).and_then(|bytes| keep(file, &bytes));
-            kept.map_err(|error| Failure::internal(format!("the change cannot be kept: {error}")))?;
+            let failed = |error| Failure::internal(format!("the change cannot be kept: {error}"));
+            kept::write(file, &changed).map_err(failed)?;
         }
         *lists = changed;
         Ok(answer)
     }
-}
-
-/// Replaces a file by another, so that it is never there by half.
-fn keep(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let fresh = file.with_extension("new");
-    fs::write(&fresh, bytes)?;
-    fs::File::open(&fresh)?.sync_all()?;
-    fs::rename(&fresh, file)
 }
 
 #[derive(Debug, Deserialize)]
@@ -141,22 +120,12 @@ struct Removed {
     blocklist_item_ids: Vec<String>,
 }
 
-/// Which items of a list are asked for.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Page {
-    top: Option<usize>,
-    skip: Option<usize>,
-    maxpagesize: Option<usize>,
-    #[serde(rename = "api-version")]
-    version: Option<String>,
-}
-
 fn shown(name: &str, description: &str) -> Value {
     json!({ "blocklistName": name, "description": description })
 }
 
 pub(crate) async fn lists(State(service): State<Service>, Query(asked): Query<Asked>) -> Response {
-    told(asked.since(Version::V2023_10_01).map(|_| {
+    told(asked.has(Operation::Blocklists).map(|()| {
         let lists = service.lists.read();
         let all: Vec<Value> = lists.lists().map(|(name, description)| shown(name, description)).collect();
         json!({ "value": all })
@@ -168,7 +137,7 @@ pub(crate) async fn list(
     At(name): At<String>,
     Query(asked): Query<Asked>,
 ) -> Response {
-    told(asked.since(Version::V2023_10_01).and_then(|_| {
+    told(asked.has(Operation::Blocklists).and_then(|()| {
         let lists = service.lists.read();
         let found = lists.lists().find(|(known, _)| *known == name);
         found
@@ -183,7 +152,7 @@ pub(crate) async fn put(
     Query(asked): Query<Asked>,
     request: Request,
 ) -> Response {
-    if let Err(failure) = asked.since(Version::V2023_10_01) {
+    if let Err(failure) = asked.has(Operation::Blocklists) {
         return failure.into_response();
     }
     let lists = service.lists.clone();
@@ -210,18 +179,17 @@ pub(crate) async fn delete(
     At(name): At<String>,
     Query(asked): Query<Asked>,
 ) -> Response {
-    if let Err(failure) = asked.since(Version::V2023_10_01) {
+    if let Err(failure) = asked.has(Operation::Blocklists) {
         return failure.into_response();
     }
+    let lists = service.lists.clone();
     let work = move || {
-        service.lists.change(|lists| match lists.delete(&name) {
+        lists.change(|lists| match lists.delete(&name) {
             true => Ok(()),
             false => Err(BlocklistError::NoList(name).into()),
         })
     };
-    // A change may be written to a file, for which no thread that serves connections waits.
-    let done = tokio::task::spawn_blocking(work).await;
-    no_content(done.unwrap_or_else(|_| Err(Failure::internal("the change could not be made"))))
+    no_content(service.gate.aside(work).await)
 }
 
 /// `POST text/blocklists/{name}:addOrUpdateBlocklistItems` and `:removeBlocklistItems`.
@@ -231,7 +199,7 @@ pub(crate) async fn act(
     Query(asked): Query<Asked>,
     request: Request,
 ) -> Response {
-    if let Err(failure) = asked.since(Version::V2023_10_01) {
+    if let Err(failure) = asked.has(Operation::Blocklists) {
         return failure.into_response();
     }
     let lists = service.lists.clone();
@@ -290,28 +258,10 @@ pub(crate) async fn items(
     Query(page): Query<Page>,
     headers: HeaderMap,
 ) -> Response {
-    let version = Asked::of(page.version.clone());
-    told(version.since(Version::V2023_10_01).and_then(|_| {
+    told(page.has(Operation::Blocklists).and_then(|()| {
         let lists = service.lists.read();
-        let all = lists.items(&name).ok_or_else(|| BlocklistError::NoList(name.clone()))?;
-        let (skip, count) = (page.skip.unwrap_or(0), all.len());
-        let wanted = page.top.unwrap_or(usize::MAX);
-        let size = page.maxpagesize.unwrap_or(PAGE).clamp(1, LARGEST_PAGE).min(wanted);
-        let value: Vec<&Item> = all.skip(skip).take(size).collect();
-        let next = skip.saturating_add(value.len());
-        let left = wanted.saturating_sub(value.len());
-        let mut answer = Map::from_iter([("value".to_owned(), json!(value))]);
-        if next < count && left > 0 && !value.is_empty() {
-            let version = page.version.as_deref().unwrap_or_default();
-            let top = page.top.map(|_| format!("&top={left}")).unwrap_or_default();
-            let pages = page.maxpagesize.map(|size| format!("&maxpagesize={size}")).unwrap_or_default();
-            let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-            let scheme = if service.secure { "https" } else { "http" };
-            let path = format!("{scheme}://{host}/contentsafety/text/blocklists/{name}/blocklistItems");
-            let link = format!("{path}?api-version={version}&skip={next}{top}{pages}");
-            answer.insert("nextLink".to_owned(), json!(link));
-        }
-        Ok(Value::Object(answer))
+        let items = lists.items(&name).ok_or_else(|| BlocklistError::NoList(name.clone()))?;
+        Ok(page.of(items, (&service, &headers), &format!("/text/blocklists/{name}/blocklistItems")))
     }))
 }
 
@@ -320,18 +270,11 @@ pub(crate) async fn item(
     At((name, id)): At<(String, String)>,
     Query(asked): Query<Asked>,
 ) -> Response {
-    told(asked.since(Version::V2023_10_01).and_then(|_| {
+    told(asked.has(Operation::Blocklists).and_then(|()| {
         let lists = service.lists.read();
         lists
             .item(&name, &id)
             .cloned()
             .ok_or_else(|| Failure::missing(format!("there is no item `{id}` in a block list `{name}`")))
     }))
-}
-
-fn no_content(done: Result<(), Failure>) -> Response {
-    match done {
-        Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(failure) => failure.into_response(),
-    }
 }

@@ -47,6 +47,16 @@ impl Failure {
         Failure::new(StatusCode::NOT_IMPLEMENTED, "NotSupported", message)
     }
 
+    /// What went wrong.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The same as 400, where it has a status that an interface does not know.
+    pub(crate) fn or_bad_request(self, unknown: StatusCode) -> Failure {
+        if self.status == unknown { Failure::body(self.message) } else { self }
+    }
+
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Failure {
         Failure { status, code, message: message.into() }
     }

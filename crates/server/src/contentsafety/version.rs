@@ -1,4 +1,4 @@
-//! Versions of the API, and which operation came with which.
+//! Versions of the API, and which of them has which operation.
 
 use std::str::FromStr;
 
@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::contentsafety::Failure;
 
 /// A version, in order of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Version {
     V2023_10_01,
     V2024_09_01,
@@ -18,15 +18,69 @@ pub(crate) enum Version {
     V2026_10_15Preview,
 }
 
+use Version::{
+    V2023_10_01, V2024_09_01, V2024_09_15Preview, V2024_09_30Preview, V2024_12_15Preview, V2026_09_01Preview,
+    V2026_10_15Preview,
+};
+
 const ALL: [(&str, Version); 7] = [
-    ("2023-10-01", Version::V2023_10_01),
-    ("2024-09-01", Version::V2024_09_01),
-    ("2024-09-15-preview", Version::V2024_09_15Preview),
-    ("2024-09-30-preview", Version::V2024_09_30Preview),
-    ("2024-12-15-preview", Version::V2024_12_15Preview),
-    ("2026-09-01-preview", Version::V2026_09_01Preview),
-    ("2026-10-15-preview", Version::V2026_10_15Preview),
+    ("2023-10-01", V2023_10_01),
+    ("2024-09-01", V2024_09_01),
+    ("2024-09-15-preview", V2024_09_15Preview),
+    ("2024-09-30-preview", V2024_09_30Preview),
+    ("2024-12-15-preview", V2024_12_15Preview),
+    ("2026-09-01-preview", V2026_09_01Preview),
+    ("2026-10-15-preview", V2026_10_15Preview),
 ];
+
+/// What can be asked. Previews end: an operation of one need not be in those that came later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    AnalyzeImage,
+    AnalyzeText,
+    Blocklists,
+    Categories,
+    Evaluate,
+    Groundedness,
+    Incidents,
+    ProtectedCode,
+    ProtectedText,
+    ShieldPrompt,
+    TaskAdherence,
+    UnifiedModerate,
+}
+
+impl Operation {
+    /// The versions that have it, after the specifications of the service.
+    fn versions(self) -> &'static [Version] {
+        match self {
+            Operation::AnalyzeImage | Operation::AnalyzeText | Operation::Blocklists => &[
+                V2023_10_01,
+                V2024_09_01,
+                V2024_09_15Preview,
+                V2024_09_30Preview,
+                V2024_12_15Preview,
+                V2026_09_01Preview,
+                V2026_10_15Preview,
+            ],
+            Operation::ShieldPrompt | Operation::ProtectedText => &[
+                V2024_09_01,
+                V2024_09_15Preview,
+                V2024_09_30Preview,
+                V2024_12_15Preview,
+                V2026_09_01Preview,
+                V2026_10_15Preview,
+            ],
+            Operation::Categories | Operation::Groundedness | Operation::Incidents => {
+                &[V2024_09_15Preview, V2024_09_30Preview]
+            }
+            Operation::ProtectedCode => &[V2024_09_15Preview],
+            Operation::TaskAdherence => &[V2024_12_15Preview],
+            Operation::UnifiedModerate => &[V2026_09_01Preview, V2026_10_15Preview],
+            Operation::Evaluate => &[V2026_10_15Preview],
+        }
+    }
+}
 
 impl FromStr for Version {
     type Err = Failure;
@@ -52,33 +106,41 @@ impl Asked {
         Asked { version }
     }
 
-    /// The version that was asked for, if it has an operation that came with `first`.
-    pub(crate) fn since(&self, first: Version) -> Result<Version, Failure> {
+    /// The name of the version, as links in answers repeat it.
+    pub(crate) fn name(&self) -> &str {
+        self.version.as_deref().unwrap_or_default()
+    }
+
+    /// Whether the version that was asked for has an operation.
+    pub(crate) fn has(&self, operation: Operation) -> Result<(), Failure> {
         let named = self.version.as_deref().ok_or_else(|| {
             Failure::version("the parameter `api-version` is missing; add `?api-version=2024-09-01`")
         })?;
         let version: Version = named.parse()?;
-        if version < first {
-            let since = ALL.iter().find(|(_, version)| *version == first).map_or("?", |(name, _)| name);
-            return Err(Failure::version(format!(
-                "version `{named}` has no such operation; it came with {since}"
-            )));
+        if operation.versions().contains(&version) {
+            return Ok(());
         }
-        Ok(version)
+        let having = ALL.iter().filter(|(_, version)| operation.versions().contains(version));
+        let names: Vec<&str> = having.map(|(name, _)| *name).collect();
+        Err(Failure::version(format!(
+            "version `{named}` has no such operation; those that have it are {}",
+            names.join(", ")
+        )))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Asked, Version};
+    use super::{Asked, Operation};
 
     #[test]
-    fn operations_come_with_versions() {
-        let asked = |version: Option<&str>| Asked { version: version.map(str::to_owned) };
-        let preview = asked(Some("2026-09-01-Preview"));
-        assert_eq!(preview.since(Version::V2024_09_01), Ok(Version::V2026_09_01Preview));
-        assert!(asked(Some("2023-10-01")).since(Version::V2024_09_01).is_err());
-        assert!(asked(Some("2022-01-01")).since(Version::V2023_10_01).is_err());
-        assert!(asked(None).since(Version::V2023_10_01).is_err());
+    fn operations_come_with_versions_and_go_with_them() {
+        let has = |version: &str, operation| Asked::of(Some(version.to_owned())).has(operation).is_ok();
+        assert!(has("2026-09-01-Preview", Operation::ShieldPrompt));
+        assert!(!has("2023-10-01", Operation::ShieldPrompt));
+        assert!(has("2024-09-15-preview", Operation::Groundedness));
+        assert!(!has("2026-09-01-preview", Operation::Groundedness));
+        assert!(!has("2022-01-01", Operation::AnalyzeText));
+        assert!(Asked::of(None).has(Operation::AnalyzeText).is_err());
     }
 }

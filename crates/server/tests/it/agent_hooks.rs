@@ -215,5 +215,10 @@ async fn contexts_that_lack_something_are_refused() {
     nested["input"]["content"] = deep;
     nested["target"] = nested["input"].clone();
     assert_eq!(server.post(PATH, &nested).await.0, 400);
+    let mut large = context.clone();
+    large["extensions"] = json!({ "note": "x".repeat(1 << 20) });
+    assert_eq!(server.post(PATH, &large).await.0, 400);
+    assert_eq!(server.post("/contentsafety/agent:evaluate", &context).await.0, 400, "no version");
+    assert_eq!(server.post("/agent:evaluate", &context).await.0, 200);
     assert_eq!(server.post(&format!("{PATH}&policyId=nobody"), &context).await.0, 404);
 }

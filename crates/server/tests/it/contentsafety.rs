@@ -230,8 +230,10 @@ async fn answers_are_compared_with_their_sources() {
     let (status, answer) = server.post(path, &body).await;
     assert_eq!((status, &answer["ungroundedDetected"]), (200, &json!(true)));
     assert_eq!(answer["ungroundedDetails"][0]["text"], "It was opened in 1942");
-    let old = "/contentsafety/text:detectGroundedness?api-version=2024-09-01";
-    assert_eq!(server.post(old, &body).await.0, 400);
+    for other in ["2024-09-01", "2026-09-01-preview"] {
+        let path = format!("/contentsafety/text:detectGroundedness?api-version={other}");
+        assert_eq!(server.post(&path, &body).await.0, 400, "{other}");
+    }
 }
 
 #[tokio::test]
@@ -268,4 +270,21 @@ async fn each_api_says_in_its_own_way_that_a_key_is_wrong() {
     assert_eq!((status, answer["error"]["type"].as_str()), (401, Some("invalid_request_error")));
     let (status, answer) = server.post("/contentsafety/text:analyze?api-version=2024-09-01", &body).await;
     assert_eq!((status, answer["error"]["code"].as_str()), (401, Some("Unauthorized")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_client_of_the_example_runs() {
+    let Some(python) = python("contentsafety") else {
+        eprintln!("skipped: no `azure-ai-contentsafety`; run `tools/clients`, which installs it");
+        return;
+    };
+    let server = usual().await;
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/shield/client.py");
+    let endpoint = format!("http://{}", server.address);
+    let ran =
+        tokio::task::spawn_blocking(move || Command::new(python).arg(script).arg(endpoint).output().unwrap());
+    let output = ran.await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told = String::from_utf8(output.stdout).unwrap();
+    assert!(told.starts_with("Hate: severity 0") && told.ends_with("attack in the mail: False\n"), "{told}");
 }

@@ -16,6 +16,7 @@ mod analyzer;
 mod anonymizer;
 mod client;
 mod contentsafety;
+mod custom;
 mod expressions;
 mod hostile;
 mod peer;
