@@ -85,7 +85,7 @@ impl Shield {
         writer.file()
     }
 
-    /// Judges whether a text attacks the prompt, at the operating point of one false alarm in a hundred.
+    /// Judges whether a text attacks the prompt, at the released operating point.
     pub fn attack(&self, text: &str, source: Source) -> Verdict {
         self.attack_at(text, source, OperatingPoint::default())
     }

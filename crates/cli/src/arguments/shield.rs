@@ -42,7 +42,7 @@ pub struct ShieldArguments {
     pub source: TextSource,
 
     /// How often harmless text may be taken for an attack, in per cent.
-    #[arg(long, value_enum, default_value_t = FalseAlarms::Two, value_name = "PERCENT")]
+    #[arg(long, value_enum, default_value_t = FalseAlarms::Released, value_name = "PERCENT")]
     pub false_alarms: FalseAlarms,
 
     /// End with exit code 1 where the text is an attack.
@@ -107,9 +107,9 @@ impl From<TextSource> for Source {
 /// Operating points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum FalseAlarms {
-    /// One harmless text in fifty, of those that were chosen to be hard: finds most.
-    #[value(name = "2")]
-    Two,
+    /// One harmless text in a hundred of what people type, one in fifty of content.
+    #[value(name = "released")]
+    Released,
     /// One in a hundred.
     #[value(name = "1")]
     One,
@@ -124,7 +124,7 @@ pub enum FalseAlarms {
 impl From<FalseAlarms> for OperatingPoint {
     fn from(alarms: FalseAlarms) -> OperatingPoint {
         match alarms {
-            FalseAlarms::Two => OperatingPoint::TwoPercent,
+            FalseAlarms::Released => OperatingPoint::Released,
             FalseAlarms::One => OperatingPoint::Percent,
             FalseAlarms::Half => OperatingPoint::HalfPercent,
             FalseAlarms::Tenth => OperatingPoint::TenthPercent,

@@ -108,7 +108,7 @@ impl Writer {
 
     /// Thresholds.
     pub fn points(&mut self, points: &OperatingPoints) {
-        self.fraction(points.two_percent);
+        self.fraction(points.released);
         self.fraction(points.percent);
         self.fraction(points.half_percent);
         self.fraction(points.tenth_percent);
@@ -237,7 +237,7 @@ impl<'a> Reader<'a> {
     /// Thresholds.
     pub fn points(&mut self) -> Result<OperatingPoints, WeightsError> {
         Ok(OperatingPoints {
-            two_percent: self.fraction()?,
+            released: self.fraction()?,
             percent: self.fraction()?,
             half_percent: self.fraction()?,
             tenth_percent: self.fraction()?,

@@ -66,9 +66,9 @@ fn as_single(number: f64) -> f32 {
 /// Least probabilities to act at, by how many harmless texts they let through as attacks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OperatingPoints {
-    /// One harmless text in fifty.
-    pub two_percent: f32,
-    /// One in a hundred.
+    /// The one that is used unless another is asked for.
+    pub released: f32,
+    /// One harmless text in a hundred.
     pub percent: f32,
     /// One in two hundred.
     pub half_percent: f32,
@@ -79,10 +79,10 @@ pub struct OperatingPoints {
 /// How many harmless texts may be taken for attacks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OperatingPoint {
-    /// One harmless text in fifty of those that were chosen to be hard: finds most. The released point.
+    /// One harmless text in a hundred of what people type, one in fifty of content.
     #[default]
-    TwoPercent,
-    /// One in a hundred.
+    Released,
+    /// One harmless text in a hundred.
     Percent,
     /// One in two hundred.
     HalfPercent,
@@ -94,7 +94,7 @@ impl OperatingPoints {
     /// The least probability at a point.
     pub fn at(&self, point: OperatingPoint) -> f32 {
         match point {
-            OperatingPoint::TwoPercent => self.two_percent,
+            OperatingPoint::Released => self.released,
             OperatingPoint::Percent => self.percent,
             OperatingPoint::HalfPercent => self.half_percent,
             OperatingPoint::TenthPercent => self.tenth_percent,

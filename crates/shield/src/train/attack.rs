@@ -292,13 +292,19 @@ fn judge(prepared: &[Prepared], seen: &[Seen], head: usize, logits: &mut [[Optio
         scored.iter().filter(|item| !item.1).map(|item| (item.0, item.2)).collect();
     let point = |rate: f64| platt.probability(measure::threshold(&negatives, rate));
     let points = OperatingPoints {
-        two_percent: point(0.02),
+        released: point(released(head)),
         percent: point(0.01),
         half_percent: point(0.005),
         tenth_percent: point(0.001),
     };
     let area = measure::area_under_roc(&scored.iter().map(|item| (item.0, item.1)).collect::<Vec<_>>());
     (Judge { parts: whole, platt, points }, area)
+}
+
+/// The part of harmless texts that may be taken for attacks where nothing else is asked for. An attack inside of content
+/// is quieter than one that is typed, and what it is hidden in disturbs nobody when it is held back.
+fn released(head: usize) -> f64 {
+    if head == 0 { 0.01 } else { 0.02 }
 }
 
 /// True for texts that count for thresholds: system prompts come from trusted sources, which are not judged at all.

@@ -37,7 +37,8 @@ nor the others of its fold. A fold leaves several sources out at once, so what r
 shipped model has; where nearly all texts of a kind come from one source (jailbreak templates, attacks inside of mails),
 leaving it out says what is found of a kind of attack that nobody collected. Texts made by grammars share their grammar
 between folds: their rows show that it was learnt, not more. \"Left out\" cases are whole groups of our own that the shipped
-model has never seen. Probabilities are calibrated on sources that were left out.
+model has never seen. *Released* is the operating point where nothing else is asked for: 1 % false alarms among what people
+type, 2 % among content. Probabilities are calibrated on sources that were left out.
 
 ";
 
@@ -64,12 +65,12 @@ one machine, since this card has to come out the same everywhere.
 ";
 
 fn attack_section(card: &mut String, title: &str, head: &Head) {
-    let [two, percent, half, tenth] = head.points;
+    let [released, percent, half, tenth] = head.points;
     let _ = writeln!(card, "## {title}\n");
     let _ = writeln!(
         card,
-        "Area under the ROC curve over left-out sources: {:.3}. Operating points, as least probabilities: {two:.3} for 2 % \
-         false alarms (the released one), {percent:.3} for 1 %, {half:.3} for 0.5 %, {tenth:.3} for 0.1 % (all harmless sources together, none weighing more than the \
+        "Area under the ROC curve over left-out sources: {:.3}. Operating points, as least probabilities: {released:.3} as released, \
+         {percent:.3} for 1 % false alarms, {half:.3} for 0.5 %, {tenth:.3} for 0.1 % (all harmless sources together, none weighing more than the \
          square root of its size; system prompts are not counted, since they come from trusted sources).\n",
         head.area
     );
@@ -97,11 +98,12 @@ fn table(card: &mut String, title: &str, first: &str, rows: &[Row], name: impl F
     }
     let _ = writeln!(
         card,
-        "**{title}**\n\n| {first} | texts | at 2 % | at 1 % | at 0.5 % | at 0.1 % |\n|---|--:|--:|--:|--:|--:|"
+        "**{title}**\n\n| {first} | texts | released | at 1 % | at 0.5 % | at 0.1 % |\n|---|--:|--:|--:|--:|--:|"
     );
     for row in rows {
-        let [two, percent, half, tenth] = row.shares.map(per_cent);
-        let _ = writeln!(card, "| {} | {} | {two} | {percent} | {half} | {tenth} |", name(row), row.count);
+        let [released, percent, half, tenth] = row.shares.map(per_cent);
+        let _ =
+            writeln!(card, "| {} | {} | {released} | {percent} | {half} | {tenth} |", name(row), row.count);
     }
     card.push('\n');
 }

@@ -16,7 +16,7 @@ const ENCODED: usize = 60;
 
 /// The operating points of the tables, in order.
 const POINTS: [OperatingPoint; 4] = [
-    OperatingPoint::TwoPercent,
+    OperatingPoint::Released,
     OperatingPoint::Percent,
     OperatingPoint::HalfPercent,
     OperatingPoint::TenthPercent,
