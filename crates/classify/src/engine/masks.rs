@@ -1,8 +1,9 @@
 //! Sixty-four bytes at a time, as bits.
 //!
-//! The loops below have no branches and no dependence between bytes, so the compiler turns them into vector
-//! instructions of whatever the target has. Packing goes eight bytes at a time through a multiplication, which beats a
-//! bit at a time on every target and needs no `unsafe`.
+//! Sixteen bytes are compared at once and the results gathered into bits, one instruction each on x86 and a few on ARM.
+//! Nothing is decided on the way, so a block takes the same time whatever stands in it.
+
+use wide::u8x16;
 
 /// Bytes in a block.
 pub(crate) const BLOCK: usize = 64;
@@ -33,55 +34,44 @@ pub(crate) struct Wanted {
 /// The masks of a block.
 #[inline]
 pub(crate) fn masks(block: &[u8; BLOCK], wanted: Wanted) -> Masks {
-    let mut word = [0_u8; BLOCK];
-    let mut digit = [0_u8; BLOCK];
-    for ((byte, word), digit) in block.iter().zip(&mut word).zip(&mut digit) {
-        *digit = is_digit(*byte);
-        *word = *digit | is_letter(*byte);
-    }
-    let mut masks = Masks { word: pack(&word), digit: pack(&digit), ..Masks::default() };
-    if wanted.upper {
-        let mut upper = [0_u8; BLOCK];
-        for (byte, upper) in block.iter().zip(&mut upper) {
-            *upper = u8::from(byte.wrapping_sub(b'A') < 26);
+    let mut masks = Masks::default();
+    let (lanes, _) = block.as_chunks::<LANES>();
+    for (place, lane) in lanes.iter().enumerate() {
+        let bytes = u8x16::new(*lane);
+        let shift = LANES * place;
+        let digit = within(bytes, b'0', 9);
+        let letter = within(bytes | u8x16::splat(0x20), b'a', 25);
+        masks.digit |= bits(digit) << shift;
+        masks.word |= bits(digit | letter) << shift;
+        if wanted.upper {
+            masks.upper |= bits(within(bytes, b'A', 25)) << shift;
         }
-        masks.upper = pack(&upper);
-    }
-    if wanted.high {
-        let mut high = [0_u8; BLOCK];
-        for (byte, high) in block.iter().zip(&mut high) {
-            *high = byte >> 7;
+        if wanted.high {
+            masks.high |= bits(bytes) << shift;
         }
-        masks.high = pack(&high);
-    }
-    if wanted.token {
-        let mut token = [0_u8; BLOCK];
-        for (byte, token) in block.iter().zip(&mut token) {
-            *token = u8::from((*byte == b'_') | (*byte == b'+') | (*byte == b'/') | (*byte == b'-'));
+        if wanted.token {
+            let is = |sign: u8| bytes.simd_eq(u8x16::splat(sign));
+            let sign = is(b'_') | is(b'+') | is(b'/') | is(b'-');
+            masks.token |= bits(digit | letter | sign) << shift;
         }
-        masks.token = pack(&token) | masks.word;
     }
     masks
 }
 
+/// Bytes that are compared at once.
+const LANES: usize = 16;
+
+/// All bits of each byte that is `first` or at most so many after it.
 #[inline]
-fn is_digit(byte: u8) -> u8 {
-    u8::from(byte.wrapping_sub(b'0') < 10)
+fn within(bytes: u8x16, first: u8, others: u8) -> u8x16 {
+    let after = bytes - u8x16::splat(first);
+    after.min(u8x16::splat(others)).simd_eq(after)
 }
 
+/// The highest bit of each byte.
 #[inline]
-fn is_letter(byte: u8) -> u8 {
-    u8::from((byte | 0x20).wrapping_sub(b'a') < 26)
-}
-
-/// The lowest bit of each byte. The factor moves the eight bits of a word next to each other into its highest byte.
-#[inline]
-fn pack(flags: &[u8; BLOCK]) -> u64 {
-    let (words, _) = flags.as_chunks::<8>();
-    words.iter().enumerate().fold(0, |bits, (place, word)| {
-        let packed = u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        bits | packed << (8 * place)
-    })
+fn bits(lane: u8x16) -> u64 {
+    u64::from(lane.to_bitmask())
 }
 
 /// The block that begins at `place`; what lies past the end of the text is zero.
