@@ -18,6 +18,7 @@ mod numbers;
 mod phone;
 mod placeholder;
 mod rule;
+mod texts;
 
 use std::sync::Arc;
 

@@ -2,21 +2,27 @@
 
 use std::sync::Arc;
 
+use crate::check::texts::{MOST_BLANKS, Texts};
 use crate::check::{Checks, NamedCheck, numbers, placeholder};
-use crate::rule::{Check, Side, Target};
-
-/// Most blanks between a match and what must, or must not, stand beside it.
-const MOST_BLANKS: usize = 3;
+use crate::rule::{Check, Target};
 
 /// Checks with their names looked up.
 #[derive(Default)]
 pub(crate) struct Compiled {
-    steps: Vec<(Check, Option<NamedCheck>)>,
+    steps: Vec<Step>,
+}
+
+/// A check with what it needs to run.
+struct Step {
+    check: Check,
+    named: Option<NamedCheck>,
+    /// The texts of the check in lower case, sorted: some lists are of a hundred.
+    texts: Texts,
 }
 
 impl std::fmt::Debug for Compiled {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_list().entries(self.steps.iter().map(|(check, _)| check.name())).finish()
+        formatter.debug_list().entries(self.names()).finish()
     }
 }
 
@@ -29,7 +35,7 @@ impl Compiled {
                 Check::Named(name) => Some(known.find(name).ok_or_else(|| name.clone())?),
                 _ => None,
             };
-            steps.push((check.clone(), named));
+            steps.push(Step { texts: Texts::of(check), check: check.clone(), named });
         }
         Ok(Compiled { steps })
     }
@@ -42,26 +48,29 @@ impl Compiled {
         whole: (usize, usize),
     ) -> Option<&str> {
         let value = text.get(start..end).unwrap_or_default();
-        let failing = self.steps.iter().find(|(check, named)| match named {
-            Some(named) => !std::str::from_utf8(value).is_ok_and(|value| named(value)),
-            None => match check {
-                Check::NotMatching { target: Target::Match, expressions } => {
-                    expressions.is_match(text.get(whole.0..whole.1).unwrap_or_default())
-                }
-                _ => !passes(check, text, (start, end), value),
-            },
+        let failing = self.steps.iter().find(|step| match (&step.named, &step.check) {
+            (Some(named), _) => !std::str::from_utf8(value).is_ok_and(|value| named(value)),
+            (None, Check::Not(_)) => step.texts.has(value),
+            (None, Check::NotMatching { target: Target::Match, expressions }) => {
+                expressions.is_match(text.get(whole.0..whole.1).unwrap_or_default())
+            }
+            (None, Check::Edge { side, required, .. }) => step.texts.touch(value, *side) != *required,
+            (None, Check::Beside { side, required, .. }) => {
+                step.texts.stand_beside(text, (start, end), *side) != *required
+            }
+            (None, check) => !passes(check, value),
         });
-        failing.map(|(check, _)| check.name())
+        failing.map(|step| step.check.name())
     }
 
     /// The names of all checks.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.steps.iter().map(|(check, _)| check.name())
+        self.steps.iter().map(|step| step.check.name())
     }
 
     /// How many bytes beside the match the checks may look at.
     pub(crate) fn reach(&self) -> usize {
-        let texts = self.steps.iter().filter_map(|(check, _)| match check {
+        let texts = self.steps.iter().filter_map(|step| match &step.check {
             Check::Beside { texts, .. } => texts.iter().map(|text| text.len()).max(),
             _ => None,
         });
@@ -69,53 +78,18 @@ impl Compiled {
     }
 }
 
-fn passes(check: &Check, text: &[u8], (start, end): (usize, usize), value: &[u8]) -> bool {
+fn passes(check: &Check, value: &[u8]) -> bool {
     match check {
-        Check::Named(_) => false,
+        // These were looked up.
+        Check::Named(_) | Check::Not(_) | Check::Edge { .. } | Check::Beside { .. } => false,
         Check::Modulus(rule) => numbers::modulus(value, rule),
         Check::Date { format, offset } => numbers::date(value, *format, *offset),
         Check::Entropy(least) => entropy(value) * 100.0 >= f64::from(*least),
         Check::Mix { classes, min } => mix(value, *classes) >= *min,
         Check::NotPlaceholder => !placeholder::is_placeholder(value),
-        Check::Not(texts) => !texts.iter().any(|text| text.as_bytes().eq_ignore_ascii_case(value)),
-        Check::Edge { side, required, texts } => {
-            texts.iter().any(|text| touches(value, *side, text.as_bytes())) == *required
-        }
-        Check::Beside { side, required, texts } => {
-            let found = match side {
-                Side::Start => beside(text.get(..start).unwrap_or_default(), Side::End, texts),
-                Side::End => beside(text.get(end..).unwrap_or_default(), Side::Start, texts),
-            };
-            found == *required
-        }
         Check::NotRepeated => !repeated(value),
         Check::NotMatching { expressions, .. } => !expressions.is_match(value),
     }
-}
-
-/// Whether `text` begins or ends with `part`, without regard to ASCII case.
-fn touches(text: &[u8], side: Side, part: &[u8]) -> bool {
-    let edge = match side {
-        Side::Start => text.get(..part.len()),
-        Side::End => text.len().checked_sub(part.len()).and_then(|at| text.get(at..)),
-    };
-    edge.is_some_and(|edge| edge.eq_ignore_ascii_case(part))
-}
-
-/// Whether one of the texts touches, with up to three blanks left out.
-fn beside(text: &[u8], side: Side, texts: &[Arc<str>]) -> bool {
-    let mut rest = text;
-    for _ in 0..=MOST_BLANKS {
-        if texts.iter().any(|part| touches(rest, side, part.as_bytes())) {
-            return true;
-        }
-        rest = match (side, rest) {
-            (Side::Start, [b' ' | b'\t' | b'\n' | b'\r', rest @ ..]) => rest,
-            (Side::End, [rest @ .., b' ' | b'\t' | b'\n' | b'\r']) => rest,
-            _ => return false,
-        };
-    }
-    false
 }
 
 /// Shannon entropy in bits a byte.
