@@ -11,10 +11,8 @@ use rustc_hash::FxHashMap;
 
 use crate::engine::boundary::{case_changes, character_at, is_letter, is_word_alone, letter_before};
 use crate::engine::masks::{self, BLOCK, Masks, Wanted, from_bit};
+use crate::engine::term::{FOLLOWER, MOST_BLANKS, WordTerm, folded};
 use crate::rule::{KeywordGroup, MatchStyle};
-
-/// Most blanks that one blank of a term stands for.
-const MOST_BLANKS: usize = 3;
 
 /// A place in the text where a term of a list stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,29 +22,12 @@ pub(crate) struct Hit {
     pub(crate) list: u16,
 }
 
-/// A term that matches whole words.
-#[derive(Debug, Default)]
-struct WordTerm {
-    list: u16,
-    /// What stands before its first letter.
-    lead: Box<str>,
-    /// The rest; a blank stands for any separator. Folded, unless case matters.
-    body: Box<str>,
-    case_sensitive: bool,
-    /// Further capitalised words that belong to it; for dictionaries.
-    follow: u8,
-    /// Whether it must begin with a capital letter; for dictionaries.
-    capitalised: bool,
-}
-
 /// All terms of all lists.
 #[derive(Debug, Default)]
 pub(crate) struct Keywords {
     /// A bit for each hash of a first word.
     bits: Vec<u64>,
     shift: u32,
-    /// A bit for each hash of the first three bytes of an ASCII word.
-    heads: Vec<u64>,
     /// Terms by the key of their first word: a range of `order`.
     keys: FxHashMap<u64, (u32, u32)>,
     terms: Vec<WordTerm>,
@@ -118,8 +99,11 @@ impl Builder {
         self.longest =
             self.longest.max(2 * text.len() + blanks * MOST_BLANKS + usize::from(follow) * FOLLOWER);
         let key = key_of(body.chars().map(folded));
+        let plain = lead.is_empty() && !case_sensitive && !capitalised && follow == 0;
         let term = WordTerm {
             list,
+            plain: plain && body.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+            ascii: body.is_ascii(),
             lead: fold(lead).into(),
             body: body.into(),
             case_sensitive,
@@ -135,7 +119,6 @@ impl Builder {
         let size = (self.words.len() * 8).next_power_of_two().max(4_096);
         let mut keywords = Keywords {
             bits: vec![0; size / 64],
-            heads: vec![0; HEADS / 64],
             shift: 64 - size.trailing_zeros(),
             longest: self.longest,
             capitalised: self.capitalised,
@@ -158,7 +141,6 @@ impl Builder {
             if let Some(word) = keywords.bits.get_mut(word) {
                 *word |= 1 << bit;
             }
-            keywords.add_head(key);
             keywords.terms.push(term);
         }
         if !self.string_terms.is_empty() {
@@ -172,42 +154,10 @@ impl Builder {
     }
 }
 
-/// Bits for the first three bytes of words: 16 KiB.
-const HEADS: usize = 1 << 17;
-
-#[inline]
-fn head_hash(head: u32) -> usize {
-    (head.wrapping_mul(0x9E37_79B1) >> 15) as usize
-}
-
-/// Longest word that follows a dictionary's, with the blank before it.
-const FOLLOWER: usize = 40;
-
 impl Keywords {
     fn place(&self, key: u64) -> (usize, u32) {
         let hash = key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift;
         (usize::try_from(hash >> 6).unwrap_or(usize::MAX), (hash & 63) as u32)
-    }
-
-    /// Notes the first three bytes of a word. One that is shorter has any byte after it.
-    fn add_head(&mut self, key: u64) {
-        let head = (key & 0xFF_FFFF) as u32;
-        let known = 3_u32.min(8 - key.leading_zeros() / 8);
-        let variants = 1_u32 << (8 * (3 - known));
-        for variant in 0..variants {
-            let hash = head_hash((head | variant << (8 * known)) | 0x20_2020);
-            if let Some(bits) = self.heads.get_mut(hash >> 6) {
-                *bits |= 1 << (hash & 63);
-            }
-        }
-    }
-
-    /// Whether a word with these first bytes may be a term's. Words that are not ASCII are not told apart.
-    #[inline]
-    fn may_have_head(&self, bytes: u64) -> bool {
-        let head = (bytes & 0xFF_FFFF) as u32;
-        let hash = head_hash(head | 0x20_2020);
-        head & 0x80_8080 != 0 || self.heads.get(hash >> 6).is_some_and(|bits| bits >> (hash & 63) & 1 == 1)
     }
 
     #[inline]
@@ -230,19 +180,17 @@ impl Keywords {
         }
         let wanted = Wanted { upper: true, high: !ascii, token: false };
         let mut place = from;
-        let mut now = masks::masks(&masks::block(text, place), wanted);
-        let mut carry = Carry::before(text, place);
+        let mut now =
+            Letters::new(masks::masks(&masks::block(text, place), wanted), Carry::before(text, place));
         while place < to {
-            let next = masks::masks(&masks::block(text, place + BLOCK), wanted);
-            let mut starts = carry.starts(now);
-            if to - place < BLOCK {
-                starts &= (1 << (to - place)) - 1;
-            }
+            let masks = masks::masks(&masks::block(text, place + BLOCK), wanted);
+            let next = Letters::new(masks, now.carry());
+            let inside = if to - place < BLOCK { (1 << (to - place)) - 1 } else { u64::MAX };
+            let around = Around { now, next };
             for keywords in all.iter().flatten() {
-                let capitals = if keywords.capitalised { now.upper | now.high } else { u64::MAX };
-                keywords.block(text, place, (now, next, starts & capitals), hits);
+                let starts = if keywords.capitalised { now.starts & now.capitals } else { now.starts };
+                keywords.block(text, place, (&around, starts & inside), hits);
             }
-            carry = Carry::after(now);
             now = next;
             place += BLOCK;
         }
@@ -250,13 +198,8 @@ impl Keywords {
 
     /// Looks up the words that begin at these bits of a block.
     #[inline]
-    fn block(
-        &self,
-        text: &[u8],
-        place: usize,
-        (now, next, mut starts): (Masks, Masks, u64),
-        hits: &mut Vec<Hit>,
-    ) {
+    fn block(&self, text: &[u8], place: usize, (around, mut starts): (&Around, u64), hits: &mut Vec<Hit>) {
+        let plain = around.is_plain();
         while starts != 0 {
             let bit = starts.trailing_zeros();
             starts &= starts - 1;
@@ -265,31 +208,24 @@ impl Keywords {
                 Some(bytes) => u64::from_le_bytes(*bytes),
                 None => short(text, start),
             };
-            if self.may_have_head(bytes) {
-                self.word(text, start, (bytes, Window::new(now, next, bit)), hits);
+            let ends = if plain { Some(around.end(bit)) } else { around.ends(bit) };
+            match ends {
+                Some(ends) => self.word(text, start, (bytes | 0x2020_2020_2020_2020, ends), hits),
+                None => self.wide_word(text, start, hits),
             }
         }
     }
 
-    /// Looks up one word of the text.
+    /// Looks up an ASCII word of the text, by all of its first eight bytes and by what stands before a change of case.
     #[inline]
-    fn word(&self, text: &[u8], start: usize, (bytes, window): (u64, Window), hits: &mut Vec<Hit>) {
-        let beside_high = start.checked_sub(1).and_then(|at| text.get(at)).is_some_and(|byte| *byte >= 128);
-        let Some(length) = window.ascii_length().filter(|_| !beside_high) else {
-            self.wide_word(text, start, hits);
-            return;
-        };
-        let bytes = bytes | 0x2020_2020_2020_2020;
-        let mut breaks = window.breaks(length);
-        while breaks != 0 {
-            let bit = breaks.trailing_zeros();
-            breaks &= breaks - 1;
-            let key = if bit >= 8 { bytes } else { bytes & ((1 << (8 * bit)) - 1) };
+    fn word(&self, text: &[u8], start: usize, (bytes, mut ends): (u64, u64), hits: &mut Vec<Hit>) {
+        while ends != 0 {
+            let length = ends.trailing_zeros();
+            ends &= ends - 1;
+            // Of eight bytes and more, all are taken.
+            let key = bytes & (u64::MAX >> (64 - 8 * length.min(8)));
             if self.may_begin(key) {
-                self.lookup(text, start, key, hits);
-            }
-            if bit >= 8 {
-                break;
+                self.lookup(text, start, (key, length), hits);
             }
         }
     }
@@ -298,7 +234,7 @@ impl Keywords {
     fn wide_word(&self, text: &[u8], start: usize, hits: &mut Vec<Hit>) {
         let Some(first) = character_at(text, start) else { return };
         if is_word_alone(first) {
-            return self.lookup(text, start, key_of([first].into_iter()), hits);
+            return self.lookup(text, start, (key_of([first].into_iter()), UNKNOWN), hits);
         }
         if !is_letter(first) || (letter_before(text, start) && !case_changes(text, start)) {
             return;
@@ -307,7 +243,7 @@ impl Keywords {
         let mut place = start;
         while let Some(character) = character_at(text, place).filter(|character| is_letter(*character)) {
             if place > start && case_changes(text, place) && !key.is_full() {
-                self.lookup(text, start, key.value, hits);
+                self.lookup(text, start, (key.value, UNKNOWN), hits);
             }
             key.push(folded(character));
             place += character.len_utf8();
@@ -315,14 +251,21 @@ impl Keywords {
                 break;
             }
         }
-        self.lookup(text, start, key.value, hits);
+        self.lookup(text, start, (key.value, UNKNOWN), hits);
     }
 
-    fn lookup(&self, text: &[u8], start: usize, key: u64, hits: &mut Vec<Hit>) {
+    /// Tries the terms whose first word has this key. `length` is that of a word of the text which has no other bytes than
+    /// those of the key.
+    fn lookup(&self, text: &[u8], start: usize, (key, length): (u64, u32), hits: &mut Vec<Hit>) {
         let Some((first, end)) = self.keys.get(&key) else { return };
         let range = usize::try_from(*first).unwrap_or(0)..usize::try_from(*end).unwrap_or(0);
         for term in self.terms.get(range).unwrap_or_default() {
-            if let Some((start, end)) = term.matches(text, start) {
+            // A word of fewer than eight bytes that has the key is the term, if that is one plain word.
+            let found = match term.plain && length < 8 {
+                true => Some((start, start + length as usize)),
+                false => term.matches(text, start),
+            };
+            if let Some((start, end)) = found {
                 hits.push(Hit { start, end, list: term.list });
             }
         }
@@ -344,82 +287,6 @@ impl Keywords {
             }
         }
     }
-}
-
-impl WordTerm {
-    /// Where the term stands if its first word begins at `start`.
-    fn matches(&self, text: &[u8], start: usize) -> Option<(usize, usize)> {
-        let begin = start.checked_sub(self.lead.len())?;
-        if !text.get(begin..start)?.eq_ignore_ascii_case(self.lead.as_bytes()) {
-            return None;
-        }
-        if self.capitalised && !character_at(text, start)?.is_uppercase() {
-            return None;
-        }
-        let mut place = start;
-        let mut last = ' ';
-        for expected in self.body.chars() {
-            if expected == ' ' {
-                place = separators(text, place)?;
-            } else {
-                let character = character_at(text, place)?;
-                let seen = if self.case_sensitive { character } else { folded(character) };
-                if seen != expected {
-                    return None;
-                }
-                place += character.len_utf8();
-            }
-            last = expected;
-        }
-        let goes_on = is_letter(last)
-            && character_at(text, place).is_some_and(is_letter)
-            && (!case_changes(text, place) || self.capitalised);
-        (!goes_on).then(|| (begin, followers(text, place, self.follow)))
-    }
-}
-
-/// Past what one blank of a term stands for.
-fn separators(text: &[u8], place: usize) -> Option<usize> {
-    let rest = text.get(place..)?;
-    let blanks = rest
-        .iter()
-        .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'_' | b'-' | b'.'))
-        .count();
-    match blanks {
-        0 => case_changes(text, place).then_some(place),
-        1..=MOST_BLANKS => Some(place + blanks),
-        _ => None,
-    }
-}
-
-/// Past the capitalised words that follow, one blank apart.
-fn followers(text: &[u8], end: usize, most: u8) -> usize {
-    let mut kept = end;
-    for _ in 0..most {
-        let begin = kept + 1;
-        if text.get(kept) != Some(&b' ') || !character_at(text, begin).is_some_and(char::is_uppercase) {
-            break;
-        }
-        let mut place = begin;
-        while let Some(character) = character_at(text, place) {
-            let inside = is_letter(character) || (matches!(character, '\'' | '-') && place > begin);
-            if !inside || place - begin >= FOLLOWER - 5 {
-                break;
-            }
-            place += character.len_utf8();
-        }
-        kept = place;
-    }
-    kept
-}
-
-/// A character with its case folded, by itself.
-fn folded(character: char) -> char {
-    if character.is_ascii() {
-        return character.to_ascii_lowercase();
-    }
-    let mut lower = character.to_lowercase();
-    lower.next().unwrap_or(character)
 }
 
 /// The first eight bytes of a word.
@@ -469,11 +336,15 @@ fn short(text: &[u8], start: usize) -> u64 {
     rest.iter().take(8).enumerate().fold(0, |all, (place, byte)| all | u64::from(*byte) << (8 * place))
 }
 
+/// The length of a word that is not ASCII alone.
+const UNKNOWN: u32 = u32::MAX;
+
 /// What the byte before a block was.
 #[derive(Clone, Copy)]
 struct Carry {
     word: u64,
     lower: u64,
+    high: u64,
 }
 
 impl Carry {
@@ -482,55 +353,77 @@ impl Carry {
         Carry {
             word: u64::from(before.is_ascii_alphanumeric()),
             lower: u64::from(before.is_ascii_lowercase()),
+            high: u64::from(before >> 7),
         }
     }
-
-    fn after(masks: Masks) -> Carry {
-        Carry { word: masks.word >> 63, lower: lower(masks) >> 63 }
-    }
-
-    /// Where words begin: after what is no letter, at a change of case, and at every character beyond ASCII.
-    fn starts(self, masks: Masks) -> u64 {
-        let fresh = masks.word & !(masks.word << 1 | self.word);
-        let changes = masks.upper & (lower(masks) << 1 | self.lower);
-        fresh | changes | masks.high
-    }
 }
 
-fn lower(masks: Masks) -> u64 {
-    masks.word & !masks.digit & !masks.upper
-}
-
-/// The bits from the first byte of a word on.
+/// The letters of a block, a bit for each byte.
 #[derive(Clone, Copy)]
-struct Window {
+struct Letters {
     word: u64,
+    lower: u64,
     high: u64,
+    /// Where the case changes from lower to upper.
     changes: u64,
+    /// What begins behind a character beyond ASCII.
+    beside: u64,
+    /// Where words begin: after what is no letter, at a change of case, and at every character beyond ASCII.
+    starts: u64,
+    /// What may be a capital letter.
+    capitals: u64,
 }
 
-impl Window {
-    fn new(now: Masks, next: Masks, bit: u32) -> Window {
-        let upper = from_bit(now.upper, next.upper, bit);
-        let small = from_bit(lower(now), lower(next), bit);
-        Window {
-            word: from_bit(now.word, next.word, bit),
-            high: from_bit(now.high, next.high, bit),
-            changes: upper & small << 1,
+impl Letters {
+    #[inline]
+    fn new(masks: Masks, before: Carry) -> Letters {
+        let Masks { word, digit, upper, high, .. } = masks;
+        let lower = word & !digit & !upper;
+        let changes = upper & (lower << 1 | before.lower);
+        let fresh = word & !(word << 1 | before.word);
+        let (beside, starts) = (high << 1 | before.high, fresh | changes | high);
+        Letters { word, lower, high, changes, beside, starts, capitals: upper | high }
+    }
+
+    fn carry(&self) -> Carry {
+        Carry { word: self.word >> 63, lower: self.lower >> 63, high: self.high >> 63 }
+    }
+}
+
+/// A block and the one after it.
+struct Around {
+    now: Letters,
+    next: Letters,
+}
+
+impl Around {
+    /// Whether all words are of ASCII and end where their letters end.
+    #[inline]
+    fn is_plain(&self) -> bool {
+        let Around { now, next } = self;
+        now.changes | next.changes | now.high | next.high | now.beside == 0
+    }
+
+    /// As [`Around::ends`], where all words are plain.
+    #[inline]
+    fn end(&self, bit: u32) -> u64 {
+        let beyond = !from_bit(self.now.word, self.next.word, bit) | 1 << 8;
+        beyond & beyond.wrapping_neg()
+    }
+
+    /// A bit for each length at which the first word of a term may end, for the word that begins at a bit: up to 8, which
+    /// stands for 8 and more. `None` where a character beyond ASCII is the first, or stands beside the word.
+    #[inline]
+    fn ends(&self, bit: u32) -> Option<u64> {
+        let length = (!from_bit(self.now.word, self.next.word, bit)).trailing_zeros();
+        let high = from_bit(self.now.high, self.next.high, bit);
+        let wide = self.now.beside >> bit & 1 == 1 || (length < 64 && high >> length & 1 == 1);
+        if wide {
+            return None;
         }
-    }
-
-    /// How many letters and digits; `None` where a character beyond ASCII is the first or comes after them.
-    fn ascii_length(self) -> Option<u32> {
-        let length = (!self.word).trailing_zeros();
-        let wide = length < 64 && self.high >> length & 1 == 1;
-        (length > 0 && !wide).then_some(length)
-    }
-
-    /// A bit for each length at which a first word may end, up to 8; bit 8 stands for 8 and more.
-    fn breaks(self, length: u32) -> u64 {
         let end = 1_u64 << length.min(8);
-        (self.changes & (end - 1) & !1) | end
+        let changes = from_bit(self.now.changes, self.next.changes, bit);
+        Some(changes & (end - 1) & !1 | end)
     }
 }
 

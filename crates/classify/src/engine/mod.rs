@@ -40,6 +40,7 @@ mod run;
 mod scanner;
 mod seen;
 mod state;
+mod term;
 mod view;
 mod walk;
 mod words;
