@@ -15,6 +15,7 @@ use crate::engine::boundary::{ends_well, starts_character};
 use crate::engine::byte_set::ByteSet;
 use crate::engine::ending::{Ending, LARGEST_DFA};
 use crate::engine::program::Program;
+use crate::engine::value::Lies;
 use crate::rule::Boundary;
 
 /// Most ends tried at one place, the longest first.
@@ -52,6 +53,8 @@ pub(crate) struct Expression {
     whole: OnceLock<Option<Box<Ending>>>,
     /// How often the one that grows was used, about.
     uses: AtomicU32,
+    /// How the group `value` lies in every match, where that is always the same.
+    lies: OnceLock<Option<Lies>>,
     groups: OnceLock<Option<meta::Regex>>,
     first: OnceLock<ByteSet>,
 }
@@ -101,6 +104,7 @@ impl Expression {
             automaton: OnceLock::new(),
             whole: OnceLock::new(),
             uses: AtomicU32::new(0),
+            lies: OnceLock::new(),
             groups: OnceLock::new(),
             first: OnceLock::new(),
         })
@@ -118,6 +122,7 @@ impl Expression {
             automaton: OnceLock::new(),
             whole: OnceLock::new(),
             uses: AtomicU32::new(0),
+            lies: OnceLock::new(),
             groups: OnceLock::new(),
             first: facts.first.into(),
         }
@@ -198,6 +203,10 @@ impl Expression {
     pub(crate) fn value(&self, text: &[u8], start: usize, end: usize) -> (usize, usize) {
         if !self.has_value {
             return (start, end);
+        }
+        let lies = self.lies.get_or_init(|| Lies::of(self.hir(), &is_value));
+        if let Some(value) = lies.as_ref().and_then(|lies| lies.within(text, (start, end))) {
+            return value;
         }
         let found = self.groups().and_then(|regex| {
             let mut captures = regex.create_captures();

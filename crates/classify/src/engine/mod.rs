@@ -41,6 +41,7 @@ mod scanner;
 mod seen;
 mod state;
 mod term;
+mod value;
 mod view;
 mod walk;
 mod words;
