@@ -64,7 +64,7 @@ impl Run<'_> {
                 end: pending.end,
                 evidence,
             };
-            self.state.waiting.push(Waiting::new(finding, end));
+            self.state.wait(Waiting::new(finding, end));
         }
         self.release(None);
         self.view.affinities.iter().filter_map(|place| self.combination(*place)).collect()

@@ -11,14 +11,6 @@ impl Run<'_> {
             return;
         }
         let mut waiting = std::mem::take(&mut self.state.waiting);
-        waiting.sort_by_key(|waiting| {
-            (
-                waiting.finding.start.byte,
-                waiting.finding.end.byte,
-                waiting.finding.detector,
-                waiting.finding.primary,
-            )
-        });
         // In order of their beginning: one that is not final holds back those after it.
         let last = waiting.iter().take_while(|waiting| place.is_none_or(|place| waiting.end < place)).count();
         if self.view.overlap == Overlap::Best {

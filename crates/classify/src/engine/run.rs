@@ -397,7 +397,7 @@ impl<'a> Run<'a> {
             end,
             evidence,
         };
-        self.state.waiting.push(Waiting::new(finding, found.value.1));
+        self.state.wait(Waiting::new(finding, found.value.1));
         true
     }
 

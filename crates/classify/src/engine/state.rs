@@ -10,6 +10,7 @@ use crate::engine::expression::Ends;
 use crate::engine::finding::{Finding, Miss};
 use crate::engine::view::View;
 use crate::engine::words::{Kind, Words};
+use crate::rule::ElementId;
 
 /// What a scan knows between two chunks. Places are bytes of the text at hand.
 #[derive(Debug)]
@@ -25,7 +26,7 @@ pub(crate) struct State {
     pub(super) ends: Ends,
     /// By element: a stretch in which no match of it begins, as far as evidence was looked for.
     pub(super) absent: Vec<(usize, usize)>,
-    /// Findings that later ones may still overlap.
+    /// Findings that later ones may still overlap, by place.
     pub(super) waiting: Vec<Waiting>,
     /// A place in the whole text, at or before every finding to come.
     offset: Offset,
@@ -66,6 +67,11 @@ pub(super) struct Waiting {
 impl Waiting {
     pub(super) fn new(finding: Finding, end: usize) -> Waiting {
         Waiting { reach: finding.end.byte, finding, end, beaten: false }
+    }
+
+    fn place(&self) -> (u64, u64, usize, ElementId) {
+        let finding = &self.finding;
+        (finding.start.byte, finding.end.byte, finding.detector, finding.primary)
     }
 }
 
@@ -146,6 +152,18 @@ impl State {
         }
         self.advance_offset(text, place);
         self.offset
+    }
+
+    /// Keeps a finding until nothing to come can overlap it. Most come behind all others.
+    pub(super) fn wait(&mut self, waiting: Waiting) {
+        let place = waiting.place();
+        let at = match self.waiting.last() {
+            Some(last) if last.place() > place => {
+                self.waiting.partition_point(|known| known.place() <= place)
+            }
+            _ => self.waiting.len(),
+        };
+        self.waiting.insert(at, waiting);
     }
 
     /// Where the first finding begins that is known and not yet told.
