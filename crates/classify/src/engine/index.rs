@@ -12,6 +12,9 @@ use crate::engine::byte_set::ByteSet;
 use crate::engine::group::{Entry, Group};
 use crate::engine::seen::{Collector, Profile, Profiles};
 
+/// How many bytes around a word of letters are looked at before its bucket is opened.
+pub(crate) const EDGES: usize = 5;
+
 /// Bits in a table.
 const BITS: usize = 1 << 17;
 
@@ -139,7 +142,7 @@ struct Grams {
 struct Edges {
     bucket: Option<u32>,
     entries: u32,
-    allows: Option<Box<[[u64; 4]; 256]>>,
+    allows: Option<Box<[[u64; EDGES]; 256]>>,
 }
 
 impl Edges {
@@ -147,8 +150,8 @@ impl Edges {
         self.bucket = Some(bucket);
         let bit = 1 << (self.entries % 64);
         self.entries += 1;
-        let allows = self.allows.get_or_insert_with(|| Box::new([[0; 4]; 256]));
-        for (place, set) in profile.iter().take(4).enumerate() {
+        let allows = self.allows.get_or_insert_with(|| Box::new([[0; EDGES]; 256]));
+        for (place, set) in profile.iter().take(EDGES).enumerate() {
             for byte in set.bytes() {
                 let bits = allows.get_mut(usize::from(byte)).and_then(|bits| bits.get_mut(place));
                 bits.into_iter().for_each(|bits| *bits |= bit);
@@ -158,13 +161,14 @@ impl Edges {
 
     /// The bucket, if any of its entries allows these bytes.
     #[inline]
-    fn at(&self, [first, next, last, prior]: [u8; 4]) -> Option<u32> {
+    fn at(&self, [first, next, last, prior, second]: [u8; EDGES]) -> Option<u32> {
         let allows = self.allows.as_deref()?;
         let [first, ..] = allows.get(usize::from(first))?;
         let [_, next, ..] = allows.get(usize::from(next))?;
-        let [_, _, last, _] = allows.get(usize::from(last))?;
-        let [.., prior] = allows.get(usize::from(prior))?;
-        self.bucket.filter(|_| first & next & last & prior != 0)
+        let [_, _, last, ..] = allows.get(usize::from(last))?;
+        let [_, _, _, prior, _] = allows.get(usize::from(prior))?;
+        let [.., second] = allows.get(usize::from(second))?;
+        self.bucket.filter(|_| first & next & last & prior & second != 0)
     }
 }
 
@@ -344,15 +348,15 @@ impl Index {
     }
 
     /// The elements that may begin at a word of letters alone, by its length, its first byte, the byte
-    /// behind it, its last and the one before it.
+    /// behind it, its last, the one before it, and the second behind it.
     #[inline]
-    pub(crate) fn letters(&self, length: u32, edges: [u8; 4]) -> Option<&Bucket> {
+    pub(crate) fn letters(&self, length: u32, edges: [u8; EDGES]) -> Option<&Bucket> {
         self.buckets.get(self.lettered.get(length as usize)?.at(edges)? as usize)
     }
 
     /// The elements that may begin at any word of this length, as [`Index::letters`].
     #[inline]
-    pub(crate) fn length(&self, length: u32, edges: [u8; 4]) -> Option<&Bucket> {
+    pub(crate) fn length(&self, length: u32, edges: [u8; EDGES]) -> Option<&Bucket> {
         self.buckets.get(self.lengths.get(length.min(LONG) as usize)?.at(edges)? as usize)
     }
 

@@ -49,7 +49,8 @@ pub(crate) fn walk<'a>(
         words(index, text, place, (now, next), (fresh & inside, changes & inside), &mut event);
         if tokens {
             let starts = now.token & !(now.token << 1 | token) & inside;
-            find_tokens(index, text, place, (now, next), starts, &mut event);
+            let long = starts & runs(now.token, next.token);
+            find_tokens(index, text, place, (now, next), long, &mut event);
         }
         (word, lower, token) = (now.word >> 63, small >> 63, now.token >> 63);
         now = next;
@@ -84,7 +85,7 @@ fn words<'a>(
         let length = (!from_bit(now.word, next.word, bit)).trailing_zeros();
         let end = start + length as usize;
         let byte = |at: usize| text.get(at).copied().unwrap_or(0);
-        let edges = [byte(start), byte(end), byte(end - 1), byte(start.wrapping_sub(1))];
+        let edges = [byte(start), byte(end), byte(end - 1), byte(start.wrapping_sub(1)), byte(end + 1)];
         if length <= SHAPED {
             let digits = from_bit(now.digit, next.digit, bit) as u32 & ((1 << length) - 1);
             let bucket = match digits {
@@ -105,7 +106,19 @@ fn words<'a>(
     }
 }
 
-/// Looks up the tokens that begin in one block. A token without digits is looked up too: keys of letters only exist.
+/// The bits from which on as many are set as the shortest token has: one step for each time that the length doubles.
+#[inline]
+fn runs(low: u64, high: u64) -> u64 {
+    const { assert!(TOKEN.0 == 16) };
+    [1, 2, 4, 8]
+        .into_iter()
+        .fold((low, high), |(low, high), step| {
+            (low & (low >> step | high << (64 - step)), high & high >> step)
+        })
+        .0
+}
+
+/// Looks up the tokens of some length that begin at these bits of one block. A token without digits is looked up too: keys of letters only exist.
 #[inline]
 fn find_tokens<'a>(
     index: &'a Index,
@@ -119,9 +132,6 @@ fn find_tokens<'a>(
         let bit = starts.trailing_zeros();
         starts &= starts - 1;
         let bits = (!from_bit(now.token, next.token, bit)).trailing_zeros();
-        if bits < TOKEN.0 {
-            continue;
-        }
         let start = place + bit as usize;
         let length = if bits < 64 { bits as usize } else { BLOCK + more(text, start + BLOCK) };
         if let Some(bucket) = index.token(length) {
