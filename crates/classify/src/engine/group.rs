@@ -6,8 +6,11 @@
 
 use std::sync::OnceLock;
 
+use rustc_hash::FxHashMap;
+
 use crate::engine::byte_set::ByteSet;
-use crate::engine::seen::{Profiles, SEEN, Spot};
+use crate::engine::index::Gate;
+use crate::engine::seen::{AROUND_GRAMS, AROUND_WORDS, Profiles, SEEN, Spot};
 
 /// An element that may begin at a word.
 #[derive(Clone, Debug)]
@@ -21,30 +24,58 @@ pub(crate) struct Entry {
     pub(crate) profile: u32,
 }
 
-/// A word in its text.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Around<'a> {
-    text: &'a [u8],
-    start: usize,
-    end: usize,
+/// The bytes at the spots around a word, in their order. Past the ends of the text they are zero, which no expression is
+/// likely to want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Around([u8; SEEN]);
+
+impl Around {
+    /// What stands at [`AROUND_WORDS`], where the word's end is known.
+    #[inline]
+    pub(crate) fn word(text: &[u8], start: usize, end: usize) -> Around {
+        match (chunk(text, start, 1), chunk(text, end, 3)) {
+            (Some([s0, s1, s2]), Some([e0, e1, e2, e3, e4, e5, e6, e7, e8])) => {
+                Around([*s1, *e3, *e2, *s0, *e4, *e5, *s2, *e1, *e0, *e6, *e7, *e8])
+            }
+            _ => Around::at(text, (start, end), &AROUND_WORDS),
+        }
+    }
+
+    /// What stands at [`AROUND_GRAMS`], which are all counted from the start of the word.
+    #[inline]
+    pub(crate) fn gram(text: &[u8], start: usize) -> Around {
+        match chunk::<16>(text, start, 1) {
+            Some([before, _, _, _, _, first, rest @ ..]) => {
+                let [a, b, c, d, e, f, g, h, i, j]: &[u8; 10] = rest;
+                Around([*first, *before, *a, *b, *c, *d, *e, *f, *g, *h, *i, *j])
+            }
+            _ => Around::at(text, (start, start), &AROUND_GRAMS),
+        }
+    }
+
+    /// What stands at any spots: near the ends of a text, where some of them lie beyond.
+    #[cold]
+    fn at(text: &[u8], (start, end): (usize, usize), spots: &[Spot; SEEN]) -> Around {
+        Around(spots.map(|spot| {
+            let at = match spot {
+                Spot::Start(offset) => start.wrapping_add_signed(isize::from(offset)),
+                Spot::End(offset) => end.wrapping_add_signed(isize::from(offset)),
+            };
+            text.get(at).copied().unwrap_or(0)
+        }))
+    }
+
+    /// The byte at a spot, by the number of the spot.
+    #[inline]
+    fn byte(&self, spot: usize) -> u8 {
+        self.0.get(spot).copied().unwrap_or(0)
+    }
 }
 
-impl<'a> Around<'a> {
-    /// `end` is where the word ends; where it is not known, no entry wants anything of a byte there.
-    #[inline]
-    pub(crate) fn new(text: &'a [u8], start: usize, end: Option<usize>) -> Around<'a> {
-        Around { text, start, end: end.unwrap_or(start) }
-    }
-
-    /// The byte at a spot. Past the ends of the text it is zero, which no expression is likely to want.
-    #[inline]
-    fn byte(&self, spot: Spot) -> u8 {
-        let at = match spot {
-            Spot::Start(offset) => self.start.wrapping_add_signed(isize::from(offset)),
-            Spot::End(offset) => self.end.wrapping_add_signed(isize::from(offset)),
-        };
-        self.text.get(at).copied().unwrap_or(0)
-    }
+/// So many bytes from `back` before a place on, if they are all there.
+#[inline]
+fn chunk<const N: usize>(text: &[u8], place: usize, back: usize) -> Option<&[u8; N]> {
+    text.get(place.checked_sub(back)?..)?.first_chunk()
 }
 
 /// Most entries that are asked one by one: a table for so few would take more memory than it saves time.
@@ -55,6 +86,28 @@ const FEW: usize = 6;
 pub(crate) struct Group {
     entries: Vec<Entry>,
     parts: OnceLock<Vec<Part>>,
+    needs: OnceLock<Needs>,
+}
+
+/// By keyword list: which entries need one of its words, so that a few lists that stand nearby answer for all entries.
+#[derive(Clone, Debug, Default)]
+struct Needs(FxHashMap<(usize, u16), u64>);
+
+impl Needs {
+    fn new<'a>(entries: &[Entry], gate: impl Fn(u16) -> Option<&'a Gate>) -> Needs {
+        let mut needs = Needs::default();
+        for (place, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.gated) {
+            for list in gate(entry.element).into_iter().flat_map(Gate::lists) {
+                *needs.0.entry((place / 64, list)).or_insert(0) |= 1 << (place % 64);
+            }
+        }
+        needs
+    }
+
+    #[inline]
+    fn of(&self, part: usize, list: u16) -> u64 {
+        self.0.get(&(part, list)).copied().unwrap_or(0)
+    }
 }
 
 impl Group {
@@ -70,23 +123,18 @@ impl Group {
     }
 
     /// The entries of one part that the bytes around a word allow, a bit for each: those that need nothing nearby, and
-    /// those that need a keyword. `spots` and `profiles` are those of the entries.
+    /// those that need a keyword. `profiles` are those of the entries.
     #[inline]
-    pub(crate) fn allowed(
-        &self,
-        part: usize,
-        (spots, profiles): (&[Spot; SEEN], &Profiles),
-        around: Around<'_>,
-    ) -> (u64, u64) {
+    pub(crate) fn allowed(&self, part: usize, profiles: &Profiles, around: &Around) -> (u64, u64) {
         if self.entries.len() <= FEW {
             return self.few(|profile| {
-                let mut wanted = profiles.sets(profile).zip(spots);
-                wanted.all(|(set, spot)| set.contains(around.byte(*spot)))
+                let mut wanted = profiles.sets(profile).zip(around.0);
+                wanted.all(|(set, byte)| set.contains(byte))
             });
         }
-        let parts = self.parts.get_or_init(|| {
-            self.entries.chunks(64).map(|entries| Part::new(entries, (spots, profiles))).collect()
-        });
+        let parts = self
+            .parts
+            .get_or_init(|| self.entries.chunks(64).map(|entries| Part::new(entries, profiles)).collect());
         parts.get(part).map_or((0, 0), |part| part.allowed(around))
     }
 
@@ -97,6 +145,13 @@ impl Group {
             *(if entry.gated { &mut gated } else { &mut free }) |= 1 << place;
         }
         (free, gated)
+    }
+
+    /// The entries of one part that need a keyword of a list, a bit for each. `gate` tells which lists an element needs one of.
+    #[inline]
+    pub(crate) fn needing<'a>(&self, part: usize, list: u16, gate: impl Fn(u16) -> Option<&'a Gate>) -> u64 {
+        let needs = self.needs.get_or_init(|| Needs::new(&self.entries, gate));
+        needs.of(part, list)
     }
 
     /// The entry of a bit.
@@ -121,7 +176,7 @@ struct Part {
 /// Which entries allow a byte at one spot.
 #[derive(Clone, Debug)]
 struct Row {
-    spot: Spot,
+    spot: usize,
     /// By byte: a place in the bits of its part, counted from `first`.
     of: [u8; 256],
     first: usize,
@@ -139,14 +194,14 @@ impl Row {
 }
 
 impl Part {
-    fn new(entries: &[Entry], (spots, profiles): (&[Spot; SEEN], &Profiles)) -> Part {
+    fn new(entries: &[Entry], profiles: &Profiles) -> Part {
         let all = if entries.len() < 64 { (1 << entries.len()) - 1 } else { u64::MAX };
         let gated =
             entries.iter().enumerate().fold(0, |all, (place, entry)| all | u64::from(entry.gated) << place);
         let mut part = Part { all, gated, rows: Vec::new(), bits: Vec::new() };
-        for (place, spot) in spots.iter().enumerate() {
-            let wanted = entries.iter().map(|entry| profiles.sets(entry.profile).nth(place));
-            part.add_row(*spot, wanted.map(|set| set.copied().unwrap_or(ByteSet::ALL)));
+        for spot in 0..SEEN {
+            let wanted = entries.iter().map(|entry| profiles.sets(entry.profile).nth(spot));
+            part.add_row(spot, wanted.map(|set| set.copied().unwrap_or(ByteSet::ALL)));
         }
         // What excludes most comes first.
         let bits = std::mem::take(&mut part.bits);
@@ -156,7 +211,7 @@ impl Part {
     }
 
     /// Adds the row of a spot, unless every set is of all bytes.
-    fn add_row(&mut self, spot: Spot, sets: impl Iterator<Item = ByteSet>) {
+    fn add_row(&mut self, spot: usize, sets: impl Iterator<Item = ByteSet>) {
         let mut always = 0_u64;
         let mut by_byte = [0_u64; 256];
         let mut particular = false;
@@ -191,7 +246,7 @@ impl Part {
     }
 
     #[inline]
-    fn allowed(&self, around: Around<'_>) -> (u64, u64) {
+    fn allowed(&self, around: &Around) -> (u64, u64) {
         let mut allowed = self.all;
         for row in &self.rows {
             let of = row.of.get(usize::from(around.byte(row.spot))).copied().unwrap_or(0);
@@ -208,12 +263,26 @@ impl Part {
 mod tests {
     use super::{Around, Entry, Group};
     use crate::engine::byte_set::ByteSet;
-    use crate::engine::seen::{AROUND_WORDS, Collector, SEEN, Spot};
+    use crate::engine::seen::{AROUND_GRAMS, AROUND_WORDS, Collector, SEEN, Spot};
 
     fn set(bytes: &[u8]) -> ByteSet {
         let mut set = ByteSet::default();
         bytes.iter().for_each(|byte| set.insert(*byte));
         set
+    }
+
+    /// Inside of a text and near its ends, the bytes are those at the spots.
+    #[test]
+    fn bytes_are_those_at_the_spots() {
+        let text: Vec<u8> = (1..40).collect();
+        for start in 0..text.len() {
+            for end in start + 1..=text.len() {
+                let word = Around::at(&text, (start, end), &AROUND_WORDS);
+                assert_eq!(Around::word(&text, start, end), word, "{start} {end}");
+            }
+            let gram = Around::at(&text, (start, start), &AROUND_GRAMS);
+            assert_eq!(Around::gram(&text, start), gram, "{start}");
+        }
     }
 
     /// Entries of all kinds, more than one part of them: what the tables tell is what they say.
@@ -251,8 +320,8 @@ mod tests {
                 all.iter().filter(|(_, profile)| allows(profile)).map(|(entry, _)| entry.element).collect();
             let mut found = Vec::new();
             for part in 0..group.parts() {
-                let around = Around::new(text, 1, Some(4));
-                let (free, gated) = group.allowed(part, (&AROUND_WORDS, &profiles), around);
+                let around = Around::word(text, 1, 4);
+                let (free, gated) = group.allowed(part, &profiles, &around);
                 for bit in (0..64).filter(|bit| (free | gated) >> bit & 1 == 1) {
                     let entry = group.entry(part, bit).unwrap();
                     assert_eq!(entry.gated, gated >> bit & 1 == 1);

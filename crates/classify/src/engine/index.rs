@@ -43,11 +43,14 @@ impl Gate {
         (self.skipped, &self.bits)
     }
 
-    /// Whether one of these lists is among `live`, which begins where `all` does.
-    #[inline]
-    pub(crate) fn meets(&self, live: &[u64], all: &Gate) -> bool {
-        let rest = live.get(self.skipped - all.skipped.min(self.skipped)..).unwrap_or_default();
-        self.bits.iter().zip(rest).any(|(wanted, live)| wanted & live != 0)
+    /// The lists, ascending.
+    pub(crate) fn lists(&self) -> impl Iterator<Item = u16> {
+        let first = 64 * self.skipped;
+        let words = self.bits.iter().enumerate();
+        words.flat_map(move |(place, bits)| {
+            let set = (0..64).filter(move |bit| bits >> bit & 1 == 1);
+            set.filter_map(move |bit| u16::try_from(first + 64 * place + bit).ok())
+        })
     }
 
     pub(crate) fn merge(&mut self, other: &Gate) {

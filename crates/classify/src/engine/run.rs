@@ -8,7 +8,7 @@ use crate::engine::compile::{CompiledElement, CompiledPattern, CompiledUse, Matc
 use crate::engine::evidence::{Match, Surroundings};
 use crate::engine::expression::Expression;
 use crate::engine::finding::{Explanation, Finding};
-use crate::engine::group::{Around, Entry};
+use crate::engine::group::Entry;
 use crate::engine::index::{Bucket, Gate, Literal};
 use crate::engine::keywords::Keywords;
 use crate::engine::scanner::Outcome;
@@ -80,10 +80,9 @@ impl<'a> Run<'a> {
 
     /// Tries the elements that may begin at a word.
     fn word(&mut self, event: &Event<'_>) {
-        let (bucket, index) = (event.bucket, &self.view.index);
-        let around = Around::new(self.text, event.place, event.end);
+        let (bucket, profiles) = (event.bucket, &self.view.index.profiles);
         for part in 0..bucket.group.parts() {
-            let (mut free, gated) = bucket.group.allowed(part, (event.spots, &index.profiles), around);
+            let (mut free, gated) = bucket.group.allowed(part, profiles, &event.around);
             while free != 0 {
                 if let Some(entry) = bucket.group.entry(part, free.trailing_zeros()) {
                     self.entry(entry, event.place, true);
@@ -100,26 +99,15 @@ impl<'a> Run<'a> {
     fn gated(&mut self, place: usize, bucket: &Bucket, (part, mut allowed): (usize, u64)) {
         // One look for all of them, where they are several: which of their keywords are there?
         let several = allowed.count_ones() > FEW;
-        let mut live = std::mem::take(&mut self.state.live);
-        if several && !self.open(place, bucket, &mut live) {
-            allowed = 0;
+        if several {
+            allowed &= self.open(place, bucket, part);
         }
         while allowed != 0 {
-            if let Some(entry) = bucket.group.entry(part, allowed.trailing_zeros())
-                && (!several || self.is_live(entry, &live, bucket))
-            {
+            if let Some(entry) = bucket.group.entry(part, allowed.trailing_zeros()) {
                 self.entry(entry, place, several);
             }
             allowed &= allowed - 1;
         }
-        self.state.live = live;
-    }
-
-    /// Whether a keyword that an element needs is among those that were found.
-    #[inline]
-    fn is_live(&self, entry: &Entry, live: &[u64], bucket: &Bucket) -> bool {
-        let active = self.view.active.get(usize::from(entry.element));
-        active.and_then(|active| active.gate.as_ref()).is_some_and(|gate| gate.meets(live, &bucket.gate))
     }
 
     #[inline]
@@ -129,12 +117,16 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Which keywords stand around a word that gated elements of the bucket need; false when none do.
-    fn open(&mut self, place: usize, bucket: &Bucket, live: &mut Vec<u64>) -> bool {
+    /// The elements of a part of a bucket of whose keywords one may stand around a word, a bit for each.
+    fn open(&mut self, place: usize, bucket: &Bucket, part: usize) -> u64 {
         let stretch = (place.saturating_sub(8), (place + bucket.longest).min(self.text.len()));
         let window = self.window(stretch, bucket.characters);
         self.cover(Kind::Words, window);
-        self.state.words.live(&bucket.gate, window.0, live)
+        let active = &self.view.active;
+        let gate = |element: u16| active.get(usize::from(element)).and_then(|active| active.gate.as_ref());
+        let mut open = 0;
+        self.state.words.live(&bucket.gate, window.0, |list| open |= bucket.group.needing(part, list, gate));
+        open
     }
 
     /// Whether a keyword of the gate stands in a window.

@@ -37,8 +37,6 @@ pub(crate) struct State {
     pub(super) pending: Vec<Pending>,
     /// Keyed by the process, so that no text can be made to collide.
     pub(super) hasher: RandomState,
-    /// The keyword lists around the word that is looked at; kept for its memory.
-    pub(super) live: Vec<u64>,
     /// What was nearly found, where that is asked for.
     pub(super) misses: Vec<Miss>,
     /// Matches that wait for evidence anywhere were too many.
@@ -102,7 +100,6 @@ impl State {
             counts: if counted { vec![Count::default(); shared.elements.len()] } else { Vec::new() },
             pending: Vec::new(),
             hasher: RandomState::new(),
-            live: Vec::new(),
             misses: Vec::new(),
             overflowed: false,
         }

@@ -9,18 +9,16 @@
 //! automaton of 244 terms 0.23, which is why neither is used.
 
 use crate::engine::anchor::{LONG, SHAPED, TOKEN};
+use crate::engine::group::Around;
 use crate::engine::index::{Bucket, Index, shape_key};
 use crate::engine::masks::{self, BLOCK, Masks, Wanted, from_bit};
-use crate::engine::seen::{AROUND_GRAMS, AROUND_WORDS, SEEN, Spot};
 
 /// Somewhere that elements of a bucket may begin.
 pub(crate) struct Event<'a> {
     /// The first byte of the word.
     pub(crate) place: usize,
-    /// The first byte after the word, where that matters.
-    pub(crate) end: Option<usize>,
-    /// What the elements of the bucket are particular about.
-    pub(crate) spots: &'static [Spot; SEEN],
+    /// The bytes that the elements of the bucket may be particular about.
+    pub(crate) around: Around,
     pub(crate) bucket: &'a Bucket,
 }
 
@@ -77,7 +75,7 @@ fn words<'a>(
         if index.gram_filter.contains(gram)
             && let Some(bucket) = index.gram(gram, text.get(start + 4).copied().unwrap_or(0))
         {
-            event(Event { place: start, end: None, spots: &AROUND_GRAMS, bucket });
+            event(Event { place: start, around: Around::gram(text, start), bucket });
         }
         if fresh >> bit & 1 == 0 {
             continue;
@@ -94,14 +92,15 @@ fn words<'a>(
                 _ => None,
             };
             if let Some(bucket) = bucket {
-                event(Event { place: start, end: Some(end), spots: &AROUND_WORDS, bucket });
+                event(Event { place: start, around: Around::word(text, start, end), bucket });
             }
         }
         if index.any >> (length - 1).min(63) & 1 == 1
             && let Some(bucket) = index.length(length, edges)
         {
-            let end = Some(end).filter(|_| length < LONG);
-            event(Event { place: start, end, spots: &AROUND_WORDS, bucket });
+            // Where a word is too long to be measured, no element wants anything of its end.
+            let end = if length < LONG { end } else { start };
+            event(Event { place: start, around: Around::word(text, start, end), bucket });
         }
     }
 }
@@ -135,7 +134,7 @@ fn find_tokens<'a>(
         let start = place + bit as usize;
         let length = if bits < 64 { bits as usize } else { BLOCK + more(text, start + BLOCK) };
         if let Some(bucket) = index.token(length) {
-            event(Event { place: start, end: None, spots: &AROUND_WORDS, bucket });
+            event(Event { place: start, around: Around::word(text, start, start), bucket });
         }
     }
 }

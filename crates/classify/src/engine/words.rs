@@ -125,25 +125,21 @@ impl Words {
         later && self.between(from, to).iter().any(|hit| gate.contains(hit.list))
     }
 
-    /// The gate's lists of which a term may begin in a stretch, which must be covered: those that were seen at or after
-    /// `from`. False when there are none.
-    pub(crate) fn live(&self, gate: &Gate, from: usize, live: &mut Vec<u64>) -> bool {
+    /// Tells the gate's lists of which a term may begin in a stretch, which must be covered: those that were seen at or
+    /// after `from`.
+    #[inline]
+    pub(crate) fn live(&self, gate: &Gate, from: usize, mut tell: impl FnMut(u16)) {
         let (skipped, wanted) = gate.words();
-        live.clear();
-        let mut found = false;
         for (place, (present, wanted)) in self.present.iter().skip(skipped).zip(wanted).enumerate() {
             let mut rest = present & wanted;
-            let mut kept = 0;
             while rest != 0 {
-                let bit = rest.trailing_zeros();
+                let list = 64 * (skipped + place) + rest.trailing_zeros() as usize;
                 rest &= rest - 1;
-                let last = self.last.get(64 * (skipped + place) + bit as usize);
-                kept |= u64::from(last.is_some_and(|last| *last >= from)) << bit;
+                if self.last.get(list).is_some_and(|last| *last >= from) {
+                    tell(u16::try_from(list).unwrap_or(u16::MAX));
+                }
             }
-            found |= kept != 0;
-            live.push(kept);
         }
-        found
     }
 
     /// Whether a list was seen at or after a place; where it was not, no term of it begins there.
