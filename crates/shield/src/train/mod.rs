@@ -32,8 +32,10 @@ use generate::grammar::{self, Grammar};
 /// Seed of everything that is made.
 const SEED: u64 = 1;
 /// Documents with and without instructions that are made in each fold, and suffixes.
-const DOCUMENTS: usize = 700;
+const DOCUMENTS: usize = 900;
 const SUFFIXES: usize = 360;
+/// Attacks that people type and that are put into documents as well.
+const TYPED: [&str; 2] = ["made override", "made prompt extraction"];
 
 /// Why training stopped.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +131,9 @@ fn made_in(pools: &Pools, grammars: &[Grammar]) -> Vec<Text> {
     let for_content = made.iter().filter(|text| text.user.is_none() && text.document == Some(true));
     let mut instructions: Vec<Instruction> =
         for_content.map(|text| (text.text.clone(), text.subtype.clone())).collect();
-    let requests = pools.requests.iter().take(instructions.len());
+    let requests = pools.requests.iter().take(instructions.len() * 5 / 4);
+    let typed = made.iter().filter(|text| TYPED.contains(&text.kind.as_str())).take(instructions.len() / 4);
+    instructions.extend(typed.map(|text| (text.text.clone(), text.subtype.clone())));
     instructions.extend(requests.map(|request| (request.clone(), Some("manipulated_content".to_owned()))));
     made.extend(generate::embed::texts(&instructions, pools, DOCUMENTS, SEED));
     made.extend(generate::suffix::texts(pools, SUFFIXES, SEED));

@@ -160,3 +160,13 @@ fn a_task_that_does_not_belong_in_a_document_is_found_where_it_stands() {
     let window = verdict.spans.iter().find(|span| span.reason == "window").unwrap();
     assert_eq!(text[window.start..window.end].trim(), task.trim());
 }
+
+#[test]
+fn attacks_that_anybody_would_try_are_found_and_everyday_texts_are_let_through() {
+    for line in include_str!("data/everyday.jsonl").lines() {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        let source: Source = serde_json::from_value(row["source"].clone()).unwrap();
+        let verdict = shield().attack(row["text"].as_str().unwrap(), source);
+        assert_eq!(Some(verdict.detected), row["attack"].as_bool(), "{line}: {verdict:?}");
+    }
+}
