@@ -64,6 +64,13 @@ pub(crate) struct CompiledElement {
     pub(crate) name: bool,
 }
 
+impl CompiledElement {
+    /// Whether it is a list of terms.
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(self.matcher, Matcher::List(_))
+    }
+}
+
 /// One way for a detector to hold.
 #[derive(Debug)]
 pub(crate) struct CompiledPattern {
@@ -88,14 +95,26 @@ pub(crate) struct CompiledUse {
     pub(crate) strings: bool,
 }
 
-/// An affinity whose evidence may stand anywhere in the document.
+/// An affinity.
 #[derive(Debug)]
 pub(crate) struct CompiledAffinity {
     /// Its place among the rules' affinities.
     pub(crate) place: usize,
     pub(crate) threshold: u8,
+    /// The length of a stretch that holds all evidence; `None` for the whole document.
+    pub(crate) characters: Option<u64>,
     /// Each with its confidence.
     pub(crate) parts: Vec<(u8, Vec<Clause>)>,
+}
+
+impl CompiledAffinity {
+    /// The elements of all evidence.
+    pub(crate) fn elements(&self) -> Vec<ElementId> {
+        let mut elements = Vec::new();
+        let clauses = self.parts.iter().flat_map(|(_, clauses)| clauses);
+        clauses.for_each(|clause| clause.elements(&mut elements));
+        elements
+    }
 }
 
 /// Everything that does not depend on which detectors are asked for.
@@ -220,11 +239,10 @@ fn primaries(rules: &Rules) -> Vec<bool> {
     let mut primaries = vec![false; rules.elements.len()];
     let patterns = rules.detectors.iter().flat_map(|detector| &detector.patterns);
     let mut found: Vec<ElementId> = patterns.map(|pattern| pattern.primary).collect();
-    // Evidence that may stand anywhere is looked for everywhere.
+    // Evidence that may stand anywhere is looked for everywhere, and that of affinities, which have no primary.
     let unlimited = rules.detectors.iter().filter(|detector| detector.proximity == Proximity::Unlimited);
     let evidence = unlimited.flat_map(|detector| &detector.patterns).flat_map(|pattern| &pattern.evidence);
-    let affinities = rules.affinities.iter().filter(|affinity| affinity.proximity == Proximity::Unlimited);
-    let parts = affinities.flat_map(|affinity| &affinity.evidence).flat_map(|(_, parts)| parts);
+    let parts = rules.affinities.iter().flat_map(|affinity| &affinity.evidence).flat_map(|(_, parts)| parts);
     found.extend(evidence.chain(parts).flat_map(Evidence::elements));
     for id in found {
         if let Some(primary) = primaries.get_mut(id.index()) {
@@ -378,23 +396,19 @@ impl Compiler {
                     Ok((*confidence, clauses))
                 })
                 .collect();
-            let fault = match (&parts, affinity.proximity) {
-                (Err(missing), _) => {
-                    let name = rules.element(*missing).map_or("?", |element| &element.name);
-                    format!("its element `{name}` is missing")
-                }
-                (_, Proximity::Characters(_)) => {
-                    "combinations within a limited distance are not run; use `proximity: unlimited`"
-                        .to_owned()
-                }
-                (Ok(_), Proximity::Unlimited) => String::new(),
+            let characters = match affinity.proximity {
+                Proximity::Characters(characters) => Some(u64::from(characters)),
+                Proximity::Unlimited => None,
             };
             match parts {
-                Ok(parts) if fault.is_empty() => {
-                    compiled.push(CompiledAffinity { place, threshold: affinity.threshold, parts });
+                Ok(parts) => {
+                    let threshold = affinity.threshold;
+                    compiled.push(CompiledAffinity { place, threshold, characters, parts });
                 }
-                _ => {
-                    let message = format!("affinity `{}` is left out: {fault}", affinity.id);
+                Err(missing) => {
+                    let name = rules.element(missing).map_or("?", |element| &element.name);
+                    let message =
+                        format!("affinity `{}` is left out: its element `{name}` is missing", affinity.id);
                     self.problems.push(Diagnostic::error(affinity.span, message));
                 }
             }

@@ -33,13 +33,17 @@ impl Finding {
     }
 }
 
-/// A combination of evidence that a document holds.
+/// A combination of evidence that a document holds, or a stretch of it where the affinity has a distance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Combination {
     /// The affinity: a place in [`crate::rule::Rules::affinities`].
     pub affinity: usize,
     /// 1 to 100: of evidence with the confidences a, b, ..., that at least one is right, 1 - (1 - a)(1 - b)...
     pub confidence: u8,
+    /// Where the first piece of its evidence begins; of each element, the first occurrence counts.
+    pub start: Offset,
+    /// One past the last byte of the one that ends last. Both are 0 where it holds by what is absent.
+    pub end: Offset,
     /// What made it hold, each at its first place.
     pub evidence: Vec<Supporting>,
 }

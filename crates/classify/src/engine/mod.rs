@@ -33,6 +33,7 @@ mod keywords;
 pub(crate) mod literals;
 pub(crate) mod marks;
 mod masks;
+mod near;
 mod prepared;
 mod program;
 mod release;

@@ -71,9 +71,11 @@ impl<'a> Run<'a> {
             walk(&view.index, text, place, end, |event| self.word(&event));
             self.state.words.forget(end.saturating_sub(view.behind));
             self.state.strings.forget(end.saturating_sub(view.behind));
+            let known = end.saturating_sub(view.index.before);
             if !view.waits {
-                self.release(Some(end.saturating_sub(view.index.before)));
+                self.release(Some(known));
             }
+            self.decide(Some(known));
             place = end;
         }
     }

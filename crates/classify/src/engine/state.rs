@@ -8,6 +8,7 @@ use crate::engine::characters::Offset;
 use crate::engine::compile::Shared;
 use crate::engine::expression::Ends;
 use crate::engine::finding::{Finding, Miss};
+use crate::engine::near::Near;
 use crate::engine::view::View;
 use crate::engine::words::{Kind, Words};
 use crate::rule::ElementId;
@@ -35,6 +36,8 @@ pub(crate) struct State {
     /// By element: occurrences in the document so far, where they are counted.
     pub(super) counts: Vec<Count>,
     pub(super) pending: Vec<Pending>,
+    /// Affinities within a distance.
+    pub(super) near: Near,
     /// Keyed by the process, so that no text can be made to collide.
     pub(super) hasher: RandomState,
     /// What was nearly found, where that is asked for.
@@ -48,7 +51,9 @@ pub(super) struct Count {
     pub(super) all: u32,
     /// How often each text, by hash.
     pub(super) different: FxHashMap<u64, u32>,
-    pub(super) first: Option<(u64, u64)>,
+    pub(super) first: Option<(Offset, Offset)>,
+    /// Where the last one ends, in the whole text.
+    pub(super) to: u64,
 }
 
 #[derive(Debug)]
@@ -99,6 +104,7 @@ impl State {
             base: 0,
             counts: if counted { vec![Count::default(); shared.elements.len()] } else { Vec::new() },
             pending: Vec::new(),
+            near: Near::new(shared, &view.affinities),
             hasher: RandomState::new(),
             misses: Vec::new(),
             overflowed: false,

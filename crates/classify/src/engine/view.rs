@@ -154,10 +154,7 @@ fn activate_affinities(shared: &Shared, active: &mut [Active], selection: &Selec
         if !selection.detectors.is_empty() && !selection.detectors.iter().any(named) {
             continue;
         }
-        let mut elements = Vec::new();
-        let clauses = compiled.parts.iter().flat_map(|(_, clauses)| clauses);
-        clauses.for_each(|clause| clause.elements(&mut elements));
-        for element in elements {
+        for element in compiled.elements() {
             if let Some(element) = active.get_mut(element.index()) {
                 element.counted = true;
             }

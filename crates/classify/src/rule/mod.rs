@@ -36,7 +36,7 @@ pub struct Rules {
     pub elements: Vec<Element>,
     /// Detectors that find something.
     pub detectors: Vec<Detector>,
-    /// Combinations of evidence over a whole document.
+    /// Combinations of evidence, over a whole document or within a distance.
     pub affinities: Vec<Affinity>,
 }
 
@@ -153,7 +153,7 @@ pub struct Pattern {
     pub span: Span,
 }
 
-/// Evidence without a primary match: a combination that makes a whole document sensitive.
+/// Evidence without a primary match: a combination that makes a document, or a stretch of it, sensitive.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Affinity {
     /// Kebab-case name.
@@ -162,7 +162,8 @@ pub struct Affinity {
     pub guid: Option<Arc<str>>,
     /// The name people read.
     pub title: Arc<str>,
-    /// All evidence must stand within a stretch of this length.
+    /// All evidence must stand within a stretch of this length that begins with a piece of it. What must not stand there
+    /// must not stand as far before it either.
     pub proximity: Proximity,
     /// The confidence, 1 to 100, that the evidence must reach together.
     pub threshold: u8,

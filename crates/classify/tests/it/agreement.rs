@@ -3,11 +3,11 @@
 use castellan_base::Sources;
 use castellan_classify::check::Checks;
 use castellan_classify::rule::{Rules, read};
-use castellan_classify::{Engine, Overlap, Selection};
+use castellan_classify::{Engine, Offset, Overlap, Selection};
 use proptest::prelude::*;
 
-use crate::reference::{Found, Reference};
-use crate::texts::{NAMES, RULES, text};
+use crate::reference::{Combined, Found, Reference};
+use crate::texts::{COMBINATIONS, NAMES, RULES, text};
 
 pub(crate) fn all(rules: Rules) -> Engine {
     let dictionaries = crate::content::stand_ins(&rules, &NAMES);
@@ -18,8 +18,12 @@ pub(crate) fn all(rules: Rules) -> Engine {
 }
 
 pub(crate) fn special() -> Rules {
+    rules(RULES)
+}
+
+pub(crate) fn rules(text: &str) -> Rules {
     let mut sources = Sources::default();
-    let file = sources.add("special.yaml", RULES.replace("\\u{e9}", "\u{e9}"));
+    let file = sources.add("special.yaml", text.replace("\\u{e9}", "\u{e9}"));
     let (rules, problems) = read(&sources, &[file]);
     assert!(problems.is_empty(), "{problems:?}");
     rules
@@ -75,6 +79,43 @@ fn cases(usual: u32) -> u32 {
 #[test]
 fn on_detectors_of_every_kind() {
     agree(special(), cases(400), 40);
+}
+
+/// Combinations as a whole and in chunks against the definition; how many.
+fn combine(engine: &Engine, reference: &Reference<'_>, text: &str, chunk: usize) -> Vec<usize> {
+    let mut scanner = engine.scanner();
+    text.as_bytes().chunks(chunk).for_each(|chunk| scanner.push(chunk, &mut Vec::new()));
+    let whole = engine.scan_bytes(text.as_bytes()).combinations;
+    assert_eq!(whole, scanner.finish(&mut Vec::new()).combinations, "cut by {chunk}: {text:?}");
+    let place = |offset: Offset| {
+        let byte = offset.byte as usize;
+        assert_eq!(text[..byte].chars().count() as u64, offset.character);
+        byte
+    };
+    let mut fast: Vec<Combined> =
+        whole.iter().map(|it| (it.affinity, place(it.start), place(it.end), it.confidence)).collect();
+    fast.sort_unstable();
+    assert_eq!(fast, reference.combinations(text), "in {text:?}");
+    fast.iter().map(|it| it.0).collect()
+}
+
+#[test]
+fn on_combinations() {
+    let engine = all(rules(COMBINATIONS));
+    let checks = Checks::standard();
+    let reference = Reference::new(engine.rules(), &checks, &NAMES);
+    let told = std::cell::RefCell::new(vec![0; engine.rules().affinities.len()]);
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(cases(400)));
+    runner
+        .run(&(text(60), 1..200_usize), |(text, chunk)| {
+            for affinity in combine(&engine, &reference, &text, chunk) {
+                told.borrow_mut()[affinity] += 1;
+            }
+            Ok(())
+        })
+        .unwrap();
+    let told = told.into_inner();
+    assert!(told.iter().all(|count| *count > 5), "some are never or hardly ever told: {told:?}");
 }
 
 #[test]

@@ -64,10 +64,65 @@ fn they_can_be_selected() {
     assert!(engine.select(&selection).unwrap_err().contains("`other`"));
 }
 
+/// What holds within a distance: the texts from its first to its last piece, with the confidence.
+fn near(text: &str, expected: &[(&str, u8)]) {
+    let rules =
+        RULES.replace("unlimited", "40").replace("of: [contract]", "of: [contract, { none: [sample] }]");
+    let (engine, problems) =
+        engine(&rules.replace("elements:", "elements:\n  sample: { keywords: [sample] }"));
+    assert_eq!(problems, Vec::<String>::new());
+    for size in [text.len().max(1), 64, 7, 1] {
+        let mut scanner = engine.scanner();
+        text.as_bytes().chunks(size).for_each(|chunk| scanner.push(chunk, &mut Vec::new()));
+        let outcome = scanner.finish(&mut Vec::new());
+        let told: Vec<(&str, u8)> = (outcome.combinations.iter())
+            .map(|it| (&text[it.start.byte as usize..it.end.byte as usize], it.confidence))
+            .collect();
+        assert_eq!(told, expected, "{text}, cut by {size}");
+        assert!(!outcome.incomplete);
+    }
+}
+
+#[test]
+fn within_a_distance_each_place_is_told() {
+    near("Agreement: salary 70,000 EUR.", &[("Agreement: salary 70,000 EUR", 84)]);
+    // In any order, in characters of any width.
+    near("70,000 EUR \u{1f600} wage, agreement", &[("70,000 EUR \u{1f600} wage, agreement", 84)]);
+    // Forty characters from the first to the last, and one more.
+    let apart = |count: usize| format!("agreement{} wage 1,000 EUR", " \u{e9}".repeat(count));
+    near(&apart(8), &[(&apart(8), 84)]);
+    near(&apart(8).replace("wage", " wage"), &[]);
+    near("", &[]);
+    // What was told is not told again, and another one far away is.
+    let filler = ". and so on ".repeat(1_000);
+    let text = format!("agreement wage 1,000 EUR wage{filler}agreement wage 2,000 EUR");
+    near(&text, &[("agreement wage 1,000 EUR", 84), ("agreement wage 2,000 EUR", 84)]);
+    near(&format!("agreement wage {filler} 2,000 EUR"), &[]);
+}
+
+#[test]
+fn what_must_not_stand_there_must_not_stand_before_it_either() {
+    near("sample: agreement, wage 1,000 EUR", &[]);
+    near("agreement, wage 1,000 EUR (sample)", &[]);
+    let far = "This is a sample. ".to_owned() + &"so on ".repeat(10);
+    near(&(far + "agreement, wage 1,000 EUR"), &[("agreement, wage 1,000 EUR", 84)]);
+}
+
+/// A text of evidence alone is bounded in memory, and what that loses is told.
+#[test]
+fn too_much_evidence_is_told() {
+    let rules = RULES
+        .replace("unlimited", "8192")
+        .replace("'\\d{1,3},\\d{3} EUR'", "'\\d', boundary: none, slow: true");
+    let (engine, _) = engine(&rules);
+    let outcome = engine.scan_bytes("7".repeat(200_000).as_bytes());
+    assert_eq!((outcome.combinations.len(), outcome.incomplete), (0, false));
+    let outcome = engine.scan_bytes("wage 7 agreement ".repeat(70_000).as_bytes());
+    assert_eq!((outcome.combinations.len(), outcome.incomplete), (65_536, true));
+}
+
 #[test]
 fn what_is_not_run_is_told() {
-    let (_, problems) = engine(&RULES.replace("unlimited", "100"));
-    assert!(problems[0].contains("affinity `contract` is left out"), "{problems:?}");
     let (_, problems) = engine(&RULES.replace(r"\d{1,3},\d{3} EUR", "[a-z]+@?x"));
     assert!(problems[0].contains("a match can be of any length"), "{problems:?}");
     assert!(problems[1].contains("affinity `contract` is left out"), "{problems:?}");

@@ -2,12 +2,16 @@
 //!
 //! It shares no code with the engine but the checks themselves. It is for UTF-8 and for short texts.
 
+mod affinities;
+
 use castellan_classify::check::Checks;
 use castellan_classify::rule::{
     Boundary, Dictionary, Element, ElementId, ElementKind, Evidence, MatchStyle, Pattern, Proximity, Rules,
     Term,
 };
 use regex::bytes::{Regex, RegexBuilder};
+
+pub(crate) use affinities::Combined;
 
 /// A finding: detector, byte range, confidence.
 pub(crate) type Found = (usize, usize, usize, u8);

@@ -101,6 +101,30 @@ fn it_comes_out_as_it_went_in() {
 }
 
 #[test]
+fn affinities_keep_their_distance() {
+    let near = REST.replace(r#"evidencesProximity="unlimited""#, r#"evidencesProximity="40""#);
+    let (first, problems) = load(&package(&format!("{ENTITY}{near}")));
+    assert_eq!(problems, Vec::<String>::new());
+    assert_eq!(first.rules.affinities[0].proximity, Proximity::Characters(40));
+    let written = write(&first.rules, &first.package);
+    assert!(written.problems.is_empty() && written.text.contains(r#"evidencesProximity="40""#));
+    let (second, _) = load(&written.text);
+    assert_eq!(told(&first.rules), told(&second.rules));
+    let (engine, problems) =
+        Engine::compile_strictly(second.rules, &Checks::standard(), &Dictionaries::default());
+    assert!(problems.is_empty(), "{problems:?}");
+    let check = |text: &str, expected: &[u8]| {
+        let outcome = engine.scan_bytes(text.as_bytes());
+        let found: Vec<u8> = outcome.combinations.iter().map(|it| it.confidence).collect();
+        assert_eq!(found, expected, "{text}");
+    };
+    check("badge of 01/02/2020", &[65]);
+    check("01/02/2020: ID & Co", &[65]);
+    check("badge, which was given out in the year of 01/02/2020", &[]);
+    check("01/02/2020", &[]);
+}
+
+#[test]
 fn what_was_read_finds() {
     let (read, _) = load(&package(&format!("{ENTITY}{REST}")));
     let (engine, problems) =

@@ -79,6 +79,29 @@ detectors:
     patterns: [{ confidence: 75, primary: e, evidence: [digits, { none: [shared-words] }] }]
 ";
 
+/// Rules of combinations of each kind.
+pub(crate) const COMBINATIONS: &str = r"
+elements:
+  words: { keywords: [alpha, beta gamma, beta, 'id#', caf\u{e9}] }
+  parts: { keywords: [amm, '12', a1], match: string }
+  nine: { regex: '\d{9}|\d{3}[ -]\d{3}[ -]\d{3}' }
+  digits: { regex: '\d{2}', boundary: none, slow: true }
+  name: { dictionary: given-names, capitalised: true, follow: 2 }
+  lettered: { regex: '[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?', checks: [not-repeated] }
+affinities:
+  - { id: near, title: t, proximity: 30, threshold: 80, evidence: [{ confidence: 60, of: [words] }, { confidence: 60, of: [nine] }] }
+  - { id: nearer, title: t, proximity: 8, threshold: 75, evidence: [{ confidence: 75, of: [digits, words] }, { confidence: 30, of: [name] }] }
+  - { id: several, title: t, proximity: 60, threshold: 70, evidence: [{ confidence: 70, of: [{ match: digits, min: 3, unique: true }, { match: words, min: 2 }] }] }
+  - id: without
+    title: t
+    proximity: 25
+    threshold: 75
+    evidence: [{ confidence: 75, of: [words, { none: [name, { match: parts, min: 2 }] }] }]
+  - { id: some, title: t, proximity: 40, threshold: 75, evidence: [{ confidence: 75, of: [{ any: [name, words, lettered, nine], min: 2, max: 3 }] }] }
+  - { id: absent, title: t, proximity: 20, threshold: 60, evidence: [{ confidence: 65, of: [{ none: [parts] }] }, { confidence: 20, of: [name] }] }
+  - { id: anywhere, title: t, proximity: unlimited, threshold: 75, evidence: [{ confidence: 75, of: [{ match: digits, min: 4 }, name, { none: [lettered] }] }] }
+";
+
 /// Words that stand for every dictionary.
 pub(crate) const NAMES: [&str; 3] = ["Jane", "John", "Maria"];
 
