@@ -80,7 +80,7 @@ pub struct Engine {
     shared: Arc<compile::Shared>,
     view: Arc<view::View>,
     /// The view that judges every candidate, made when somebody first asks why.
-    explaining: Arc<OnceLock<view::View>>,
+    explaining: Arc<OnceLock<Arc<view::View>>>,
 }
 
 impl Engine {
@@ -177,12 +177,21 @@ impl Engine {
     /// Scans a text, and tells what is nearly found and why it is not. For people who ask about a text: every candidate
     /// is judged to the end, which takes longer than a scan.
     pub fn explain(&self, text: &[u8]) -> Explanation {
-        let view = self.explaining.get_or_init(|| view::View::new(&self.shared, &self.view.selection, true));
-        run::explain(&self.shared, view, text)
+        run::explain(&self.shared, self.explaining(), text)
     }
 
     /// A scanner for a text that comes in chunks.
     pub fn scanner(&self) -> Scanner {
         Scanner::new(self.clone())
+    }
+
+    /// The same, which also notes what is nearly found: see [`Scanner::explain`].
+    pub fn explainer(&self) -> Scanner {
+        Scanner::new(Engine { view: Arc::clone(self.explaining()), ..self.clone() })
+    }
+
+    fn explaining(&self) -> &Arc<view::View> {
+        let view = || Arc::new(view::View::new(&self.shared, &self.view.selection, true));
+        self.explaining.get_or_init(view)
     }
 }

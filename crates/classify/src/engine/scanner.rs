@@ -1,7 +1,7 @@
 //! A text that comes in chunks.
 
 use crate::engine::Engine;
-use crate::engine::finding::{Combination, Finding};
+use crate::engine::finding::{Combination, Explanation, Finding};
 use crate::engine::run::Run;
 use crate::engine::state::State;
 
@@ -79,14 +79,22 @@ impl Scanner {
     }
 
     /// Ends the text, appends the rest of the findings, and tells what was scanned. Its own list of findings is empty.
-    pub fn finish(mut self, findings: &mut Vec<Finding>) -> Outcome {
+    pub fn finish(self, findings: &mut Vec<Finding>) -> Outcome {
+        self.explain(findings).outcome
+    }
+
+    /// Ends the text like [`Scanner::finish`], and tells what was nearly found where [`Engine::explainer`] made it.
+    pub fn explain(mut self, findings: &mut Vec<Finding>) -> Explanation {
         let combinations = self.advance(self.buffer.len(), true, findings);
-        Outcome {
+        let mut misses = std::mem::take(&mut self.state.misses);
+        misses.sort_by_key(|miss| (miss.start, miss.end, miss.detector));
+        let outcome = Outcome {
             findings: Vec::new(),
             combinations,
             bytes: self.state.base + self.buffer.len() as u64,
             incomplete: self.state.overflowed,
-        }
+        };
+        Explanation { outcome, misses }
     }
 
     fn advance(&mut self, to: usize, whole: bool, findings: &mut Vec<Finding>) -> Vec<Combination> {

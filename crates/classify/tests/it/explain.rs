@@ -39,3 +39,29 @@ fn it_finds_what_a_scan_finds() {
         assert_eq!(explanation.outcome.findings, engine.scan(&example.text), "{}", example.text);
     }
 }
+
+#[test]
+fn it_tells_the_same_of_a_text_in_chunks() {
+    let (engine, _) = crate::content::engine();
+    let detectors = engine.rules().detectors.iter().filter(|it| it.id.starts_with("us-"));
+    let examples: Vec<&str> = detectors.flat_map(|it| &it.examples).map(|it| &*it.text).take(60).collect();
+    let text = examples.join("\n and more of it \n");
+    let whole = engine.explain(text.as_bytes());
+    assert!((10..1_000).contains(&whole.misses.len()), "{} misses", whole.misses.len());
+    let sorted = |misses: &[castellan_classify::Miss]| {
+        let mut lines: Vec<String> = misses.iter().map(|miss| format!("{miss:?}")).collect();
+        lines.sort();
+        lines
+    };
+    for size in [7, 1_000, 70_000] {
+        let (mut scanner, mut findings) = (engine.explainer(), Vec::new());
+        text.as_bytes().chunks(size).for_each(|chunk| scanner.push(chunk, &mut findings));
+        let told = scanner.explain(&mut findings);
+        assert_eq!(sorted(&told.misses), sorted(&whole.misses), "cut by {size}");
+        assert_eq!(findings, whole.outcome.findings, "cut by {size}");
+    }
+    // A scanner that was not asked to explain knows no misses.
+    let mut scanner = engine.scanner();
+    scanner.push(text.as_bytes(), &mut Vec::new());
+    assert!(scanner.explain(&mut Vec::new()).misses.is_empty());
+}
