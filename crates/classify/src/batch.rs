@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
+mod indexed;
 mod redaction;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::{Engine, Explanation, Finding, Offset, Reason, Selection, Supporting, validators};
+use crate::indexed::Indexes;
+use crate::{Combination, Engine, Explanation, Finding, Offset, Reason, Selection, Supporting, validators};
 
 pub use redaction::Redaction;
 
@@ -31,6 +33,16 @@ impl Unit {
             Unit::Utf16 => offset.utf16,
         }
     }
+
+    /// How long a text is in this unit.
+    pub fn count(self, text: &str) -> u64 {
+        let count = match self {
+            Unit::CodePoint => text.chars().count(),
+            Unit::Byte => text.len(),
+            Unit::Utf16 => text.encode_utf16().count(),
+        };
+        count as u64
+    }
 }
 
 /// So many selections of types are kept ready.
@@ -54,13 +66,14 @@ pub struct Filter {
     engine: Engine,
     unit: Unit,
     explains: bool,
+    indexes: Option<Indexes>,
     selected: HashMap<Vec<String>, Engine>,
 }
 
 impl Filter {
     /// Scans with an engine.
     pub fn new(engine: Engine, unit: Unit) -> Filter {
-        Filter { engine, unit, explains: false, selected: HashMap::new() }
+        Filter { engine, unit, explains: false, indexes: None, selected: HashMap::new() }
     }
 
     /// Also tells the evidence and the checks of findings, and what is nearly one: `{"misses": [{"type", "start", "end",
@@ -71,37 +84,72 @@ impl Filter {
         self
     }
 
+    /// Also finds values of tables and parts of documents: types like those of detectors.
+    #[must_use]
+    pub fn with(mut self, indexes: Indexes) -> Filter {
+        self.indexes = Some(indexes);
+        self
+    }
+
     /// The answer to a line `{"id", "text", "types"?: []}`: `{"id", "findings": [{"type", "start", "end", "confidence",
-    /// "validated"}]}` by place, or `{"id", "error": {"code", "message"}}`. `types` are ids of detectors, their GUIDs or
-    /// the names that Presidio has for them; all count where there are none. `validated` says that a check beyond the
-    /// expression has passed.
+    /// "validated"}]}` - those of detectors by place, then combinations, then those of indexes - or `{"id", "error":
+    /// {"code", "message"}}`. `types` are ids of detectors, their GUIDs, the names that Presidio has for them, or types of
+    /// indexes; all count where there are none. `validated` says that a check beyond the expression has passed. An answer
+    /// that lacks findings, since there were too many to keep, says `"incomplete": true`.
     pub fn line(&mut self, line: &str) -> String {
         answer(line, |request| {
             let text = text(request, "text")?;
-            let engine = self.select(request.get("types"))?;
-            if self.explains {
-                let told = explained(&engine, &engine.explain(text.as_bytes()), self.unit);
-                return Ok(told);
+            let wanted = wanted(request.get("types"))?;
+            let (mut told, mut complete) = match self.select(wanted.as_deref())? {
+                Some(engine) => self.detected(&engine, text),
+                None => (Map::from_iter([("findings".to_owned(), json!([]))]), true),
+            };
+            let how = (self.unit, self.engine.selection().min_confidence, self.explains);
+            let (hits, searched) = indexed::found(self.indexes.as_ref(), text, wanted.as_deref(), how);
+            complete &= searched;
+            if let Some(findings) = told.get_mut("findings").and_then(Json::as_array_mut) {
+                findings.extend(hits);
             }
-            let findings = engine.scan(text);
-            let findings = findings.iter().map(|finding| shown(&engine, finding, self.unit));
-            Ok(Map::from_iter([("findings".to_owned(), Json::Array(findings.collect()))]))
+            if !complete {
+                told.insert("incomplete".to_owned(), Json::Bool(true));
+            }
+            Ok(told)
         })
     }
 
-    fn select(&mut self, types: Option<&Json>) -> Result<Engine, Refusal> {
-        let Some(wanted) = wanted(types)? else { return Ok(self.engine.clone()) };
-        if let Some(engine) = self.selected.get(&wanted) {
-            return Ok(engine.clone());
+    /// What the detectors find, and whether that is all.
+    fn detected(&self, engine: &Engine, text: &str) -> (Map<String, Json>, bool) {
+        if self.explains {
+            let explanation = engine.explain(text.as_bytes());
+            return (explained(engine, &explanation, self.unit), !explanation.outcome.incomplete);
         }
-        let detectors = detectors(&self.engine, &wanted)?;
+        let outcome = engine.scan_bytes(text.as_bytes());
+        let findings = outcome.findings.iter().map(|finding| shown(engine, finding, self.unit));
+        let held = outcome.combinations.iter().map(|held| shown_combination(engine, held, self.unit));
+        let all = Json::Array(findings.chain(held).collect());
+        (Map::from_iter([("findings".to_owned(), all)]), !outcome.incomplete)
+    }
+
+    /// The engine for these types; nothing where all of them are types of indexes.
+    fn select(&mut self, wanted: Option<&[String]>) -> Result<Option<Engine>, Refusal> {
+        let Some(wanted) = wanted else { return Ok(Some(self.engine.clone())) };
+        if let Some(engine) = self.selected.get(wanted) {
+            return Ok(Some(engine.clone()));
+        }
+        let known = self.indexes.as_ref().map(Indexes::types).unwrap_or_default();
+        let is_ours = |name: &&String| !known.iter().any(|id| **id == ***name);
+        let names: Vec<String> = wanted.iter().filter(is_ours).cloned().collect();
+        if names.is_empty() {
+            return Ok(None);
+        }
+        let detectors = detectors(&self.engine, &names)?;
         let selection = Selection { detectors, ..self.engine.selection().clone() };
         let engine = self.engine.select(&selection).map_err(|message| ("unknown-type", message))?;
         if self.selected.len() >= SELECTIONS {
             self.selected.clear();
         }
-        self.selected.insert(wanted, engine.clone());
-        Ok(engine)
+        self.selected.insert(wanted.to_vec(), engine.clone());
+        Ok(Some(engine))
     }
 }
 
@@ -149,19 +197,33 @@ pub fn shown(engine: &Engine, finding: &Finding, unit: Unit) -> Json {
     })
 }
 
-/// Findings with their evidence and checks, and what is nearly one.
+/// A combination as a finding is told: from its first piece of evidence to its last.
+pub fn shown_combination(engine: &Engine, held: &Combination, unit: Unit) -> Json {
+    json!({
+        "type": engine.rules().affinities.get(held.affinity).map(|affinity| &*affinity.id),
+        "start": unit.of(held.start),
+        "end": unit.of(held.end),
+        "confidence": held.confidence,
+        "validated": false,
+    })
+}
+
+/// Findings and combinations with their evidence and checks, and what is nearly a finding.
 pub fn explained(engine: &Engine, explanation: &Explanation, unit: Unit) -> Map<String, Json> {
     let name = |id| engine.rules().element(id).map(|element| &*element.name);
     let evidence = |it: &Supporting| json!({ "name": name(it.element), "distance": it.distance, "start_byte": it.start, "end_byte": it.end });
-    let findings = explanation.outcome.findings.iter().map(|finding| {
-        let mut told = shown(engine, finding, unit);
+    let with = |mut told: Json, supporting: &[Supporting], checks: Vec<&str>| {
         if let Some(members) = told.as_object_mut() {
-            let found: Vec<Json> = finding.evidence.iter().map(evidence).collect();
+            let found: Vec<Json> = supporting.iter().map(evidence).collect();
             members.insert("evidence".to_owned(), Json::Array(found));
-            members.insert("checks".to_owned(), json!(engine.checks(finding)));
+            members.insert("checks".to_owned(), json!(checks));
         }
         told
-    });
+    };
+    let findings = (explanation.outcome.findings.iter())
+        .map(|finding| with(shown(engine, finding, unit), &finding.evidence, engine.checks(finding)));
+    let held = (explanation.outcome.combinations.iter())
+        .map(|held| with(shown_combination(engine, held, unit), &held.evidence, Vec::new()));
     let misses = explanation.misses.iter().map(|miss| {
         let reason = match &miss.reason {
             Reason::Check(check) => json!({ "check": &**check }),
@@ -174,7 +236,7 @@ pub fn explained(engine: &Engine, explanation: &Explanation, unit: Unit) -> Map<
         json!({ "type": id, "start_byte": miss.start, "end_byte": miss.end, "reason": reason })
     });
     Map::from_iter([
-        ("findings".to_owned(), Json::Array(findings.collect())),
+        ("findings".to_owned(), Json::Array(findings.chain(held).collect())),
         ("misses".to_owned(), Json::Array(misses.collect())),
     ])
 }

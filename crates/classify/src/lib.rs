@@ -77,6 +77,7 @@ mod engine;
 pub mod exact;
 pub mod exchange;
 pub mod fingerprint;
+pub mod indexed;
 pub mod redact;
 pub mod rule;
 pub mod validators;

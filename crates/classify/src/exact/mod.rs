@@ -75,6 +75,7 @@ mod index;
 pub(crate) mod keyed;
 pub(crate) mod reading;
 mod scan;
+mod stream;
 
 pub use build::{BuildError, Builder, Built, Report};
 pub use column::{Column, Guessable};
@@ -82,3 +83,4 @@ pub use index::{Index, OpenError};
 pub use keyed::{Key, KeyError};
 pub use reading::Normalisation;
 pub use scan::{Field, Match, Matches, Options};
+pub use stream::Scanner;

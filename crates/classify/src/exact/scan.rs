@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Text that is read at once, in bytes, so that memory does not grow with the text.
-const PIECE: usize = 128 << 10;
+pub(super) const PIECE: usize = 128 << 10;
 
 /// What counts as a match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +30,13 @@ impl Default for Options {
     /// One field within 300 characters, 10,000 matches, 100 million comparisons.
     fn default() -> Options {
         Options { fields: 1, proximity: 300, most_matches: 10_000, most_comparisons: 100_000_000 }
+    }
+}
+
+impl Options {
+    /// The same within what can be asked for.
+    pub(super) fn bounded(&self) -> Options {
+        Options { proximity: self.proximity.min(10_000), ..*self }
     }
 }
 
@@ -53,6 +60,8 @@ pub struct Field {
     pub column: usize,
     /// Where it stands, in bytes.
     pub span: Range<usize>,
+    /// Characters between it and the primary value.
+    pub distance: usize,
 }
 
 /// What a scan found.
@@ -71,8 +80,7 @@ impl<B: AsRef<[u8]>> Index<B> {
     }
 
     pub(super) fn scan_in_pieces(&self, text: &str, options: &Options, piece: usize) -> Matches {
-        let options = Options { proximity: options.proximity.min(10_000), ..*options };
-        let mut scan = Scan::new(self, options);
+        let mut scan = Scan::new(self, options.bounded());
         let mut start = 0;
         while start < text.len() && !scan.stopped {
             let end = text.ceil_char_boundary(start.saturating_add(piece));
@@ -84,7 +92,7 @@ impl<B: AsRef<[u8]>> Index<B> {
     }
 }
 
-fn key(found: &Match) -> (usize, usize, usize, u64) {
+pub(super) fn key(found: &Match) -> (usize, usize, usize, u64) {
     (found.span.start, found.span.end, found.column, found.row)
 }
 
@@ -95,7 +103,7 @@ struct Form {
     primary: Option<Shape>,
 }
 
-struct Scan<'i, B> {
+pub(super) struct Scan<'i, B> {
     index: &'i Index<B>,
     options: Options,
     forms: Vec<Form>,
@@ -103,7 +111,7 @@ struct Scan<'i, B> {
     margin: usize,
     comparisons: usize,
     stopped: bool,
-    found: Vec<Match>,
+    pub(super) found: Vec<Match>,
 }
 
 /// A primary value that was found, before its row is looked at.
@@ -121,7 +129,7 @@ struct View {
 }
 
 impl<'i, B: AsRef<[u8]>> Scan<'i, B> {
-    fn new(index: &'i Index<B>, options: Options) -> Self {
+    pub(super) fn new(index: &'i Index<B>, options: Options) -> Self {
         let mut forms: Vec<Form> = Vec::new();
         let mut widest = Shape::default();
         for described in &index.header.columns {
@@ -142,8 +150,18 @@ impl<'i, B: AsRef<[u8]>> Scan<'i, B> {
         Scan { index, options, forms, powers, margin, comparisons: 0, stopped: false, found: Vec::new() }
     }
 
+    /// How far around a piece the text is looked at, in bytes.
+    pub(super) fn margin(&self) -> usize {
+        self.margin
+    }
+
+    /// Whether a bound was met.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
     /// Finds the values that start in `core`, which is read with what is around it.
-    fn piece(&mut self, text: &str, core: Range<usize>) {
+    pub(super) fn piece(&mut self, text: &str, core: Range<usize>) {
         let start = text.floor_char_boundary(core.start.saturating_sub(self.margin));
         let end = text.ceil_char_boundary(core.end.saturating_add(self.margin));
         let part = text.get(start..end).unwrap_or_default();
@@ -194,9 +212,9 @@ impl<'i, B: AsRef<[u8]>> Scan<'i, B> {
             if column == candidate.column || digest == 0 {
                 continue;
             }
-            if let Some(span) = self.nearest(candidate, view, (column, digest, row), &taken) {
+            if let Some((distance, span)) = self.nearest(candidate, view, (column, digest, row), &taken) {
                 taken.push(span.clone());
-                fields.push(Field { column, span: absolute(span) });
+                fields.push(Field { column, span: absolute(span), distance });
             }
         }
         if fields.len() < self.options.fields {
@@ -209,14 +227,14 @@ impl<'i, B: AsRef<[u8]>> Scan<'i, B> {
         self.found.push(Match { span: absolute(primary), column: candidate.column, row, fields });
     }
 
-    /// The place nearest to a primary value at which a field of its row stands, the earlier of two.
+    /// The place nearest to a primary value at which a field of its row stands, the earlier of two, with its distance.
     fn nearest(
         &mut self,
         candidate: &Candidate,
         view: &View,
         (column, digest, row): (usize, u32, u64),
         taken: &[Range<usize>],
-    ) -> Option<Range<usize>> {
+    ) -> Option<(usize, Range<usize>)> {
         let described = self.index.header.columns.get(column)?;
         let form = self.forms.iter().position(|form| form.normalisation == described.column.normalisation)?;
         let reading = view.readings.get(form)?;
@@ -245,7 +263,7 @@ impl<'i, B: AsRef<[u8]>> Scan<'i, B> {
             }
         }
         self.stopped |= self.comparisons > self.options.most_comparisons;
-        best.map(|(_, span)| span)
+        best
     }
 }
 
@@ -317,7 +335,15 @@ mod tests {
             let index = Index::open(builder.finish().unwrap().bytes, &key).unwrap();
             let options = Options { proximity: 20, most_matches: usize::MAX, ..Options::default() };
             let whole = index.scan_in_pieces(&text, &options, usize::MAX);
-            prop_assert_eq!(index.scan_in_pieces(&text, &options, piece), whole);
+            prop_assert_eq!(&index.scan_in_pieces(&text, &options, piece), &whole);
+            let mut scanner = index.scanner(&options);
+            let mut rest = text.as_str();
+            while !rest.is_empty() {
+                let (chunk, others) = rest.split_at(rest.ceil_char_boundary(piece.min(rest.len())));
+                scanner.push(chunk);
+                rest = others;
+            }
+            prop_assert_eq!(scanner.finish(), whole);
         }
     }
 }

@@ -19,6 +19,7 @@ mod exact;
 mod explain;
 mod fingerprint;
 mod gitleaks;
+mod indexed;
 mod noise;
 mod presidio_import;
 mod read;
