@@ -5,19 +5,17 @@ use std::io::{self, Cursor, Read, Seek};
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use castellan_classify::Engine;
 use castellan_classify::batch::Unit;
-use castellan_classify::{Engine, Finding, Miss, Reason, Scanner};
-use castellan_extract::{Limits, Location, Origin, Part, Place, Sink, extract};
+use castellan_extract::{Limits, extract};
 use serde_json::{Value as Json, json};
 
+use super::pieces::Texts;
 use super::state::State;
 use crate::walk::is_stdin;
 
 /// The most of standard input that is read, in bytes.
 const MOST_STDIN: u64 = 1 << 30;
-
-/// Text that is kept behind the last chunk, to tell lines and bytes of findings that come late.
-const KEPT: usize = 1 << 20;
 
 /// What was found in a file, and what was seen of it.
 #[derive(Clone, Debug, Default)]
@@ -197,7 +195,7 @@ fn hash(file: &mut File) -> io::Result<String> {
 }
 
 fn scanned(path: &str, hash: &str, source: &mut dyn castellan_extract::Source, scan: &Scan<'_>) -> Report {
-    let mut texts = Texts { scan: *scan, current: None, found: Vec::new(), misses: Vec::new() };
+    let mut texts = Texts::new(*scan);
     let outcome = extract(path, source, &Limits::default(), &mut texts);
     texts.end();
     let mut skipped: Vec<(String, String)> = (outcome.skipped.iter())
@@ -206,6 +204,9 @@ fn scanned(path: &str, hash: &str, source: &mut dyn castellan_extract::Source, s
     if outcome.unlisted > 0 {
         skipped.push(("elsewhere".to_owned(), format!("{} more", outcome.unlisted)));
     }
+    let is_complete = outcome.is_complete() && texts.lost.is_empty();
+    let lost = "a bound was met; there may be more findings";
+    skipped.extend(texts.lost.into_iter().map(|place| (place, lost.to_owned())));
     Report {
         path: path.to_owned(),
         hash: hash.to_owned(),
@@ -215,189 +216,8 @@ fn scanned(path: &str, hash: &str, source: &mut dyn castellan_extract::Source, s
         rows: outcome.coverage.rows,
         findings: texts.found,
         misses: texts.misses,
-        is_complete: outcome.is_complete(),
+        is_complete,
         is_reused: false,
         skipped,
-    }
-}
-
-/// Takes the texts of a file, one after the other.
-struct Texts<'e> {
-    scan: Scan<'e>,
-    current: Option<Text>,
-    found: Vec<Found>,
-    misses: Vec<Missed>,
-}
-
-/// A text that comes in chunks.
-struct Text {
-    location: Location,
-    /// What the text is called, which stands before it as evidence: the name of a column is said once.
-    name: String,
-    /// Waits for whether there is more; most texts are one chunk.
-    waiting: Option<String>,
-    scanner: Option<Scanner>,
-    chunks: Vec<Chunk>,
-    length: usize,
-}
-
-struct Chunk {
-    start: usize,
-    text: String,
-    origin: Option<Origin>,
-}
-
-impl Sink for Texts<'_> {
-    fn part(&mut self, part: &Part<'_>) {
-        if !part.continues {
-            self.end();
-            self.current = Some(Text::new(part.location.clone()));
-        }
-        let Some(text) = &mut self.current else { return };
-        let mut findings = Vec::new();
-        text.push(part, self.scan.engine, &mut findings);
-        self.tell(&findings);
-        if let Some(text) = &mut self.current {
-            text.forget();
-        }
-    }
-}
-
-impl Texts<'_> {
-    /// The text that is at hand is complete.
-    fn end(&mut self) {
-        let Some(text) = &mut self.current else { return };
-        let mut findings = Vec::new();
-        let missed = text.finish(&self.scan, &mut findings);
-        self.misses.extend(missed);
-        self.tell(&findings);
-        self.current = None;
-    }
-
-    fn tell(&mut self, findings: &[Finding]) {
-        let Some(text) = &self.current else { return };
-        for finding in findings {
-            self.found.extend(text.found(finding, self.scan.engine, self.scan.unit));
-        }
-    }
-}
-
-impl Text {
-    fn new(location: Location) -> Text {
-        let name = match name(&location.place) {
-            Some(name) => format!("{name}: "),
-            None => String::new(),
-        };
-        Text { location, name, waiting: None, scanner: None, chunks: Vec::new(), length: 0 }
-    }
-
-    fn push(&mut self, part: &Part<'_>, engine: &Engine, findings: &mut Vec<Finding>) {
-        let is_first = self.length == 0;
-        self.chunks.push(Chunk { start: self.length, text: part.text.to_owned(), origin: part.origin });
-        self.length += part.text.len();
-        if is_first {
-            self.waiting = Some(format!("{}{}", self.name, part.text));
-            return;
-        }
-        let scanner = self.scanner.get_or_insert_with(|| engine.scanner());
-        if let Some(waiting) = self.waiting.take() {
-            scanner.push(waiting.as_bytes(), findings);
-        }
-        scanner.push(part.text.as_bytes(), findings);
-    }
-
-    /// Ends the text. What is nearly found is told of texts that came in one piece.
-    fn finish(&mut self, scan: &Scan<'_>, findings: &mut Vec<Finding>) -> Vec<Missed> {
-        if let Some(scanner) = self.scanner.take() {
-            scanner.finish(findings);
-        } else if let Some(waiting) = self.waiting.take() {
-            if scan.explains {
-                let explanation = scan.engine.explain(waiting.as_bytes());
-                let missed = explanation.misses.iter().filter_map(|miss| self.missed(miss, scan.engine));
-                let missed = missed.collect();
-                findings.extend(explanation.outcome.findings);
-                return missed;
-            }
-            findings.extend(scan.engine.scan(&waiting));
-        }
-        Vec::new()
-    }
-
-    /// What is nearly found, with its place; nothing for what stands in the name before the text.
-    fn missed(&self, miss: &Miss, engine: &Engine) -> Option<Missed> {
-        let place = |byte: u64| usize::try_from(byte).ok()?.checked_sub(self.name.len());
-        let name = |id| engine.rules().element(id).map(|element| element.name.to_string());
-        let reason = match &miss.reason {
-            Reason::Check(check) => format!("does not pass {check}"),
-            Reason::Evidence { lacking, .. } => {
-                format!(
-                    "lacks {}",
-                    lacking.iter().filter_map(|id| name(*id)).collect::<Vec<_>>().join(" and ")
-                )
-            }
-            Reason::Overlapped => "gives way to a better finding".to_owned(),
-        };
-        Some(Missed {
-            detector: Arc::clone(&engine.rules().detectors.get(miss.detector)?.id),
-            location: self.location.to_string(),
-            start: place(miss.start)?,
-            end: place(miss.end)?,
-            reason,
-        })
-    }
-
-    /// Drops chunks that no finding to come begins in.
-    fn forget(&mut self) {
-        let least = self.length.saturating_sub(KEPT);
-        self.chunks.retain(|chunk| chunk.start + chunk.text.len() >= least);
-    }
-
-    /// A finding with its place; none for one in the name before the text.
-    fn found(&self, finding: &Finding, engine: &Engine, unit: Unit) -> Option<Found> {
-        let start = usize::try_from(finding.start.byte).ok()?.checked_sub(self.name.len())?;
-        let before = match unit {
-            Unit::CodePoint => self.name.chars().count(),
-            Unit::Byte => self.name.len(),
-            Unit::Utf16 => self.name.encode_utf16().count(),
-        } as u64;
-        let chunk =
-            self.chunks.iter().find(|chunk| (chunk.start..chunk.start + chunk.text.len()).contains(&start));
-        let part = chunk.map(|chunk| {
-            let part = Part {
-                location: &self.location,
-                text: &chunk.text,
-                continues: false,
-                is_hidden: false,
-                origin: chunk.origin,
-            };
-            (part.line_at(start - chunk.start), part.byte_at(start - chunk.start))
-        });
-        let (line, byte) = part.unwrap_or_default();
-        let named = |supporting: &castellan_classify::Supporting| {
-            let element = engine.rules().element(supporting.element)?;
-            Some((Arc::clone(&element.name), supporting.distance))
-        };
-        Some(Found {
-            detector: Arc::clone(&engine.detector(finding)?.id),
-            confidence: finding.confidence,
-            validated: !engine.checks(finding).is_empty(),
-            location: self.location.to_string(),
-            start: unit.of(finding.start).saturating_sub(before),
-            end: unit.of(finding.end).saturating_sub(before),
-            line,
-            byte,
-            evidence: finding.evidence.iter().filter_map(named).collect(),
-            checks: engine.checks(finding).into_iter().map(str::to_owned).collect(),
-        })
-    }
-}
-
-/// What the text of a place is called.
-fn name(place: &Place) -> Option<&str> {
-    match place {
-        Place::Cell { name, .. } => name.as_deref(),
-        Place::Json { path, is_key: false, .. } => Some(path),
-        Place::Attribute { name, .. } | Place::Field { name } => Some(name),
-        _ => None,
     }
 }

@@ -4,6 +4,7 @@ mod certificate;
 mod exact;
 mod file;
 mod list;
+mod pieces;
 mod redact;
 mod render;
 mod restore;

@@ -61,7 +61,11 @@ fn table(reports: &[Report], certificate: &Certificate, engine: &Engine, width: 
         for (_, found) in all(reports) {
             *counts.entry(&found.detector).or_default() += 1;
         }
-        let title = |id: &str| engine.rules().detector(id).map_or("", |own| &own.title).to_owned();
+        let title = |id: &str| {
+            let detector = engine.rules().detector(id).map(|own| &own.title);
+            let combination = || engine.rules().affinities.iter().find(|own| *own.id == *id);
+            detector.or_else(|| Some(&combination()?.title)).map_or("", |title| title).to_owned()
+        };
         let rows = counts.iter().map(|(id, count)| vec![(*id).to_owned(), title(id), count.to_string()]);
         text.push_str(&plain(&["type", "finds", "count"], rows, width));
         text.push('\n');

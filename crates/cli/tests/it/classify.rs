@@ -310,3 +310,51 @@ fn values_of_a_table_and_parts_of_documents_are_found_without_them() {
     assert_eq!(found["document"], "contracts/one.txt");
     assert!(found["share_of_document"].as_f64().unwrap() > 0.9, "{found}");
 }
+
+/// Types and places of what was found in `out`, with the names of the evidence.
+fn told(found: &Value) -> Vec<(String, String, u64, u64, Vec<String>)> {
+    let name = |it: &Value| it["name"].as_str().unwrap().to_owned();
+    (found["findings"].as_array().unwrap().iter())
+        .map(|it| {
+            let text = |key: &str| it[key].as_str().unwrap().to_owned();
+            let evidence = it["evidence"].as_array().unwrap().iter().map(name).collect();
+            (
+                text("type"),
+                text("location"),
+                it["start"].as_u64().unwrap(),
+                it["end"].as_u64().unwrap(),
+                evidence,
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn combinations_are_told_and_misses_of_long_texts_explained() {
+    let desk = Desk::new();
+    desk.file(
+        "rules.yaml",
+        "elements:\n  pay: { keywords: [salary] }\n  amount: { regex: '\\d{1,3},\\d{3} EUR' }\naffinities:\n  - { id: pay, title: \
+         Pay, proximity: 40, threshold: 80, evidence: [{ confidence: 60, of: [pay] }, { confidence: 60, of: [amount] }] }\n",
+    );
+    let filler = "and so on and on\n".repeat(40_000);
+    desk.file(
+        "out/long.txt",
+        &format!("visa 4111 1111 1111 1112\n{filler}\u{e9} salary: 70,000 EUR\n{filler}salary"),
+    );
+    let found = desk.run(&["classify", "out", "--rules", "rules.yaml", "--types", "pay", "-q"]).json();
+    let start = 25 + 17 * 40_000 + 2;
+    assert_eq!(
+        told(&found),
+        [(
+            "pay".to_owned(),
+            "text".to_owned(),
+            start,
+            start + 18,
+            vec!["pay".to_owned(), "amount".to_owned()]
+        )]
+    );
+    assert_eq!(found["findings"][0]["line"], 40_002);
+    let found = desk.run(&["classify", "out", "--types", "payment-card", "--explain", "-q"]).json();
+    assert_eq!(found["misses"][0]["reason"], "does not pass credit-card", "{}", found["misses"]);
+}
