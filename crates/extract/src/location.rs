@@ -19,6 +19,8 @@ pub enum Place {
     /// The running text of the file; [`Origin`](crate::Origin) says at which byte and line.
     #[default]
     Body,
+    /// The name of the file itself, which is no text of it; see [`Sink::entry`](crate::Sink::entry).
+    Name,
     /// A cell of a table: CSV, a sheet, a table of a database, a column of Parquet or Arrow.
     Cell {
         /// The sheet or table, where a file has several.
@@ -108,6 +110,7 @@ impl fmt::Display for Place {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Body => formatter.write_str("text"),
+            Self::Name => formatter.write_str("name"),
             Self::Cell { table, row, column, name } => {
                 if let Some(table) = table {
                     write!(formatter, "{table} ")?;

@@ -76,6 +76,11 @@ pub trait Sink {
     /// One chunk of text. The borrowed parts are gone after the call.
     fn part(&mut self, part: &Part<'_>);
 
+    /// A file within the file, before it is read or skipped: the last of the location's entries is its name.
+    fn entry(&mut self, location: &Location) {
+        let _ = location;
+    }
+
     /// Something that was not read, as it happens; the same stands in the [`Outcome`](crate::Outcome).
     fn skipped(&mut self, skipped: &Skipped) {
         let _ = skipped;

@@ -187,7 +187,7 @@ impl<'a> Walk<'a> {
     /// Reads a file within the present one.
     pub(crate) fn entry(&mut self, name: &str, open: impl FnOnce(&mut Self) -> Step) -> Step {
         self.outcome.coverage.entries += 1;
-        self.location.entries.push(Arc::from(name));
+        self.enter(name);
         let result = self.entry_within_limits(open);
         let result = match result {
             Err(Fault::Failed(reason)) => {
@@ -204,6 +204,13 @@ impl<'a> Walk<'a> {
         result
     }
 
+    fn enter(&mut self, name: &str) {
+        self.location.entries.push(Arc::from(name));
+        let location = Location { entries: self.location.entries.clone(), place: Place::Name };
+        let sink = &mut self.sink;
+        self.meter.outside(|| sink.entry(&location));
+    }
+
     fn entry_within_limits(&mut self, open: impl FnOnce(&mut Self) -> Step) -> Step {
         if self.location.entries.len() > self.limits.depth {
             return Err(Fault::Failed(Reason::TooDeep));
@@ -217,7 +224,7 @@ impl<'a> Walk<'a> {
 
     /// Writes down an entry that is not opened at all.
     pub(crate) fn skip_entry(&mut self, name: &str, reason: Reason, bytes: Option<u64>) {
-        self.location.entries.push(Arc::from(name));
+        self.enter(name);
         self.skip(Place::Body, reason, bytes);
         self.location.entries.pop();
     }

@@ -4,6 +4,7 @@ mod certificate;
 mod exact;
 mod file;
 mod list;
+mod names;
 mod pieces;
 mod redact;
 mod render;
@@ -85,7 +86,8 @@ fn files(engine: &Engine, arguments: &ClassifyArguments, system: &dyn System) ->
     let reports: Result<Vec<Report>> =
         threads.context("cannot start threads")?.install(|| walk.files.par_iter().map(read).collect());
     bar.finish();
-    let reports = reports?;
+    let mut reports = reports?;
+    names::add(&mut reports, &scan);
     let mut certificate = Certificate::of(&reports, &walk, engine, &rules, system);
     if arguments.sample.is_some() {
         certificate.sampled(all, &reports);

@@ -9,14 +9,16 @@ use castellan_classify::{
 use castellan_extract::{Location, Origin, Part, Place, Sink};
 
 use super::file::{Found, Missed, Scan};
+use super::names::Names;
 
 /// Text that is kept behind the last chunk, to tell lines and bytes of findings that come late.
 const KEPT: usize = 1 << 20;
 
-/// Takes the texts of a file, one after the other.
+/// Takes the texts of a file, one after the other, and the names of files within it.
 pub(super) struct Texts<'e> {
     scan: Scan<'e>,
     current: Option<Text>,
+    names: Names,
     pub(super) found: Vec<Found>,
     pub(super) misses: Vec<Missed>,
     /// Where matches were lost: there were more of them than are kept.
@@ -55,11 +57,25 @@ impl Sink for Texts<'_> {
             text.forget();
         }
     }
+
+    fn entry(&mut self, location: &Location) {
+        self.end();
+        if let Some(name) = location.entries.last() {
+            self.found.extend(self.names.found(name, &location.entries, &self.scan));
+        }
+    }
 }
 
 impl<'e> Texts<'e> {
     pub(super) fn new(scan: Scan<'e>) -> Texts<'e> {
-        Texts { scan, current: None, found: Vec::new(), misses: Vec::new(), lost: Vec::new() }
+        Texts {
+            scan,
+            current: None,
+            names: Names::default(),
+            found: Vec::new(),
+            misses: Vec::new(),
+            lost: Vec::new(),
+        }
     }
 
     /// The text that is at hand is complete.
@@ -85,18 +101,18 @@ impl<'e> Texts<'e> {
 }
 
 /// A finding or a combination.
-struct Told<'f> {
+pub(super) struct Told<'f> {
     id: &'f Arc<str>,
     confidence: u8,
     start: Offset,
-    end: Offset,
+    pub(super) end: Offset,
     evidence: &'f [Supporting],
     checks: Vec<String>,
     is_combination: bool,
 }
 
 impl<'f> Told<'f> {
-    fn finding(engine: &'f Engine, finding: &'f Finding) -> Option<Told<'f>> {
+    pub(super) fn finding(engine: &'f Engine, finding: &'f Finding) -> Option<Told<'f>> {
         Some(Told {
             id: &engine.detector(finding)?.id,
             confidence: finding.confidence,
@@ -108,7 +124,7 @@ impl<'f> Told<'f> {
         })
     }
 
-    fn combination(engine: &'f Engine, held: &'f Combination) -> Option<Told<'f>> {
+    pub(super) fn combination(engine: &'f Engine, held: &'f Combination) -> Option<Told<'f>> {
         Some(Told {
             id: &engine.rules().affinities.get(held.affinity)?.id,
             confidence: held.confidence,
@@ -121,7 +137,7 @@ impl<'f> Told<'f> {
     }
 
     /// It with its place, in a text that begins after so much of what was scanned.
-    fn found(self, engine: &Engine, (unit, before): (Unit, u64), location: &Location) -> Found {
+    pub(super) fn found(self, engine: &Engine, (unit, before): (Unit, u64), location: &Location) -> Found {
         let named = |supporting: &Supporting| {
             let element = engine.rules().element(supporting.element)?;
             Some((Arc::clone(&element.name), supporting.distance))

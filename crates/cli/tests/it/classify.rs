@@ -330,6 +330,24 @@ fn told(found: &Value) -> Vec<(String, String, u64, u64, Vec<String>)> {
 }
 
 #[test]
+fn names_of_files_are_read_too() {
+    let desk = Desk::new();
+    desk.file("4111111111111111/cv_jane.doe@example.com.pdf", "nothing here");
+    desk.file("4111111111111111/other.txt", "nothing here");
+    let found =
+        desk.run(&["classify", "4111111111111111", "--types", "payment-card,email-address", "-q"]).json();
+    let all: Vec<(String, String, u64)> = told(&found).into_iter().map(|it| (it.0, it.1, it.2)).collect();
+    assert_eq!(
+        all,
+        [
+            ("payment-card".to_owned(), "name".to_owned(), 0),
+            ("email-address".to_owned(), "name".to_owned(), 17)
+        ]
+    );
+    assert_eq!(found["findings"][1]["path"], "4111111111111111/cv_jane.doe@example.com.pdf");
+}
+
+#[test]
 fn combinations_are_told_and_misses_of_long_texts_explained() {
     let desk = Desk::new();
     desk.file(

@@ -1,8 +1,8 @@
 //! Archives and compression, and the documents that are archives within.
 
-use std::io::Write;
+use std::io::{Cursor, Write};
 
-use castellan_extract::{Format, Limits};
+use castellan_extract::{Format, Limits, Location, Part, Sink, extract};
 
 use crate::support::{check, check_skips, gzip, read, read_within, tar, tar_header, zip};
 
@@ -23,6 +23,34 @@ fn archives_are_read_within_each_other() {
     let outcome = read("backup.tgz", &archive).outcome;
     assert_eq!((outcome.format, outcome.coverage.entries), (Some(Format::Gzip), 5));
     assert!(outcome.is_complete());
+}
+
+/// Names, also of what holds no text or is not read.
+struct Names(Vec<String>);
+
+impl Sink for Names {
+    fn part(&mut self, _: &Part<'_>) {}
+
+    fn entry(&mut self, location: &Location) {
+        self.0.push(location.to_string());
+    }
+}
+
+#[test]
+fn names_within_are_given() {
+    let inner = zip(&[("picture.bin", b"\0\x01\x02"), ("empty.txt", b"")]);
+    let archive = tar(&[("folder/inner.zip", &inner), ("broken.zip", b"PK\x03\x04 and nothing more")]);
+    let mut names = Names(Vec::new());
+    extract("backup.tar", &mut Cursor::new(archive), &Limits::default(), &mut names);
+    assert_eq!(
+        names.0,
+        [
+            "folder/inner.zip > name",
+            "folder/inner.zip > picture.bin > name",
+            "folder/inner.zip > empty.txt > name",
+            "broken.zip > name",
+        ]
+    );
 }
 
 #[test]
