@@ -1,26 +1,29 @@
 //! Harmful content: hate, sexual, violence, self-harm, each with a probability and a severity from 0 to 7.
 //!
-//! One linear model has a head for each harm. A text is scored as a whole, by its worst sentences and by its worst
-//! paragraphs, and the terms of `content/shield/terms` are counted; a small combination for each harm makes a calibrated
-//! probability of that. Severity is read off the same logit by thresholds that were fitted to graded texts. Categories
-//! of one's own are trained from a few hundred examples: [`Category`]. What is worded like one of a few samples is found
-//! without training: [`Incident`].
+//! A text is as harmful as the worst of its windows: each sentence, each run of up to four sentences, and the whole.
+//! One linear model has a head for each harm, over n-grams and over what words stand for (`classes` of
+//! `content/shield/terms`); with the terms in a window, and what speaks for other harms, a small combination makes the
+//! window's score. The best score counts, less a little where the whole text says otherwise, but no less than a bound
+//! allows: harmless text around a harm hides it no further. Severity is read off the same logit by thresholds that were
+//! fitted to graded texts. Categories of one's own are trained from a few hundred examples: [`Category`].
+//! What is worded like one of a few samples is found without training: [`Incident`].
 
 mod category;
+mod classes;
 mod examples;
 mod incident;
 mod named;
 mod terms;
+pub(crate) mod windows;
 
 use serde::Serialize;
 
-use crate::attack::signals::runs;
 use crate::model::bytes::{Reader, WeightsError, Writer};
 use crate::model::calibration::Platt;
 use crate::model::dense::Dense;
-use crate::model::linear::{Linear, Profile};
-use crate::model::tokens::segments;
+use crate::model::linear::Linear;
 use crate::view;
+use windows::{Reading, WINDOW_SIGNALS};
 
 pub use category::{Category, CategoryError, FEWEST, HeldOut, MOST};
 pub use examples::{Examples, ExamplesError};
@@ -30,18 +33,17 @@ pub use terms::{LISTS, Terms};
 
 /// The harms, in the order of everything that has four.
 pub const HARMS: [&str; 4] = ["hate", "sexual", "violence", "self_harm"];
-/// Least probability of harm at which a text has a severity of more than 1.
-const LIKELY: f32 = 0.5;
 /// Highest severity.
 pub const HIGHEST: usize = 7;
-/// Signals of one harm: three levels of windows, the counts of its terms and of neutral ones, and the most of the other
-/// harms.
-pub const SIGNALS: usize = 6;
-/// Logits are kept between this and its opposite.
-const BOUND: f32 = 10.0;
-/// Windows, in sentences.
-const SENTENCE: usize = 1;
-const PARAGRAPH: usize = 4;
+/// Signals of one harm in a text: the score of its worst window, and how far that of the whole lies below it.
+pub const TEXT_SIGNALS: usize = 2;
+/// How far below its worst window a whole text is seen to lie, at most, in scores.
+pub(crate) const LARGEST_GAP: f32 = 1.0;
+/// The most that the whole text takes from the logit of its worst window, at [`LARGEST_GAP`].
+///
+/// *Invariant (harm is not hidden):* text around a harm lowers its logit no further than this, as long as its worst window
+/// stays a window, and its severity by no more than 2. Training keeps the weights so.
+pub(crate) const MOST_TAKEN: f32 = 1.0;
 
 /// What is said about one harm.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -87,8 +89,10 @@ impl Harms {
 /// What was trained for one harm.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Head {
-    /// Signals to a logit.
-    pub dense: Dense,
+    /// Signals of a window to its score.
+    pub window: Dense,
+    /// Signals of a text to a logit.
+    pub text: Dense,
     /// A logit to a probability.
     pub platt: Platt,
     /// The least logit of the severities 1 to 7; they do not fall.
@@ -108,8 +112,13 @@ impl Model {
     /// Judges a text.
     pub fn judge(&self, terms: &Terms, text: &str) -> Harms {
         let plain = view::plain(text);
-        let signals = signals(&self.linear, terms, plain.text());
-        let mut harms = self.heads.iter().zip(&signals).map(|(head, signals)| head.judge(signals));
+        let mut scores = [Scores::default(); 4];
+        for signals in Reading::new(&self.linear, terms, plain.text()).windows() {
+            for ((scores, head), signals) in scores.iter_mut().zip(&self.heads).zip(&signals) {
+                scores.take(head.window.logit(signals));
+            }
+        }
+        let mut harms = self.heads.iter().zip(&scores).map(|(head, scores)| head.judge(scores));
         let mut next = || harms.next().unwrap_or_default();
         Harms { hate: next(), sexual: next(), violence: next(), self_harm: next() }
     }
@@ -118,7 +127,8 @@ impl Model {
     pub fn write(&self, writer: &mut Writer) {
         writer.linear(&self.linear);
         for head in &self.heads {
-            writer.dense(&head.dense);
+            writer.dense(&head.window);
+            writer.dense(&head.text);
             writer.platt(&head.platt);
             writer.fractions(&head.severities);
         }
@@ -133,47 +143,42 @@ impl Model {
 }
 
 impl Head {
-    fn judge(&self, signals: &[f32]) -> Harm {
-        let logit = self.dense.logit(signals);
-        let probability = self.platt.probability(logit);
-        let reached = self.severities.iter().take_while(|least| logit >= **least).count();
-        // The graded texts are harmful far more often than what people write: of a text that is probably harmless, they
-        // would have a grade of the middle said.
-        let severity = if probability < LIKELY { reached.min(1) } else { reached };
-        Harm { probability, severity: u8::try_from(severity).unwrap_or(7) }
+    fn judge(&self, scores: &Scores) -> Harm {
+        let logit = self.text.logit(&scores.signals());
+        let severity = self.severities.iter().take_while(|least| logit >= **least).count();
+        Harm { probability: self.platt.probability(logit), severity: u8::try_from(severity).unwrap_or(7) }
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Head, WeightsError> {
-        let (dense, platt) = (reader.dense(SIGNALS)?, reader.platt()?);
+        let (window, text) = (reader.dense(WINDOW_SIGNALS)?, reader.dense(TEXT_SIGNALS)?);
+        let platt = reader.platt()?;
         let severities = reader.fractions()?.try_into().map_err(|_| WeightsError::Content(0))?;
-        Ok(Head { dense, platt, severities })
+        Ok(Head { window, text, platt, severities })
     }
 }
 
-/// The signals of a normalised text, by harm.
-pub fn signals(linear: &Linear<4>, terms: &Terms, text: &str) -> [[f32; SIGNALS]; 4] {
-    let profile = linear.profile(text);
-    let ends = segments(text, profile.places());
-    let whole = profile.logits(0, profile.len()).map(|logit| logit.clamp(-BOUND, BOUND));
-    let [sentence, paragraph] = [SENTENCE, PARAGRAPH].map(|count| most(&profile, &runs(&ends, count)));
-    let [counts @ .., neutral] = terms.count(text);
-    let mut signals = [[0.0; SIGNALS]; 4];
-    for (harm, place) in signals.iter_mut().enumerate() {
-        let of = |levels: &[f32; 4]| levels.get(harm).copied().unwrap_or_default();
-        let others = whole.iter().enumerate().filter(|(other, _)| *other != harm);
-        let other = others.map(|(_, logit)| *logit).fold(-BOUND, f32::max);
-        *place = [of(&whole), of(&sentence), of(&paragraph), of(&counts), neutral, other];
-    }
-    signals
+/// The scores of the windows of a text, for one harm.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scores {
+    most: f32,
+    last: f32,
 }
 
-/// The largest logit of each harm over some windows.
-fn most(profile: &Profile<4>, windows: &[(usize, usize)]) -> [f32; 4] {
-    let mut most = [-BOUND; 4];
-    for (start, end) in windows {
-        for (best, logit) in most.iter_mut().zip(profile.logits(*start, *end)) {
-            *best = best.max(logit.min(BOUND));
-        }
+impl Default for Scores {
+    fn default() -> Scores {
+        Scores { most: f32::MIN, last: f32::MIN }
     }
-    most
+}
+
+impl Scores {
+    /// Takes the next window in; the last one is the whole text.
+    pub(crate) fn take(&mut self, score: f32) {
+        self.most = self.most.max(score);
+        self.last = score;
+    }
+
+    /// The signals of the text.
+    pub(crate) fn signals(&self) -> [f32; TEXT_SIGNALS] {
+        [self.most, (self.last - self.most).max(-LARGEST_GAP)]
+    }
 }

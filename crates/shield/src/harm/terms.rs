@@ -3,6 +3,8 @@
 use aho_corasick::AhoCorasick;
 use castellan_base::{Limits, Node, Sources, yaml};
 
+use super::classes::Classes;
+
 /// Lists of terms, in order: the four harms, then what speaks for a harmless use.
 pub const LISTS: [&str; 5] = ["hate", "sexual", "violence", "self_harm", "neutral"];
 
@@ -12,6 +14,8 @@ pub struct Terms {
     finder: AhoCorasick,
     /// For each pattern: its list, and whether any ending may follow.
     owners: Vec<(usize, bool)>,
+    /// Words by what they stand for.
+    pub(super) classes: Classes,
 }
 
 impl Terms {
@@ -37,13 +41,14 @@ impl Terms {
             .ascii_case_insensitive(true)
             .match_kind(aho_corasick::MatchKind::Standard)
             .build(&patterns);
-        Ok(Terms { finder: finder.map_err(|error| format!("{name}: {error}"))?, owners })
+        let finder = finder.map_err(|error| format!("{name}: {error}"))?;
+        Ok(Terms { finder, owners, classes: classes(name, &root)? })
     }
 
-    /// How often terms of each list stand in a text, as the square root of the count by hundred words.
-    pub fn count(&self, text: &str) -> [f32; LISTS.len()] {
+    /// Where terms stand in a text, each with the number of its list.
+    pub fn hits(&self, text: &str) -> Vec<(usize, usize)> {
         let bytes = text.as_bytes();
-        let mut counts = [0.0_f32; LISTS.len()];
+        let mut hits = Vec::new();
         for found in self.finder.find_overlapping_iter(text) {
             let Some((list, open)) = self.owners.get(found.pattern().as_usize()) else { continue };
             let is_letter = |place: Option<usize>| {
@@ -52,14 +57,35 @@ impl Terms {
             if is_letter(found.start().checked_sub(1)) || (!open && is_letter(Some(found.end()))) {
                 continue;
             }
-            if let Some(count) = counts.get_mut(*list) {
-                *count += 1.0;
+            hits.push((found.start(), *list));
+        }
+        hits
+    }
+}
+
+/// The words of `classes`, numbered in the order of the file.
+fn classes(name: &str, root: &Node) -> Result<Classes, String> {
+    let mut classes = Classes::default();
+    let lists = root.get("classes").and_then(Node::as_object).into_iter().flatten();
+    for (class, list) in (0..).zip(lists) {
+        let key = &list.key;
+        let words = list.value.as_array().ok_or_else(|| format!("{name}: `classes.{key}` is no list"))?;
+        for word in words {
+            let word =
+                word.as_str().ok_or_else(|| format!("{name}: `classes.{key}` holds what is no text"))?;
+            if !classes.add(word, class) {
+                return Err(format!("{name}: `{word}` stands in two classes"));
             }
         }
-        #[allow(clippy::cast_precision_loss)] // A length of text.
-        let words = (text.len() as f32 / 6.0).max(12.0);
-        counts.map(|count| (count * 100.0 / words).sqrt())
     }
+    Ok(classes)
+}
+
+/// The square root of a count by hundred words, in a text of some bytes; a short text counts as one of twelve words.
+#[allow(clippy::cast_precision_loss)] // A length of text.
+pub(super) fn density(count: f32, bytes: usize) -> f32 {
+    let words = (bytes as f32 / 6.0).max(12.0);
+    (count * 100.0 / words).sqrt()
 }
 
 #[cfg(test)]
@@ -70,7 +96,10 @@ mod tests {
     fn counts_whole_words_and_open_endings() {
         let lists = "hate: [vermin]\nsexual: ['nude*']\nviolence: [kill]\nself_harm: [kill myself]\nneutral: [kill the process]\n";
         let terms = Terms::read("terms.yaml", lists).unwrap();
-        let found = |text: &str| terms.count(text).map(|count| count > 0.0);
+        let found = |text: &str| {
+            let hits = terms.hits(text);
+            [0, 1, 2, 3, 4].map(|list| hits.iter().any(|hit| hit.1 == list))
+        };
         assert_eq!(found("Kill the process"), [false, false, true, false, true]);
         assert_eq!(found("nudes and skills"), [false, true, false, false, false]);
         assert!(Terms::read("terms.yaml", "hate: 3").is_err());

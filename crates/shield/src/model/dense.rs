@@ -48,28 +48,39 @@ pub struct Example {
 impl Dense {
     /// The logit of some signals.
     pub fn logit(&self, signals: &[f32]) -> f32 {
+        if self.shape == Shape::Plain {
+            // Nothing is kept: this is asked for every window of a text.
+            return self.bias
+                + self
+                    .scaled(signals)
+                    .zip(&self.weights)
+                    .map(|(signal, weight)| signal * weight)
+                    .sum::<f32>();
+        }
         let plain = self.standardised(signals);
         let mut weights = self.weights.iter();
         let mut sum = 0.0;
         for (signal, weight) in plain.iter().zip(&mut weights) {
             sum += signal * weight;
         }
-        if self.shape == Shape::Products {
-            for (index, first) in plain.iter().enumerate() {
-                for (second, weight) in plain.iter().skip(index).zip(&mut weights) {
-                    sum += first * second / BOUND * weight;
-                }
+        for (index, first) in plain.iter().enumerate() {
+            for (second, weight) in plain.iter().skip(index).zip(&mut weights) {
+                sum += first * second / BOUND * weight;
             }
         }
         self.bias + sum
     }
 
-    fn standardised(&self, signals: &[f32]) -> Vec<f32> {
+    fn scaled<'a>(&'a self, signals: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
         let spread = self.means.iter().zip(&self.deviations);
-        let one = |(signal, (mean, deviation)): (&f32, (&f32, &f32))| {
-            ((signal - mean) / deviation).clamp(-BOUND, BOUND)
-        };
-        signals.iter().zip(spread).map(one).collect()
+        signals
+            .iter()
+            .zip(spread)
+            .map(|(signal, (mean, deviation))| ((signal - mean) / deviation).clamp(-BOUND, BOUND))
+    }
+
+    fn standardised(&self, signals: &[f32]) -> Vec<f32> {
+        self.scaled(signals).collect()
     }
 
     fn expand(&self, signals: &[f32]) -> Vec<f32> {

@@ -47,6 +47,11 @@ impl<const HEADS: usize> Linear<HEADS> {
 
     /// Reads a text once; its windows can then be scored at will.
     pub fn profile(&self, text: &str) -> Profile<HEADS> {
+        self.profile_of(text, |sink| tokens::read(text, sink))
+    }
+
+    /// As [`Linear::profile`], of what `read` makes of the text.
+    pub fn profile_of(&self, text: &str, read: impl FnOnce(&mut Walk<'_, HEADS>)) -> Profile<HEADS> {
         let tokens = text.len() / 4 + 2;
         let mut profile = Profile {
             places: Vec::with_capacity(tokens),
@@ -54,8 +59,7 @@ impl<const HEADS: usize> Linear<HEADS> {
             scales: self.scales,
             biases: self.biases,
         };
-        let mut walk = Walk { model: self, sum: Sum::default(), profile: &mut profile };
-        tokens::read(text, &mut walk);
+        read(&mut Walk { model: self, sum: Sum::default(), profile: &mut profile });
         profile
     }
 
@@ -129,7 +133,9 @@ impl<const HEADS: usize> Sum<HEADS> {
     }
 }
 
-struct Walk<'a, const HEADS: usize> {
+/// Takes the features of a text and keeps their sums by token.
+#[derive(Debug)]
+pub struct Walk<'a, const HEADS: usize> {
     model: &'a Linear<HEADS>,
     sum: Sum<HEADS>,
     profile: &'a mut Profile<HEADS>,

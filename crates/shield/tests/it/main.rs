@@ -19,6 +19,7 @@ mod confusables;
 mod decode;
 mod english;
 mod grounded;
+mod harm;
 mod harmless;
 mod hostile;
 mod judge;
