@@ -17,6 +17,7 @@ use clap::{Args, Subcommand, ValueEnum};
   echo '{\"id\":1,\"format\":\"iban\",\"text\":\"DE89 3704 0044 0532 0130 00\"}' | castellan classify validate --batch -
   castellan classify notes.txt --rules ours.yaml --rules gitleaks.toml --explain
   castellan classify share/ --sample 500                     a part, with what it can have missed
+  castellan classify outbox/ --exact people.edm --fingerprints contracts.fp --keys keys
   castellan classify redact mail.txt > clean.txt
   castellan classify --list
 
@@ -47,6 +48,28 @@ pub struct ClassifyArguments {
     /// (YAML, JSON), configurations of gitleaks (TOML). Those with an id that is known take the place of the other.
     #[arg(long, value_name = "FILE", help_heading = "Finding")]
     pub rules: Vec<PathBuf>,
+
+    /// Also find the values of a table, as often as needed: what `castellan classify index` wrote. Its types are
+    /// `exact:NAME.COLUMN`, with the name of the file without its ending.
+    #[arg(long, value_name = "FILE", requires = "keys", help_heading = "Finding")]
+    pub exact: Vec<PathBuf>,
+
+    /// Also find parts of documents, as often as needed: what `castellan classify fingerprint` wrote. Its type is
+    /// `fingerprint:NAME`.
+    #[arg(long, value_name = "FILE", requires = "keys", help_heading = "Finding")]
+    pub fingerprints: Vec<PathBuf>,
+
+    /// File of keys that the indexes were made with, of which the last one is used.
+    #[arg(long, value_name = "FILE", help_heading = "Finding")]
+    pub keys: Option<PathBuf>,
+
+    /// With `--exact`: how many fields of the same row have to stand near a value.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "exact", help_heading = "Finding")]
+    pub fields: usize,
+
+    /// With `--exact`: how near, in characters.
+    #[arg(long, value_name = "N", default_value_t = 300, requires = "exact", help_heading = "Finding")]
+    pub proximity: usize,
 
     /// Also tell what is nearly found, and why it is not: with `--batch`, or for files.
     #[arg(long, help_heading = "Finding")]

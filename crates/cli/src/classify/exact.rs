@@ -13,7 +13,7 @@ use crate::output::{complain, to_stdout, write_file};
 use crate::{Ending, keys, texts, walk};
 
 /// The largest index, in bytes.
-const LARGEST: u64 = 4 << 30;
+pub(super) const LARGEST: u64 = 4 << 30;
 
 /// `castellan classify index`.
 pub(super) fn index(arguments: &IndexArguments, system: &dyn System) -> Result<Ending> {
@@ -58,7 +58,20 @@ fn salt() -> Result<[u8; 16]> {
 
 fn open(path: &Path, key: &Key, system: &dyn System) -> Result<Index<Vec<u8>>> {
     let bytes = system.read(path, LARGEST).with_context(|| format!("cannot read `{}`", path.display()))?;
-    Index::open(bytes, key).with_context(|| format!("`{}`", path.display()))
+    values_of(bytes, path, key)
+}
+
+/// The index of values in a file that was read.
+pub(super) fn values_of(bytes: Vec<u8>, path: &Path, key: &Key) -> Result<Index<Vec<u8>>> {
+    let make = "`castellan classify index` makes one";
+    Index::open(bytes, key).with_context(|| format!("`{}` is no index of values; {make}", path.display()))
+}
+
+/// The index of documents in a file that was read.
+pub(super) fn documents_of(bytes: Vec<u8>, path: &Path, key: &Key) -> Result<fingerprint::Index<Vec<u8>>> {
+    let make = "`castellan classify fingerprint` makes one";
+    let opened = fingerprint::Index::open(bytes, key);
+    opened.with_context(|| format!("`{}` is no index of documents; {make}", path.display()))
 }
 
 /// Gives the cells of the named columns of every row.
@@ -137,8 +150,7 @@ pub(super) fn find(arguments: &MatchArguments, system: &dyn System) -> Result<En
         Some(path) => {
             let bytes =
                 system.read(path, LARGEST).with_context(|| format!("cannot read `{}`", path.display()))?;
-            let opened = fingerprint::Index::open(bytes, &key);
-            Some(opened.with_context(|| format!("`{}`", path.display()))?)
+            Some(documents_of(bytes, path, &key)?)
         }
         None => None,
     };

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use castellan_classify::Engine;
 use castellan_classify::batch::Unit;
+use castellan_classify::indexed::{Hit, Indexes};
 use castellan_extract::{Limits, extract};
 use serde_json::{Value as Json, json};
 
+use super::indexed::Places;
 use super::pieces::Texts;
 use super::state::State;
 use crate::walk::is_stdin;
@@ -150,6 +152,7 @@ impl Report {
 #[derive(Clone, Copy)]
 pub(super) struct Scan<'e> {
     pub(super) engine: &'e Engine,
+    pub(super) indexes: Option<&'e Indexes>,
     pub(super) unit: Unit,
     /// Whether what is nearly found is told too.
     pub(super) explains: bool,
@@ -194,10 +197,36 @@ fn hash(file: &mut File) -> io::Result<String> {
     Ok(hasher.finalize().to_hex().to_string())
 }
 
+/// What indexes found, with its places: the file is read again. Nothing where it is not what it was.
+fn resolved(
+    path: &str,
+    source: &mut dyn castellan_extract::Source,
+    hits: &[Hit],
+    unit: Unit,
+) -> Option<Vec<Found>> {
+    if hits.is_empty() {
+        return Some(Vec::new());
+    }
+    source.rewind().ok()?;
+    let mut places = Places::new(hits, unit);
+    extract(path, source, &Limits::default(), &mut places);
+    places.finish()
+}
+
 fn scanned(path: &str, hash: &str, source: &mut dyn castellan_extract::Source, scan: &Scan<'_>) -> Report {
     let mut texts = Texts::new(*scan);
     let outcome = extract(path, source, &Limits::default(), &mut texts);
     texts.end();
+    let hits = texts.hits();
+    if !hits.complete {
+        texts.lost.push("file".to_owned());
+    }
+    let places = resolved(path, source, &hits.hits, scan.unit);
+    let places = places.unwrap_or_else(|| {
+        texts.lost.push("file, which changed while it was read".to_owned());
+        Vec::new()
+    });
+    texts.found.extend(places);
     let mut skipped: Vec<(String, String)> = (outcome.skipped.iter())
         .map(|skipped| (skipped.location.to_string(), skipped.reason.to_string()))
         .collect();

@@ -3,6 +3,7 @@
 mod certificate;
 mod exact;
 mod file;
+mod indexed;
 mod list;
 mod names;
 mod pieces;
@@ -18,11 +19,12 @@ use std::sync::PoisonError;
 
 use anyhow::{Context, Result, bail};
 use castellan_base::System;
-use castellan_classify::{Engine, Overlap};
+use castellan_classify::Engine;
 use rayon::prelude::*;
 
 use self::certificate::Certificate;
 use self::file::Report;
+use self::indexed::Opened;
 use self::state::State;
 use crate::Ending;
 use crate::arguments::{ClassifyArguments, ClassifyCommand};
@@ -44,34 +46,47 @@ pub(crate) fn run(arguments: &ClassifyArguments, system: &dyn System) -> Result<
         None => {}
     }
     let engine = rules::engine(&arguments.rules, system)?;
-    let engine = rules::narrowed(&engine, &arguments.types, arguments.min_confidence, Overlap::Best)?;
+    let opened = indexed::open(arguments, system)?;
+    let types = opened.as_ref().map(|opened| opened.indexes.types()).unwrap_or_default();
+    let engine = rules::beside(&engine, &arguments.types, &types, arguments.min_confidence)?;
     if arguments.list {
-        return list::run(&engine, arguments, system);
+        return list::run(&engine, &types, arguments, system);
     }
     if let Some(batch) = &arguments.batch {
         let filter = castellan_classify::batch::Filter::new(engine, arguments.offsets.into());
-        let mut filter = if arguments.explain { filter.explaining() } else { filter };
+        let filter = if arguments.explain { filter.explaining() } else { filter };
+        let mut filter = match opened {
+            Some(opened) => filter.with(opened.indexes),
+            None => filter,
+        };
         return lines::run(batch, |line| filter.line(line));
     }
     if arguments.paths.is_empty() {
         bail!("name files and folders, `-` for standard input, or `--batch FILE`");
     }
-    files(&engine, arguments, system)
+    files(&engine, opened.as_ref(), arguments, system)
 }
 
 /// Reads all files, those that have not changed from the state of an earlier run, and ends with a certificate.
-fn files(engine: &Engine, arguments: &ClassifyArguments, system: &dyn System) -> Result<Ending> {
+fn files(
+    engine: &Engine,
+    opened: Option<&Opened>,
+    arguments: &ClassifyArguments,
+    system: &dyn System,
+) -> Result<Ending> {
     let mut walk = walk::files(&arguments.paths, system);
     let all = walk.files.len();
     if let Some(count) = arguments.sample {
         sample::draw(&mut walk.files, usize::try_from(count)?, arguments.seed);
     }
-    let rules = state::rules_hash(engine);
+    let digest = opened.map(|opened| opened.digest.as_str());
+    let rules = state::rules_hash(engine, digest.unwrap_or_default());
     let state = match &arguments.state {
         Some(path) => Some(State::open(path, &rules)?),
         None => None,
     };
-    let scan = file::Scan { engine, unit: arguments.offsets.into(), explains: arguments.explain };
+    let indexes = opened.map(|opened| &opened.indexes);
+    let scan = file::Scan { engine, indexes, unit: arguments.offsets.into(), explains: arguments.explain };
     let bar = Bar::new(arguments.quiet);
     let done = Mutex::new(0_usize);
     let total = walk.files.len();

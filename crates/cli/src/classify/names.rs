@@ -5,6 +5,7 @@ use std::sync::Arc;
 use castellan_extract::{Location, Place};
 
 use super::file::{Found, Report, Scan};
+use super::indexed;
 use super::pieces::Told;
 use crate::walk::is_stdin;
 
@@ -24,7 +25,13 @@ impl Names {
         let findings = outcome.findings.iter().filter_map(|it| Told::finding(scan.engine, it));
         let combinations = outcome.combinations.iter().filter_map(|it| Told::combination(scan.engine, it));
         let fresh = findings.chain(combinations).filter(|it| it.end.byte > told);
-        fresh.map(|it| it.found(scan.engine, (scan.unit, 0), &location)).collect()
+        let mut found: Vec<Found> =
+            fresh.map(|it| it.found(scan.engine, (scan.unit, 0), &location)).collect();
+        let hits = scan.indexes.map(|indexes| indexed::in_name(indexes, name, &location, scan.unit));
+        let least = scan.engine.selection().min_confidence;
+        let fresh = hits.into_iter().flatten().filter(|(end, it)| *end > told && it.confidence >= least);
+        found.extend(fresh.map(|(_, it)| it));
+        found
     }
 }
 

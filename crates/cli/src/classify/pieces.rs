@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use castellan_classify::batch::Unit;
+use castellan_classify::indexed::Hits;
 use castellan_classify::{
     Combination, Engine, Explanation, Finding, Miss, Offset, Reason, Scanner, Supporting,
 };
 use castellan_extract::{Location, Origin, Part, Place, Sink};
 
 use super::file::{Found, Missed, Scan};
+use super::indexed::Joined;
 use super::names::Names;
 
 /// Text that is kept behind the last chunk, to tell lines and bytes of findings that come late.
@@ -19,6 +21,8 @@ pub(super) struct Texts<'e> {
     scan: Scan<'e>,
     current: Option<Text>,
     names: Names,
+    /// All texts as one, for the indexes.
+    joined: Option<Joined<'e>>,
     pub(super) found: Vec<Found>,
     pub(super) misses: Vec<Missed>,
     /// Where matches were lost: there were more of them than are kept.
@@ -45,6 +49,9 @@ struct Chunk {
 
 impl Sink for Texts<'_> {
     fn part(&mut self, part: &Part<'_>) {
+        if let Some(joined) = &mut self.joined {
+            joined.push(part);
+        }
         if !part.continues {
             self.end();
             self.current = Some(Text::new(part.location.clone()));
@@ -72,10 +79,18 @@ impl<'e> Texts<'e> {
             scan,
             current: None,
             names: Names::default(),
+            joined: scan.indexes.map(Joined::new),
             found: Vec::new(),
             misses: Vec::new(),
             lost: Vec::new(),
         }
+    }
+
+    /// What the indexes find in all texts.
+    pub(super) fn hits(&mut self) -> Hits {
+        let mut hits = self.joined.take().map_or(Hits { hits: Vec::new(), complete: true }, Joined::finish);
+        hits.hits.retain(|hit| hit.confidence >= self.scan.engine.selection().min_confidence);
+        hits
     }
 
     /// The text that is at hand is complete.

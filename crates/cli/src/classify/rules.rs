@@ -1,12 +1,14 @@
 //! The detectors that run: the product's, and those of files.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use castellan_base::{Sources, System};
+use castellan_classify::check::Checks;
 use castellan_classify::exchange::read_any;
 use castellan_classify::rule::Rules;
-use castellan_classify::{Engine, Overlap, Selection};
+use castellan_classify::{Dictionaries, Engine, Overlap, Selection};
 
 use crate::estate::report;
 use crate::output::read_text;
@@ -35,6 +37,22 @@ pub(super) fn engine(files: &[PathBuf], system: &dyn System) -> Result<Engine> {
     let (engine, problems) = castellan_detectors::engine_with(more);
     report(&problems, &sources);
     Ok(engine)
+}
+
+/// The engine narrowed to the types that are asked for and no index finds; one of no detectors where none is left.
+pub(super) fn beside(
+    engine: &Engine,
+    types: &[String],
+    indexed: &[Arc<str>],
+    min_confidence: u8,
+) -> Result<Engine> {
+    let others = types.iter().filter(|name| !indexed.iter().any(|id| **id == ***name));
+    let others: Vec<String> = others.cloned().collect();
+    if others.is_empty() && !types.is_empty() {
+        let none = Engine::compile(Rules::default(), &Checks::standard(), &Dictionaries::default()).0;
+        return narrowed(&none, &[], min_confidence, Overlap::Best);
+    }
+    narrowed(engine, &others, min_confidence, Overlap::Best)
 }
 
 /// The engine narrowed to what is asked for: detectors by their ids, GUIDs or Presidio's names.

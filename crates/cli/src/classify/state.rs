@@ -22,12 +22,17 @@ pub(super) struct State {
     rules: String,
 }
 
-/// What tells one set of detectors from another.
-pub(super) fn rules_hash(engine: &Engine) -> String {
+/// What tells one set of detectors, combinations and indexes from another.
+pub(super) fn rules_hash(engine: &Engine, indexes: &str) -> String {
     let mut hasher = blake3::Hasher::new();
     for detector in &engine.rules().detectors {
         hasher.update(format!("{} {}\n", detector.id, detector.version).as_bytes());
     }
+    for affinity in &engine.rules().affinities {
+        let (id, distance, threshold) = (&affinity.id, affinity.proximity, affinity.threshold);
+        hasher.update(format!("{id} {distance:?} {threshold}\n").as_bytes());
+    }
+    hasher.update(indexes.as_bytes());
     hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
     hasher.finalize().to_hex().chars().take(16).collect()
 }

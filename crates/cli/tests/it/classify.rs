@@ -330,6 +330,72 @@ fn told(found: &Value) -> Vec<(String, String, u64, u64, Vec<String>)> {
 }
 
 #[test]
+fn indexes_are_types_of_a_scan() {
+    let desk = Desk::new();
+    desk.file("keys", &desk.run(&["classify", "key", "k1"]).out);
+    private(&desk.path("keys"));
+    desk.file("table.csv", "account,surname\nNL91ABNA0417164300,de Vries\nNL20INGB0001234567,Jansen\n");
+    let make = ["--primary", "account", "--secondary", "surname", "--keys", "keys", "-o", "people.edm"];
+    let made = desk.run(&[&["classify", "index", "table.csv"][..], &make].concat());
+    assert_eq!(made.code, 0, "{}", made.err);
+    let contract = "The supplier delivers the goods to the place that the buyer has named in the order, at its own cost \
+                    and risk, within thirty days. A later delivery entitles the buyer to withdraw from the contract.";
+    desk.file("contracts/one.txt", contract);
+    let made = desk.run(&["classify", "fingerprint", "contracts", "--keys", "keys", "-o", "contracts.fp"]);
+    assert_eq!(made.code, 0, "{}", made.err);
+
+    // A value and a field of its row in two cells.
+    desk.file("out/list.csv", "who,number\nDe Vries,nl91 abna 0417 1643 00\nNobody,NL20INGB0001234567\n");
+    desk.file("out/mail.txt", &format!("\u{e9}: they write\n{}", contract.to_uppercase()));
+    let indexes = ["--exact", "people.edm", "--fingerprints", "contracts.fp", "--keys", "keys", "-q"];
+    let types = ["--types", "exact:people.account,fingerprint:contracts"];
+    let found = desk.run(&[&["classify", "out"][..], &indexes, &types].concat());
+    assert_eq!(found.code, 0, "{}", found.err);
+    let found = found.json();
+    let all = told(&found);
+    assert_eq!(
+        all[0],
+        (
+            "exact:people.account".to_owned(),
+            "row 2 column 2 (number)".to_owned(),
+            0,
+            22,
+            vec!["surname".to_owned()]
+        )
+    );
+    let (id, location, start, end, document) = &all[1];
+    assert_eq!(
+        (id.as_str(), location.as_str(), document.as_slice()),
+        ("fingerprint:contracts", "text", &["contracts/one.txt".to_owned()][..])
+    );
+    // Up to five words on either side may be the same too.
+    assert!((14..60).contains(start) && *end > start + 100, "{found}");
+    assert_eq!((all.len(), &found["findings"][1]["line"]), (2, &json!(2)));
+    assert_eq!(found["findings"][0]["confidence"], 85);
+
+    // Beside what detectors find, and in lines.
+    let found = desk.run(&[&["classify", "out/list.csv"][..], &indexes].concat()).json();
+    let ids: Vec<String> = told(&found).into_iter().map(|it| it.0).collect();
+    assert!(ids.contains(&"iban".to_owned()) && ids.contains(&"exact:people.account".to_owned()), "{ids:?}");
+    desk.file(
+        "lines.jsonl",
+        "{\"id\":1,\"text\":\"de Vries: NL91ABNA0417164300\",\"types\":[\"exact:people.account\"]}\n",
+    );
+    let line = desk.run(&[&["classify", "--batch", "lines.jsonl"][..], &indexes].concat());
+    let line: Value = serde_json::from_str(line.out.trim()).unwrap();
+    assert_eq!(
+        (&line["findings"][0]["start"], &line["findings"][0]["end"]),
+        (&json!(10), &json!(28)),
+        "{line}"
+    );
+
+    let refused = desk.run(&[&["classify", "out", "--types", "iban"][..], &indexes].concat());
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("exact:people.account"), "{}", refused.err);
+    assert_eq!(desk.run(&["classify", "out", "--exact", "people.edm"]).code, 2);
+}
+
+#[test]
 fn names_of_files_are_read_too() {
     let desk = Desk::new();
     desk.file("4111111111111111/cv_jane.doe@example.com.pdf", "nothing here");
