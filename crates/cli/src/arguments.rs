@@ -1,6 +1,7 @@
 //! What can be typed: the one definition from which help, completion and `docs/cli.md` are derived.
 
 mod classify;
+mod lake;
 mod shield;
 mod up;
 
@@ -11,6 +12,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use classify::*;
+pub use lake::*;
 pub use shield::*;
 pub use up::UpArguments;
 
@@ -47,6 +49,10 @@ pub enum Command {
     Bom(BomArguments),
     /// Ask files, and what a scan reads, in KQL.
     Query(QueryArguments),
+    /// Take events of files into the tables of a lake.
+    Ingest(IngestArguments),
+    /// Look after a lake: its tables, and what lies in its folder.
+    Lake(LakeArguments),
     /// Find what is sensitive in files and texts: identifiers, personal data, secrets.
     Classify(Box<ClassifyArguments>),
     /// Judge whether a text attacks the model that is to read it, and how harmful it is.
@@ -116,6 +122,7 @@ fn parse_time(text: &str) -> Result<Ticks, String> {
   castellan query 'print 1 + 1'
   castellan query 'SigninLogs | summarize count() by ResultType' --table SigninLogs=signins.jsonl
   castellan query 'Resources | summarize count() by type' --scan infra/
+  castellan query 'SigninLogs | where ResultType != 0 | take 10' --lake castellan-lake
   castellan query --file rule.kql --table Logs=parquet/ --format csv -o result.csv
   castellan query --check --file rule.kql                 against the tables of Azure Monitor
   castellan query --batch queries.jsonl --table Logs=logs.parquet
@@ -138,6 +145,10 @@ pub struct QueryArguments {
     /// A table: Parquet, JSON Lines or CSV, or a folder of one of them (repeatable).
     #[arg(long = "table", short, value_name = "NAME=PATH", value_parser = parse_table, help_heading = "Tables")]
     pub tables: Vec<(String, PathBuf)>,
+
+    /// The tables of a lake, whether or not a process writes to it (`castellan ingest`, `castellan up`).
+    #[arg(long, value_name = "FOLDER", help_heading = "Tables")]
+    pub lake: Option<PathBuf>,
 
     /// Read these as `castellan scan` does, and give them as Resources, ResourceContainers, AuthorizationResources and
     /// SecurityResources (repeatable).

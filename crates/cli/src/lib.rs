@@ -24,6 +24,7 @@ mod content;
 mod estate;
 mod fixes;
 mod keys;
+mod lake;
 mod lines;
 mod output;
 mod policy;
@@ -73,6 +74,8 @@ where
         Command::Query(arguments) => query::run(arguments, system),
         Command::Classify(arguments) => classify::run(arguments, system),
         Command::Shield(arguments) => shield::run(arguments, system),
+        Command::Ingest(arguments) => lake::ingest(arguments, system),
+        Command::Lake(arguments) => lake::run(arguments, system),
         Command::Up(arguments) => up::run(arguments, system),
         Command::Content(arguments) => content::run(arguments, system),
         Command::Completions { shell } => {

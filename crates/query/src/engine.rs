@@ -70,20 +70,42 @@ pub struct Engine {
     pub(crate) network: Network,
 }
 
+/// Tables that are made when a query asks for them: there may be a thousand, of which it reads two.
+pub trait Source: Send + Sync + std::fmt::Debug {
+    /// The table of a name; the same whenever it is asked for.
+    fn table(&self, name: &str) -> Option<Table>;
+
+    /// The names that wildcards and `search` go over.
+    fn names(&self) -> Vec<Arc<str>>;
+}
+
 /// Tables and stored functions by name.
 #[derive(Debug, Default)]
 struct Registered {
     tables: BTreeMap<Arc<str>, Table>,
     functions: BTreeMap<Arc<str>, Stored>,
+    source: Option<Arc<dyn Source>>,
+}
+
+impl Registered {
+    fn find(&self, name: &str) -> Option<Table> {
+        self.tables.get(name).cloned().or_else(|| self.source.as_ref()?.table(name))
+    }
 }
 
 impl Database for Registered {
     fn table(&self, name: &str) -> Option<Shape> {
-        self.tables.get(name).map(|table| table.columns().to_vec().into())
+        self.find(name).map(|table| table.columns().to_vec().into())
     }
 
     fn table_names(&self) -> Vec<Arc<str>> {
-        self.tables.keys().cloned().collect()
+        let mut names: Vec<Arc<str>> = self.tables.keys().cloned().collect();
+        if let Some(source) = &self.source {
+            names.extend(source.names());
+            names.sort();
+            names.dedup();
+        }
+        names
     }
 
     fn function(&self, name: &str) -> Option<Stored> {
@@ -93,7 +115,7 @@ impl Database for Registered {
 
 impl Tables for Registered {
     fn table(&self, name: &str) -> Option<Table> {
-        self.tables.get(name).cloned()
+        self.find(name)
     }
 }
 
@@ -187,6 +209,11 @@ impl Engine {
         self.tables.tables.insert(name.into(), table);
     }
 
+    /// Has tables made when queries ask for them, beside those that were added.
+    pub fn set_source(&mut self, source: Arc<dyn Source>) {
+        self.tables.source = Some(source);
+    }
+
     /// Adds a stored function.
     pub fn add_function(&mut self, name: &str, function: Stored) {
         self.tables.functions.insert(name.into(), function);
@@ -248,8 +275,8 @@ impl Engine {
         }
         let mut wrong = None;
         plan.each_table(&mut |name, columns| {
-            let known = self.tables.tables.get(name).map(Table::columns);
-            if known != Some(columns) {
+            let known = self.tables.find(name);
+            if known.as_ref().map(Table::columns) != Some(columns) {
                 wrong.get_or_insert_with(|| {
                     format!("there is no table `{name}` with the columns of the plan")
                 });

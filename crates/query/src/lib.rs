@@ -34,11 +34,12 @@ mod limits;
 mod lower;
 pub mod physical;
 mod progress;
+pub mod pruning;
 mod steps;
 mod tables;
 
 pub use datafusion::{arrow, parquet};
-pub use engine::{Answer, Answers, Engine, Explanation, Settings};
+pub use engine::{Answer, Answers, Engine, Explanation, Settings, Source};
 pub use error::Error;
 pub use external::External;
 pub use limits::{Cancellation, Limits, Watch};

@@ -14,6 +14,7 @@ use castellan_base::System;
 use castellan_kql::Span;
 use castellan_kql::plan::Field;
 use castellan_kql::schema::Catalog;
+use castellan_lake::{Lake, Options};
 use castellan_query::{Answers, Engine, Error, External, Limits, Progress, Settings, Watch};
 
 use crate::Ending;
@@ -54,7 +55,14 @@ async fn engine(arguments: &QueryArguments, system: &dyn System) -> Result<Engin
         external: External { allow: arguments.allow_external.clone(), ..External::default() },
         ..Settings::default()
     };
-    let mut engine = Engine::new(settings);
+    let mut engine = match &arguments.lake {
+        Some(folder) => {
+            let lake = Lake::open_for_reading(folder, Options::default()).await?;
+            crate::lake::tell_damages(&lake);
+            lake.engine(settings)
+        }
+        None => Engine::new(settings),
+    };
     for (name, path) in &arguments.tables {
         let (progress, known) = (Progress::default(), known_columns(name));
         let added = engine.add_path(name, path, &known, &progress);

@@ -73,10 +73,12 @@ impl Binder<'_> {
             ("assert", Some(condition)) => self.assertion(call, condition, frame)?,
             ("bin_auto", Some(value)) => self.bin_auto(call, value, frame)?,
             ("column_names_of", Some(table)) => self.column_names(table, frame)?,
-            ("ingestion_time", _) => match frame.position("$IngestionTime") {
-                Some(at) => Scalar::column(at, ScalarType::DateTime),
-                None => Scalar::literal(Value::Null, ScalarType::DateTime),
-            },
+            ("ingestion_time", _) => {
+                match frame.position("$IngestionTime").or(frame.position("_TimeReceived")) {
+                    Some(at) => Scalar::column(at, ScalarType::DateTime),
+                    None => Scalar::literal(Value::Null, ScalarType::DateTime),
+                }
+            }
             ("current_database", _) => text(&self.options.database),
             ("current_principal", _) => text(&self.options.principal),
             ("current_principal_details", _) => {

@@ -34,6 +34,12 @@ pub trait Kernel: fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// For tests of a text: the ways in which one can hold, each with texts that all have to stand in it as whole terms.
+    /// `None` where nothing is known.
+    fn needed(&self) -> Option<Vec<Vec<String>>> {
+        None
+    }
+
     /// The results for so many rows. Arguments have as many values, or one where all are constants.
     ///
     /// Errors: arguments of other types than those it was made for, and results that are too large.
@@ -118,6 +124,12 @@ fn varying(arguments: &[ColumnarValue]) -> Option<(usize, &ArrayRef)> {
     });
     let only = arrays.next();
     if arrays.next().is_none() { only } else { None }
+}
+
+/// The kernel that an expression calls.
+pub(crate) fn called(call: &datafusion::logical_expr::expr::ScalarFunction) -> Option<&dyn Kernel> {
+    let function: &Function = call.func.inner().downcast_ref()?;
+    Some(function.kernel.as_ref())
 }
 
 /// A call of a kernel.

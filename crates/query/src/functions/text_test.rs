@@ -94,6 +94,24 @@ impl Kernel for TextTest {
         matches!(self.test, Test::Regex(_) | Test::Terms(_))
     }
 
+    fn needed(&self) -> Option<Vec<Vec<String>>> {
+        if self.is_negated {
+            return None;
+        }
+        match &self.test {
+            // Only these end where terms end.
+            Test::Term(term) if matches!(term.kind, BinaryKind::Has | BinaryKind::Equal) => {
+                Some(vec![vec![term.wanted.clone()]])
+            }
+            Test::Terms(terms) if terms.all => Some(vec![terms.wanted.clone()]),
+            Test::Terms(terms) => Some(terms.wanted.iter().map(|wanted| vec![wanted.clone()]).collect()),
+            Test::AnyOf(any) => {
+                any.0.iter().map(|text| Some(vec![String::from_utf8(text.clone()).ok()?])).collect()
+            }
+            Test::Term(_) | Test::Regex(_) => None,
+        }
+    }
+
     fn run(&self, arguments: &[ColumnarValue], rows: usize) -> Result<ArrayRef> {
         let array = texts(arguments, 0, rows)?;
         let (mut folded, mut known) = (Vec::new(), Known::default());

@@ -17,7 +17,7 @@ use datafusion::common::{Result, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 
-pub(crate) use raw::RawConditions;
+pub(crate) use raw::{RawConditions, or_empty};
 
 /// A table.
 #[derive(Clone, Debug)]

@@ -184,7 +184,7 @@ fn text(condition: &Expr) -> Option<Expr> {
 }
 
 /// What is behind a text without nulls.
-fn or_empty(value: &Expr) -> Option<&Expr> {
+pub(crate) fn or_empty(value: &Expr) -> Option<&Expr> {
     let Expr::ScalarFunction(call) = value else { return None };
     call.func.inner().downcast_ref::<OrEmpty>()?;
     call.args.first()

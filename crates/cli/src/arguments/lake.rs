@@ -1,0 +1,124 @@
+//! Arguments of `castellan ingest` and `castellan lake`.
+
+use std::path::PathBuf;
+
+use castellan_kql::ScalarType;
+use castellan_kql::plan::Field;
+use clap::{Args, Subcommand, ValueEnum};
+
+/// Where the lake lies.
+#[derive(Clone, Debug, Args)]
+pub struct LakeFolder {
+    /// The folder of the lake; it is made when it is not there.
+    #[arg(long, value_name = "FOLDER", env = "CASTELLAN_LAKE", default_value = "castellan-lake")]
+    pub lake: PathBuf,
+}
+
+/// `castellan ingest`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  castellan ingest SigninLogs signins.jsonl
+  castellan ingest SigninLogs export/*.json.gz --lake /var/lib/castellan
+  zcat app.jsonl.gz | castellan ingest App_CL - --create
+  castellan ingest StorageBlobLogs logs.parquet
+  castellan query 'SigninLogs | summarize count() by ResultType' --lake castellan-lake
+
+Values that do not fit their column become null and are told; lines that cannot be read are told and left out.
+Exit codes: 0 all rows are kept, 1 some lines were left out, 2 wrong usage or input.")]
+pub struct IngestArguments {
+    /// The table: one of Azure Monitor's (`castellan content list tables`), or one of your own, which ends in _CL.
+    #[arg(value_name = "TABLE")]
+    pub table: String,
+
+    /// Files: JSON Lines, a JSON array, CSV with a header, Parquet; the first three also as .gz and .zst. `-` for JSON
+    /// Lines from standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// The lake.
+    #[command(flatten)]
+    pub folder: LakeFolder,
+
+    /// Make a table of your own where there is none, and add columns that it does not have, by the values that come.
+    #[arg(long)]
+    pub create: bool,
+
+    /// How the files are written; by the end of their names otherwise.
+    #[arg(long, value_enum)]
+    pub format: Option<IngestFormat>,
+
+    /// The resource that the rows come from, where they do not say one.
+    #[arg(long, value_name = "ID")]
+    pub resource: Option<String>,
+
+    /// No progress bar, no notes on standard error; errors remain.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// How files of rows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum IngestFormat {
+    /// An object a line.
+    Jsonl,
+    /// An array of objects.
+    Json,
+    /// Comma-separated values with a header.
+    Csv,
+    /// Parquet.
+    Parquet,
+}
+
+/// `castellan lake`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  castellan lake tables
+  castellan lake create App_CL User:string Count:long Details:dynamic
+  castellan lake tidy --lake /var/lib/castellan")]
+pub struct LakeArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: LakeCommand,
+}
+
+/// What can be done with a lake at rest.
+#[derive(Debug, Subcommand)]
+pub enum LakeCommand {
+    /// List the tables that hold rows.
+    Tables {
+        /// The lake.
+        #[command(flatten)]
+        folder: LakeFolder,
+        /// JSON instead of a table for a person.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a table of your own, or give it further columns.
+    Create {
+        /// Its name, which ends in _CL.
+        table: String,
+        /// Its columns: bool, int, long, real, decimal, string, datetime, timespan, guid or dynamic.
+        #[arg(required = true, value_name = "COLUMN:TYPE", value_parser = parse_column)]
+        columns: Vec<Field>,
+        /// The lake.
+        #[command(flatten)]
+        folder: LakeFolder,
+    },
+    /// Write all rows to files, merge small files, remove what is no longer needed.
+    Tidy {
+        /// The lake.
+        #[command(flatten)]
+        folder: LakeFolder,
+        /// Remove rows that are older than so many days.
+        #[arg(long, value_name = "DAYS")]
+        keep_days: Option<u64>,
+    },
+}
+
+fn parse_column(text: &str) -> Result<Field, String> {
+    let (name, kind) = text.split_once(':').ok_or("write COLUMN:TYPE, as Count:long")?;
+    let scalar_type = ScalarType::named(kind).ok_or_else(|| {
+        format!("`{kind}` is no type; write bool, int, long, real, decimal, string, datetime, timespan, guid or dynamic")
+    })?;
+    Ok(Field::new(name, scalar_type))
+}

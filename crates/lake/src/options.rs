@@ -1,0 +1,45 @@
+//! How a lake is kept.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::disk::{Disk, OsDisk};
+
+/// How a lake is kept.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The id of the workspace, which every row has as its `TenantId`.
+    pub workspace: Arc<str>,
+    /// Rows go from memory to files this long after they came, at the latest.
+    pub flush_after: Duration,
+    /// Bytes of a table's rows in memory that are flushed at once.
+    pub flush_bytes: usize,
+    /// Bytes of rows in memory, over all tables, beyond which no more are taken until some are flushed.
+    pub memory: usize,
+    /// Bytes on the disk that are left free: beyond them no rows are taken.
+    pub disk_reserve: u64,
+    /// How long rows are kept, where their table does not say. `None` keeps them for ever.
+    pub retention: Option<Duration>,
+    /// How long files stay after others took their place, for readers that have them open.
+    pub vacuum_after: Duration,
+    /// Whether background work is done: flushing, merging, retention.
+    pub upkeep: bool,
+    /// Where everything is written.
+    pub disk: Arc<dyn Disk>,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            workspace: "00000000-0000-0000-0000-000000000000".into(),
+            flush_after: Duration::from_secs(5),
+            flush_bytes: 64 << 20,
+            memory: 384 << 20,
+            disk_reserve: 1 << 30,
+            retention: None,
+            vacuum_after: Duration::from_hours(1),
+            upkeep: true,
+            disk: Arc::new(OsDisk),
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Rows from texts and batches, in the form in which tables keep them.
+//!
+//! A batch that comes out has only the columns that hold something: most rows of wide tables are mostly empty, and a
+//! column that is not there costs nothing in memory, in the log and in files.
+
+mod column;
+mod json;
+mod physical;
+mod scan;
+mod standard;
+
+pub(crate) use column::micros_of_ticks;
+pub use json::{Form, Refused};
+pub(crate) use standard::Defaults;
+pub use standard::Origin;
+
+use std::sync::Arc;
+
+use castellan_kql::plan::Field as Column;
+use datafusion::arrow::array::{Array, ArrayRef, RecordBatchOptions};
+use datafusion::arrow::datatypes::Schema;
+use datafusion::arrow::record_batch::RecordBatch;
+
+use crate::Error;
+use crate::schema::{TIME, TableSchema};
+
+/// Rows of a table, ready to be kept.
+#[derive(Debug)]
+pub struct Rows {
+    /// The columns that hold something.
+    pub batch: RecordBatch,
+    /// Values that had no place in their column and are null now, by column.
+    pub misfits: Vec<Misfit>,
+    /// Rows that could not be read, where the rest could.
+    pub refused: Vec<Refused>,
+}
+
+/// Values of a column that could not be kept as they came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// The column.
+    pub column: String,
+    /// How many there were.
+    pub count: usize,
+    /// Why.
+    pub reason: MisfitReason,
+}
+
+/// Why a value was not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MisfitReason {
+    /// The table has no such column.
+    NoColumn,
+    /// The value is none of the column's type.
+    WrongType,
+    /// A row names the column twice; the first value counts.
+    Twice,
+    /// The time lies too far from now; the time of receipt stands in its place.
+    FarTime,
+}
+
+/// Reads rows from JSON.
+///
+/// Errors: text that is none, with its place.
+pub fn from_json(schema: &TableSchema, text: &[u8], form: Form, origin: &Origin) -> Result<Rows, Error> {
+    json::read(schema, text, form, origin)
+}
+
+/// Takes rows from a batch with the types of the query engine ([`castellan_query::physical`]).
+///
+/// Errors: a column of another type than the table's.
+pub fn from_physical(schema: &TableSchema, batch: &RecordBatch, origin: &Origin) -> Result<Rows, Error> {
+    physical::convert(schema, batch, origin)
+}
+
+/// The columns that rows have beyond those of a table, with the types that their values have.
+///
+/// Errors: as [`from_json`].
+pub fn further_columns(schema: &TableSchema, text: &[u8], form: Form) -> Result<Vec<Column>, Error> {
+    json::further(schema, text, form)
+}
+
+/// Puts columns together to rows, with what the lake says about them.
+fn assemble(
+    schema: &TableSchema,
+    mut columns: Vec<Option<ArrayRef>>,
+    rows: usize,
+    mut misfits: Vec<Misfit>,
+    refused: Vec<Refused>,
+    origin: &Origin,
+) -> Result<Rows, Error> {
+    if let Some(time) = slot(schema, &mut columns, TIME) {
+        let (times, far) = origin.times(time.as_ref(), rows);
+        *time = Some(times);
+        if far > 0 {
+            misfits.push(Misfit { column: TIME.to_owned(), count: far, reason: MisfitReason::FarTime });
+        }
+    }
+    if let Some(resource) = &origin.resource
+        && let Some(column) = slot(schema, &mut columns, "_ResourceId").filter(|column| column.is_none())
+    {
+        *column = Some(json::same_text(resource, rows));
+        if let Some(subscription) = standard::subscription(resource)
+            && let Some(column) =
+                slot(schema, &mut columns, "_SubscriptionId").filter(|column| column.is_none())
+        {
+            *column = Some(json::same_text(subscription, rows));
+        }
+    }
+    let all = schema.arrow().fields().iter().zip(columns);
+    let (fields, arrays): (Vec<_>, Vec<_>) = all
+        .filter_map(|(field, column)| {
+            Some((Arc::clone(field), column.filter(|array| array.null_count() < rows)?))
+        })
+        .unzip();
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    let batch = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options);
+    let batch = batch.map_err(Error::arrow("putting rows together"))?;
+    Ok(Rows { batch, misfits, refused })
+}
+
+/// The place of a column.
+fn slot<'c>(
+    schema: &TableSchema,
+    columns: &'c mut [Option<ArrayRef>],
+    name: &str,
+) -> Option<&'c mut Option<ArrayRef>> {
+    columns.get_mut(standard::position(schema.arrow(), name)?)
+}

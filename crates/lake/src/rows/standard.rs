@@ -1,0 +1,104 @@
+//! What the lake itself says about rows: when they came, from where, what they are.
+
+use std::sync::Arc;
+
+use castellan_kql::ScalarType;
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, StringArray, TimestampMicrosecondArray, new_null_array,
+};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
+
+use crate::schema::{RECEIVED, TIME};
+
+/// Microseconds of a day.
+const DAY: i64 = 86_400_000_000;
+
+/// Where rows come from, and when they came.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// When they were taken in, in microseconds since 1970.
+    pub received: i64,
+    /// The resource that sent them, where rows do not say one.
+    pub resource: Option<Arc<str>>,
+    /// Whether times far from now are kept, as for logs of the past that are read from files. Otherwise a
+    /// `TimeGenerated` more than two days old or more than a day ahead becomes the time of receipt.
+    /// Source: Azure Monitor, standard columns.
+    pub keeps_times: bool,
+}
+
+impl Origin {
+    /// `TimeGenerated` of rows: what they say, or when they came. Gives how many were too far away.
+    pub(super) fn times(&self, given: Option<&ArrayRef>, rows: usize) -> (ArrayRef, usize) {
+        let Some(given) = given.and_then(|given| given.as_primitive_opt::<TimestampMicrosecondType>()) else {
+            return (self.constant(rows), 0);
+        };
+        let (first, last) = (self.received.saturating_sub(2 * DAY), self.received.saturating_add(DAY));
+        let is_near = |time: i64| self.keeps_times || (first..=last).contains(&time);
+        if given.null_count() == 0 && given.values().iter().all(|time| is_near(*time)) {
+            return (Arc::new(given.clone()), 0);
+        }
+        let far = given.iter().flatten().filter(|time| !is_near(*time)).count();
+        let times = given.iter().map(|time| time.filter(|time| is_near(*time)).unwrap_or(self.received));
+        (Arc::new(TimestampMicrosecondArray::from_iter_values(times).with_timezone("UTC")), far)
+    }
+
+    fn constant(&self, rows: usize) -> ArrayRef {
+        Arc::new(TimestampMicrosecondArray::from_value(self.received, rows).with_timezone("UTC"))
+    }
+}
+
+/// The value that a column has in rows which do not say one.
+///
+/// It is worked out when rows are read or written to files, so that it takes no memory before.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Defaults<'d> {
+    /// The name of the table.
+    pub(crate) table: &'d str,
+    /// The id of the workspace.
+    pub(crate) tenant: &'d str,
+    /// When the rows were taken in.
+    pub(crate) received: i64,
+}
+
+impl Defaults<'_> {
+    /// The column for so many rows, as its field in a file has it.
+    pub(crate) fn column(&self, name: &str, data_type: &DataType, rows: usize) -> ArrayRef {
+        let text = |text: &str| -> ArrayRef {
+            let array: ArrayRef = Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, rows)));
+            // A table may declare one of these columns with another type: then it stays empty.
+            cast(&array, data_type).unwrap_or_else(|_| new_null_array(data_type, rows))
+        };
+        match name {
+            "Type" => text(self.table),
+            "TenantId" => text(self.tenant),
+            "_IsBillable" => text("true"),
+            RECEIVED | TIME if matches!(data_type, DataType::Timestamp(..)) => {
+                Arc::new(TimestampMicrosecondArray::from_value(self.received, rows).with_timezone("UTC"))
+            }
+            _ => new_null_array(data_type, rows),
+        }
+    }
+}
+
+/// Whether the lake alone says what a column holds; what senders say is not kept.
+pub(super) fn is_reserved(name: &str, scalar_type: ScalarType) -> bool {
+    match name {
+        "Type" | "TenantId" | "_IsBillable" => scalar_type == ScalarType::String,
+        "_BilledSize" => scalar_type == ScalarType::Real,
+        RECEIVED => scalar_type == ScalarType::DateTime,
+        _ => false,
+    }
+}
+
+/// The position of a column.
+pub(super) fn position(schema: &SchemaRef, name: &str) -> Option<usize> {
+    schema.index_of(name).ok()
+}
+
+/// The subscription of a resource id, as `_SubscriptionId` has it.
+pub(super) fn subscription(resource: &str) -> Option<&str> {
+    let mut parts = resource.split('/').filter(|part| !part.is_empty());
+    let (first, second) = (parts.next()?, parts.next()?);
+    first.eq_ignore_ascii_case("subscriptions").then_some(second)
+}

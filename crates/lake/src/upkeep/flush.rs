@@ -1,0 +1,122 @@
+//! Rows from memory to files.
+
+use std::sync::Arc;
+
+use crate::Error;
+use crate::delta::{DataFile, DeltaFiles, chunks_by_day, write_day};
+use crate::lake::{Shared, now};
+use crate::memory::TableState;
+
+/// Writes all tables that have rows in memory.
+pub(crate) async fn flush_all(shared: &Arc<Shared>) -> Result<(), Error> {
+    for name in shared.tables.names() {
+        flush(shared, &name).await?;
+    }
+    forget(shared).await
+}
+
+/// Writes tables whose rows are old or many enough.
+pub(super) async fn flush_due(shared: &Arc<Shared>, now: i64) -> Result<(), Error> {
+    let oldest =
+        now.saturating_sub(i64::try_from(shared.options.flush_after.as_micros()).unwrap_or(i64::MAX));
+    let is_tight = shared.tables.bytes() > shared.options.memory / 2;
+    let (mut has_flushed, mut failed) = (false, None);
+    for (name, table) in shared.tables.snapshot() {
+        let is_due = table.chunks.first().is_some_and(|chunk| {
+            // A clock that jumped back makes rows that come from the future: they are due as well.
+            chunk.received <= oldest
+                || chunk.received > now
+                || is_tight
+                || table.bytes > shared.options.flush_bytes
+        });
+        if is_due {
+            match flush(shared, &name).await {
+                Ok(()) => has_flushed = true,
+                // The others are not to suffer for it.
+                Err(error) => failed = Some(error),
+            }
+        }
+    }
+    if has_flushed {
+        forget(shared).await?;
+    }
+    failed.map_or(Ok(()), Err)
+}
+
+/// Removes what is in files from the log.
+async fn forget(shared: &Arc<Shared>) -> Result<(), Error> {
+    shared.log()?.forget(shared.needed_from()).await
+}
+
+/// The most bytes of rows that go to files at once: sorting them takes as much again twice.
+const AT_ONCE: usize = 96 << 20;
+
+/// Writes the rows of a table that are in memory now.
+async fn flush(shared: &Arc<Shared>, name: &Arc<str>) -> Result<(), Error> {
+    let slot = shared.slot(name);
+    let mut files = slot.lock().await;
+    loop {
+        let Some(mut state) = shared.tables.get(name) else { return Ok(()) };
+        let mut bytes = 0;
+        state.chunks.retain(|chunk| {
+            bytes += chunk.bytes;
+            bytes <= AT_ONCE || bytes == chunk.bytes
+        });
+        let Some(position) = state.chunks.last().map(|chunk| chunk.position) else { return Ok(()) };
+        if files.is_none() {
+            let folder = shared.table_folder(name);
+            let disk = &shared.options.disk;
+            // A commit that failed may have been made all the same.
+            *files = match DeltaFiles::open(disk, &folder).await? {
+                Some(known) => Some(known),
+                None => Some(DeltaFiles::create(disk, &folder, &state.schema).await?),
+            };
+        }
+        let Some(open) = files.as_mut() else { return Ok(()) };
+        let committed = write(shared, open, state, position).await;
+        if committed.is_err() {
+            // Nobody knows whether the commit is there: what the log says counts.
+            *files = None;
+            reopen(shared, name, &mut files).await?;
+        }
+        committed?;
+    }
+}
+
+/// Shows a table as its log says that it is, after a commit of which nobody knows whether it was made.
+pub(super) async fn reopen(
+    shared: &Arc<Shared>,
+    name: &Arc<str>,
+    files: &mut Option<DeltaFiles>,
+) -> Result<(), Error> {
+    if let Some(known) = DeltaFiles::open(&shared.options.disk, &shared.table_folder(name)).await? {
+        shared.tables.flushed(name, known.position().await?, Arc::new(known.files()?));
+        *files = Some(known);
+    }
+    Ok(())
+}
+
+async fn write(
+    shared: &Arc<Shared>,
+    files: &mut DeltaFiles,
+    state: TableState,
+    position: u64,
+) -> Result<(), Error> {
+    let (name, schema) = (Arc::clone(state.schema.name()), state.schema.clone());
+    if files.schema()?.columns().len() < schema.columns().len() {
+        files.widen(&schema).await?;
+    }
+    let (disk, folder) = (Arc::clone(&shared.options.disk), files.folder().to_owned());
+    let tenant = Arc::clone(&shared.options.workspace);
+    let written = tokio::task::spawn_blocking(move || -> Result<Vec<DataFile>, Error> {
+        let days = chunks_by_day(&state.schema, &tenant, &state.chunks)?;
+        let now = now().div_euclid(1_000);
+        let each = days.iter().map(|(day, rows)| write_day(&disk, &folder, day, rows, now));
+        each.collect()
+    });
+    let written = written.await.map_err(|_| Error::Closed("the lake is being closed"))??;
+    // Should the process end before the commit, the rows come from the log again, and nobody looks at these files.
+    files.append(&written, position).await?;
+    shared.tables.flushed(&name, position, Arc::new(files.files()?));
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! The lake as its users have it: rows go in, queries see them, processes end and begin again.
+
+mod faults;
+mod files;
+mod rows;
+mod support;
+mod torture;
