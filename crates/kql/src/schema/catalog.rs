@@ -11,9 +11,10 @@ use super::resource_graph;
 use crate::diagnostic::Diagnostic;
 
 /// The files of `content/tables`; schemas come before the functions that refer to them.
-const BUILT_IN: [&str; 7] = [
+const BUILT_IN: [&str; 8] = [
     include_str!("../../../../content/tables/application-insights.csv"),
     include_str!("../../../../content/tables/azure-monitor.csv"),
+    include_str!("../../../../content/tables/castellan.csv"),
     include_str!("../../../../content/tables/custom-logs.csv"),
     include_str!("../../../../content/tables/defender-xdr.csv"),
     resource_graph::TABLES,
