@@ -3,6 +3,7 @@
 
 use castellan_base::Ticks;
 use castellan_ingest::otlp::{self, Encoding};
+use castellan_ingest::syslog::{self, Frame, Peer};
 use divan::{Bencher, counter::ItemsCount};
 use opentelemetry_proto::tonic::collector::{
     logs::v1::ExportLogsServiceRequest, trace::v1::ExportTraceServiceRequest,
@@ -100,4 +101,13 @@ fn genai_spans_protobuf(bencher: Bencher<'_, '_>) {
     bencher
         .counter(ItemsCount::new(BATCH))
         .bench(|| otlp::traces(divan::black_box(&bytes), Encoding::Protobuf, received()));
+}
+
+#[divan::bench]
+fn syslog_messages(bencher: Bencher<'_, '_>) {
+    let text = "<86>1 2026-11-21T22:14:15.003Z web-1 sshd 230 - - Accepted publickey for ada from 192.0.2.1 port 4711 ssh2";
+    bencher
+        .counter(ItemsCount::new(BATCH))
+        .with_inputs(|| vec![Frame::whole(text.as_bytes().to_vec()); BATCH])
+        .bench_values(|frames| syslog::messages(frames, Peer::default(), received()));
 }

@@ -4,6 +4,7 @@
 //!   and `OTelMetrics`.
 //! * [`genai`]: what the GenAI conventions of OpenTelemetry and two other dialects say about models, agents and tools,
 //!   to `AppGenAIContent` and `ASimAgentEventLogs`. The mapping is data, in `content/genai`.
+//! * [`syslog`]: messages of devices, to `Syslog`, and those that carry CEF to `CommonSecurityLog`.
 //!
 //! A reader never fails as a whole over one record: it gives [`Taken`], with the rows, the number of records that were
 //! rejected, and what else there is to tell. An error means that nothing could be read at all.
@@ -30,11 +31,13 @@
 //! assert!(row.contains(r#""Body":"started""#), "{row}");
 //! ```
 
+mod cef;
 pub mod genai;
 mod json;
 pub mod otlp;
 mod problem;
 mod rows;
+pub mod syslog;
 mod times;
 
 pub use problem::{Problem, ProblemKind};

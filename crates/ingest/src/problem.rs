@@ -124,6 +124,17 @@ pub enum ProblemKind {
     More,
 }
 
+impl ProblemKind {
+    /// Cuts a name that data chose to what a message can bear.
+    pub(crate) fn name(name: &str) -> String {
+        const LONGEST: usize = 64;
+        match name.char_indices().nth(LONGEST) {
+            None => name.to_owned(),
+            Some((end, _)) => format!("{}...", name.get(..end).unwrap_or_default()),
+        }
+    }
+}
+
 /// Gathers problems, each kind once.
 #[derive(Default)]
 pub(crate) struct Problems {

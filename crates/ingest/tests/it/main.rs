@@ -14,3 +14,4 @@ mod genai;
 mod genai_rules;
 mod otlp;
 mod otlp_any;
+mod syslog;
