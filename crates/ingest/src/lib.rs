@@ -5,6 +5,7 @@
 //! * [`genai`]: what the GenAI conventions of OpenTelemetry and two other dialects say about models, agents and tools,
 //!   to `AppGenAIContent` and `ASimAgentEventLogs`. The mapping is data, in `content/genai`.
 //! * [`syslog`]: messages of devices, to `Syslog`, and those that carry CEF to `CommonSecurityLog`.
+//! * [`diagnostic`]: logs of Azure resources and of Entra, to the table that Azure Monitor has for each category.
 //!
 //! A reader never fails as a whole over one record: it gives [`Taken`], with the rows, the number of records that were
 //! rejected, and what else there is to tell. An error means that nothing could be read at all.
@@ -32,6 +33,7 @@
 //! ```
 
 mod cef;
+pub mod diagnostic;
 pub mod genai;
 mod json;
 pub mod otlp;

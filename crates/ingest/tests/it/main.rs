@@ -10,6 +10,7 @@
 )]
 
 mod check;
+mod diagnostic;
 mod genai;
 mod genai_rules;
 mod otlp;
