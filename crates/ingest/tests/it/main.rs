@@ -10,6 +10,7 @@
 )]
 
 mod check;
+mod clients;
 mod diagnostic;
 mod genai;
 mod genai_rules;
