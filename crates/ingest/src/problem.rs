@@ -99,6 +99,9 @@ pub enum ProblemKind {
     /// A value that does not fit its column's type.
     #[error("`{0}` does not fit the type of its column and was kept beside it")]
     WrongType(String),
+    /// A value that does not fit its column's type, in a table that has no room beside it.
+    #[error("`{0}` has a value that does not fit the type of the column, and was left out")]
+    Misfit(String),
     /// A line or entry that is no JSON object.
     #[error("rejected: not a JSON object")]
     NotAnObject,

@@ -219,18 +219,23 @@ impl Table {
         problems: &mut Problems,
     ) {
         let mut cells: Vec<Option<Vec<u8>>> = vec![None; self.columns.len()];
+        // The base is read once, since it may be JSON in a text.
+        let base = if route.base.is_empty() { None } else { at(record, &route.base) };
+        let members = base.as_deref().and_then(Value::as_object);
         for (path, column) in &route.renames {
-            if let Some(value) = at(record, path) {
+            let within = path.strip_prefix(route.base.as_slice()).filter(|rest| !rest.is_empty());
+            let found = match (members, within) {
+                (Some(members), Some(rest)) => at(members, rest),
+                _ => at(record, path),
+            };
+            if let Some(value) = found {
                 self.fill(&mut cells, column, &value, problems);
             }
         }
         let taken = |path: &[&str]| {
             route.renames.iter().any(|(known, _)| known.iter().map(String::as_str).eq(path.iter().copied()))
         };
-        if !route.base.is_empty()
-            && let Some(base) = at(record, &route.base)
-            && let Value::Object(members) = &*base
-        {
+        if let Some(members) = members {
             let base: Vec<&str> = route.base.iter().map(String::as_str).collect();
             for (name, value) in members {
                 let path: Vec<&str> = base.iter().copied().chain([name.as_str()]).collect();
@@ -241,11 +246,20 @@ impl Table {
             }
         }
         for (name, value) in record {
-            let known = ["time", "timestamp", "eventTimestamp", "resourceId", "tenantId", "properties"];
+            let known = ["time", "timestamp", "eventTimestamp", "resourceId"];
+            let is_base =
+                members.is_some() && route.base.first().is_some_and(|step| step.eq_ignore_ascii_case(name));
             if known.iter().any(|known| known.eq_ignore_ascii_case(name)) || taken(&[name]) {
                 continue;
             }
-            if !self.fill(&mut cells, name, value, problems) && !is_parent(route, &[name]) {
+            if is_base {
+                beside(route, name, value, problems);
+                continue;
+            }
+            // The table itself tells the category, and what is below an object was looked for by its path.
+            let is_told =
+                name.eq_ignore_ascii_case("category") || (value.is_object() && is_parent(route, &[name]));
+            if !self.fill(&mut cells, name, value, problems) && !is_told {
                 problems.tell(ProblemKind::NoColumn(ProblemKind::name(name)));
             }
         }
@@ -277,7 +291,7 @@ impl Table {
         if shape::write(&mut written, value, *kind, problems) {
             *cell = Some(written);
         } else if value.as_str() != Some("") {
-            problems.tell(ProblemKind::WrongType(name.clone()));
+            problems.tell(ProblemKind::Misfit(name.clone()));
         }
         true
     }
@@ -301,6 +315,20 @@ impl Table {
             }
         }
         row.end();
+    }
+}
+
+/// Tells what stands beside a base that lies deeper, and is not renamed.
+fn beside(route: &Route, name: &str, value: &Value, problems: &mut Problems) {
+    if route.base.len() < 2 {
+        return;
+    }
+    for key in value.as_object().into_iter().flat_map(Map::keys) {
+        let path = [name, key.as_str()];
+        let is_renamed = route.renames.iter().any(|(known, _)| known.iter().map(String::as_str).eq(path));
+        if !is_renamed && !is_parent(route, &path) && !route.base.iter().map(String::as_str).eq(path) {
+            problems.tell(ProblemKind::NoColumn(ProblemKind::name(key)));
+        }
     }
 }
 

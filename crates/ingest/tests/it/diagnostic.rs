@@ -297,9 +297,17 @@ fn what_does_not_fit_is_told() {
             &ProblemKind::BadTime("time".into()),
             &ProblemKind::NoTime,
             &ProblemKind::NoColumn("brandNew".into()),
-            &ProblemKind::WrongType("DurationMs".into()),
+            &ProblemKind::Misfit("DurationMs".into()),
         ]
     );
+    let taken =
+        take(&json!({"time": "2026-11-21T10:00:00Z", "category": "SignInLogs", "properties": "broken"}));
+    assert_eq!(taken.problems[0].kind, ProblemKind::NoColumn("properties".into()));
+    let taken = take(&json!({"time": "2026-11-21T10:00:00Z", "category": "kube-audit",
+        "resourceId": "/subscriptions/s/resourceGroups/r/providers/Microsoft.ContainerService/managedClusters/k",
+        "properties": {"log": "{}", "pod": "p", "stream": "stdout"}}));
+    let kinds: Vec<_> = taken.problems.iter().map(|problem| &problem.kind).collect();
+    assert_eq!(kinds, [&ProblemKind::NoColumn("stream".into())]);
     let none = Mapper::new(|_| None)
         .take(br#"{"category":"SignInLogs","time":"2026-11-21T10:00:00Z"}"#, received())
         .unwrap();
