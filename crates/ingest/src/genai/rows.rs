@@ -205,9 +205,13 @@ impl Found<'_> {
             let mut cell = Vec::new();
             if render(&mut cell, rule, source, problems) {
                 row.raw(column, &cell);
-            } else if let (Source::One(found), None) = (source, &rule.member) {
+            } else if let (Source::One(Some(AnyValue { value: Some(_) })), None) = (source, &rule.member) {
                 problems.tell(ProblemKind::WrongType(rule.attribute.clone()));
-                misfits.push((rule.attribute.as_str(), *found));
+                if let Source::One(found) = source
+                    && !self.bags.iter().any(|(_, key, _)| *key == rule.attribute)
+                {
+                    misfits.push((rule.attribute.as_str(), *found));
+                }
             }
         }
         misfits

@@ -6,7 +6,7 @@ use opentelemetry_proto::tonic::logs::v1::LogRecord;
 
 use super::any::{Attributes, Kept, string, value};
 use super::origin::{Origin, first};
-use super::spans::{id, write_attributes};
+use super::spans::{id, own_attributes, write_attributes};
 use crate::genai::{Found, Record};
 use crate::json::{self, Object};
 use crate::problem::{Place, Problems};
@@ -92,13 +92,11 @@ impl Writer {
             if !record.event_name.is_empty() && attributes.get("event.name").is_none() {
                 extra.text("event.name", &record.event_name);
             }
-            if record.flags != 0 {
-                extra.integer("otel.flags", i64::from(record.flags));
-            }
-            if let Some((_, seen)) = observed_apart {
+            own_attributes(extra, &attributes, record.flags, origin);
+            if let Some((_, seen)) = observed_apart.filter(|_| attributes.get("otel.observed_time").is_none())
+            {
                 extra.time("otel.observed_time", seen);
             }
-            extra.raw("otel.scope.attributes", &origin.scope_attributes);
         });
         row.end();
         sheet.push("OTelLogs", &self.row);

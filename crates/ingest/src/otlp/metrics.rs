@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
 
 use super::any::{Attributes, double};
 use super::origin::Origin;
-use super::spans::{id, write_attributes};
+use super::spans::{id, own_attributes, write_attributes};
 use crate::json::{self, Object};
 use crate::problem::{Place, ProblemKind, Problems};
 use crate::rows::Sheet;
@@ -133,10 +133,7 @@ impl Writer {
         row.members(&about.origin.software);
         row.members(&about.origin.azure);
         write_attributes(&mut row, &attributes, &[], problems, |extra| {
-            if common.flags != 0 {
-                extra.integer("otel.flags", i64::from(common.flags));
-            }
-            extra.raw("otel.scope.attributes", &about.origin.scope_attributes);
+            own_attributes(extra, &attributes, common.flags, about.origin);
         });
         row.end();
         sheet.push("OTelMetrics", &self.row);

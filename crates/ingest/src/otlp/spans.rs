@@ -79,10 +79,7 @@ impl Writer {
         links(&mut row, span, problems);
         let marks = found.as_ref().map_or(&[] as &[Kept], Found::marks);
         write_attributes(&mut row, &attributes, marks, problems, |extra| {
-            if span.flags != 0 {
-                extra.integer("otel.flags", i64::from(span.flags));
-            }
-            extra.raw("otel.scope.attributes", &origin.scope_attributes);
+            own_attributes(extra, &attributes, span.flags, origin);
         });
         row.end();
         sheet.push("OTelSpans", &self.row);
@@ -153,6 +150,16 @@ pub(super) fn write_attributes(
     }
     extra(&mut object);
     object.end();
+}
+
+/// Attributes of our own, for what has no column. One of the same name that was sent stays in their place.
+pub(super) fn own_attributes(row: &mut Object<'_>, sent: &Attributes<'_>, flags: u32, origin: &Origin) {
+    if flags != 0 && sent.get("otel.flags").is_none() {
+        row.integer("otel.flags", i64::from(flags));
+    }
+    if sent.get("otel.scope.attributes").is_none() {
+        row.raw("otel.scope.attributes", &origin.scope_attributes);
+    }
 }
 
 /// An id in lower-case hexadecimal; an invalid one is left empty and told, an absent one is left empty.

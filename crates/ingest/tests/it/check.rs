@@ -1,9 +1,13 @@
 //! Rows against the schemas of their tables.
 
+use std::collections::HashSet;
+use std::fmt;
+
 use castellan_base::Ticks;
 use castellan_ingest::Taken;
 use castellan_kql::ScalarType;
 use castellan_kql::schema::Catalog;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 pub(crate) fn received() -> Ticks {
@@ -24,12 +28,15 @@ fn lines(bytes: &[u8]) -> Vec<Value> {
         .collect()
 }
 
-/// Every column is one of the table, with a value of its type, and no object has a key twice.
+/// Every column is one of the table and stands once, with a value of its type.
 pub(crate) fn fits(taken: &Taken) {
     for rows in &taken.rows {
         let table =
             Catalog::built_in().table(&rows.table).unwrap_or_else(|| panic!("no table {}", rows.table));
         let read = lines(&rows.lines);
+        for line in rows.lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            serde_json::from_slice::<Unique>(line).unwrap_or_else(|error| panic!("{}: {error}", rows.table));
+        }
         assert_eq!(read.len(), rows.count, "{}", rows.table);
         for row in read {
             let row = row.as_object().expect("a row is an object");
@@ -47,6 +54,53 @@ pub(crate) fn fits(taken: &Taken) {
                 );
             }
         }
+    }
+}
+
+/// A value in which no object has a key twice.
+struct Unique;
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Unique, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Unique;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any value")
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<Unique, E> {
+                Ok(Unique)
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<Unique, E> {
+                Ok(Unique)
+            }
+            fn visit_u64<E>(self, _: u64) -> Result<Unique, E> {
+                Ok(Unique)
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<Unique, E> {
+                Ok(Unique)
+            }
+            fn visit_str<E>(self, _: &str) -> Result<Unique, E> {
+                Ok(Unique)
+            }
+            fn visit_unit<E>(self) -> Result<Unique, E> {
+                Ok(Unique)
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Unique, A::Error> {
+                while items.next_element::<Unique>()?.is_some() {}
+                Ok(Unique)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Unique, A::Error> {
+                let mut seen = HashSet::new();
+                while let Some((key, _)) = members.next_entry::<String, Unique>()? {
+                    if let Some(key) = seen.replace(key) {
+                        return Err(de::Error::custom(format!("the key `{key}` stands twice")));
+                    }
+                }
+                Ok(Unique)
+            }
+        }
+        deserializer.deserialize_any(Any)
     }
 }
 
