@@ -1,6 +1,7 @@
 //! Any request: nothing panics, rows fit their schemas, and each record is a row or rejected.
 
 use castellan_ingest::otlp::{self, Encoding};
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::{
     logs::v1::ExportLogsServiceRequest, trace::v1::ExportTraceServiceRequest,
 };
@@ -8,6 +9,13 @@ use opentelemetry_proto::tonic::common::v1::{
     AnyValue, ArrayValue, KeyValue, KeyValueList, any_value::Value,
 };
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
+use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value::{AsDouble, AsInt};
+use opentelemetry_proto::tonic::metrics::v1::{
+    ExponentialHistogram, ExponentialHistogramDataPoint, Histogram, HistogramDataPoint, Metric,
+    NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum,
+};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status, span};
 use proptest::prelude::*;
 use prost::Message;
@@ -52,6 +60,11 @@ fn key() -> impl Strategy<Value = String> {
         Just("input.value".to_owned()),
         Just("traceloop.entity.input".to_owned()),
         Just("llm.invocation_parameters".to_owned()),
+        Just("otel.flags".to_owned()),
+        Just("event.name".to_owned()),
+        Just("mcp.session.id".to_owned()),
+        Just("gen_ai.prompt".to_owned()),
+        Just("gen_ai.event.content".to_owned()),
         "(gen_ai\\.prompt|llm\\.input_messages|retrieval\\.documents)\\.[0-9]{1,2}(\\.[a-z]{1,3}){0,3}",
         "[a-z.]{0,6}",
         any::<String>(),
@@ -105,6 +118,7 @@ fn record() -> impl Strategy<Value = LogRecord> {
         prop_oneof![Just("gen_ai.user.message".to_owned()), Just("gen_ai.new".to_owned()), any::<String>()];
     (any::<[u64; 2]>(), any::<i32>(), prop::option::of(value()), attributes(), id(), id(), name).prop_map(
         |([time, observed], severity_number, body, attributes, trace_id, span_id, event_name)| LogRecord {
+            flags: 1,
             time_unix_nano: time,
             observed_time_unix_nano: observed,
             severity_number,
@@ -116,6 +130,68 @@ fn record() -> impl Strategy<Value = LogRecord> {
             ..LogRecord::default()
         },
     )
+}
+
+fn points(metric: &Metric) -> usize {
+    match &metric.data {
+        Some(Data::Sum(sum)) => sum.data_points.len(),
+        Some(Data::Histogram(histogram)) => histogram.data_points.len(),
+        Some(Data::ExponentialHistogram(histogram)) => histogram.data_points.len(),
+        _ => 0,
+    }
+}
+
+fn metric() -> impl Strategy<Value = Metric> {
+    let number = (
+        any::<u64>(),
+        prop_oneof![any::<f64>().prop_map(AsDouble), any::<i64>().prop_map(AsInt)],
+        attributes(),
+    );
+    let number = number.prop_map(|(time_unix_nano, value, attributes)| NumberDataPoint {
+        time_unix_nano,
+        value: Some(value),
+        attributes,
+        ..Default::default()
+    });
+    let histogram = (any::<u64>(), any::<u64>(), any::<Option<f64>>(), any::<Vec<u64>>(), any::<Vec<f64>>())
+        .prop_map(|(time_unix_nano, count, sum, bucket_counts, explicit_bounds)| HistogramDataPoint {
+            time_unix_nano,
+            count,
+            sum,
+            bucket_counts,
+            explicit_bounds,
+            ..Default::default()
+        });
+    let exponential = (any::<[u64; 3]>(), any::<[i32; 2]>(), any::<f64>(), any::<Vec<u64>>()).prop_map(
+        |([time_unix_nano, count, zero_count], [scale, offset], zero_threshold, bucket_counts)| {
+            ExponentialHistogramDataPoint {
+                time_unix_nano,
+                count,
+                zero_count,
+                scale,
+                zero_threshold,
+                negative: Some(Buckets { offset, bucket_counts }),
+                ..Default::default()
+            }
+        },
+    );
+    let data = prop_oneof![
+        (prop::collection::vec(number, 0..3), any::<(i32, bool)>()).prop_map(
+            |(data_points, (temporality, is_monotonic))| {
+                Data::Sum(Sum { data_points, aggregation_temporality: temporality, is_monotonic })
+            }
+        ),
+        prop::collection::vec(histogram, 0..3)
+            .prop_map(|data_points| Data::Histogram(Histogram { data_points, ..Default::default() })),
+        prop::collection::vec(exponential, 0..3).prop_map(|data_points| {
+            Data::ExponentialHistogram(ExponentialHistogram { data_points, ..Default::default() })
+        }),
+    ];
+    (any::<String>(), prop::option::of(data)).prop_map(|(name, data)| Metric {
+        name,
+        data,
+        ..Metric::default()
+    })
 }
 
 proptest! {
@@ -140,6 +216,22 @@ proptest! {
         let taken = otlp::logs(&request.encode_to_vec(), Encoding::Protobuf, received()).unwrap();
         fits(&taken);
         prop_assert_eq!(taken.count("OTelLogs"), count);
+    }
+
+    #[test]
+    fn every_data_point_is_a_row(metrics in prop::collection::vec(metric(), 0..4)) {
+        let count: usize = metrics.iter().map(points).sum();
+        let request = ExportMetricsServiceRequest {
+            resource_metrics: vec![ResourceMetrics { scope_metrics: vec![ScopeMetrics { metrics, ..Default::default() }], ..Default::default() }],
+        };
+        let taken = otlp::metrics(&request.encode_to_vec(), Encoding::Protobuf, received()).unwrap();
+        fits(&taken);
+        prop_assert_eq!(taken.count("OTelMetrics"), count);
+        // What the crate of the messages writes as JSON is read again, but for numbers that JSON cannot hold.
+        if let Ok(taken) = otlp::metrics(&serde_json::to_vec(&request).unwrap(), Encoding::Json, received()) {
+            fits(&taken);
+            prop_assert_eq!(taken.count("OTelMetrics") as u64 + taken.rejected, count as u64);
+        }
     }
 
     #[test]
