@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use castellan_base::{OsSystem, System, Ticks};
-use castellan_kql::bind::{self, Database, Options, Shape, Stored, bind};
-use castellan_kql::plan::{Chart, Field as Column, NamedPlan, Plan, Step};
-use castellan_kql::{Diagnostic, Severity, Value};
+use castellan_base::{OsSystem, System};
+use castellan_kql::Severity;
+use castellan_kql::bind::{self, Database, Options, Qualifier, Shape, Stored, bind};
+use castellan_kql::plan::{Field as Column, NamedPlan, Plan, Step};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
@@ -20,44 +20,14 @@ use datafusion::physical_plan::displayable;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use futures_util::StreamExt;
 
-use crate::Error;
-use crate::external::{External, Loader, Network};
+use crate::access::{Access, restricted};
+use crate::answer::{Answer, Answers, Collected, Explanation};
+use crate::external::{Loader, Network};
 use crate::limits::{Budget, Limits, OfQuery, Watch};
 use crate::lower::{Lowering, Tables};
-use crate::physical;
 use crate::steps::Planner;
 use crate::tables::{RawConditions, Table};
-
-/// What queries run with.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Bounds on each query.
-    pub limits: Limits,
-    /// How many threads work on one query.
-    pub threads: usize,
-    /// What `now()` gives; the clock's time when `None`.
-    pub now: Option<Ticks>,
-    /// Where `rand()` begins; another place each time when `None`.
-    pub seed: Option<u64>,
-    /// Values for `declare query_parameters`, as text.
-    pub parameters: Vec<(String, String)>,
-    /// What `externaldata` may read: nothing, unless it is said.
-    pub external: External,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        let threads = std::thread::available_parallelism().map_or(2, usize::from);
-        Settings {
-            limits: Limits::default(),
-            threads,
-            now: None,
-            seed: None,
-            parameters: Vec::new(),
-            external: External::default(),
-        }
-    }
-}
+use crate::{Error, Settings, physical};
 
 /// Tables, and queries over them.
 #[derive(Debug)]
@@ -85,11 +55,23 @@ struct Registered {
     tables: BTreeMap<Arc<str>, Table>,
     functions: BTreeMap<Arc<str>, Stored>,
     source: Option<Arc<dyn Source>>,
+    /// What has to hold for tables that come later, too.
+    accesses: Vec<Access>,
+    /// Names by which queries may say that they mean this database.
+    names: Vec<String>,
 }
 
 impl Registered {
     fn find(&self, name: &str) -> Option<Table> {
-        self.tables.get(name).cloned().or_else(|| self.source.as_ref()?.table(name))
+        if let Some(known) = self.tables.get(name) {
+            return Some(known.clone());
+        }
+        self.seen(name, self.source.as_ref()?.table(name)?)
+    }
+
+    /// What may be seen of a table; nothing where a restriction does not fit it.
+    fn seen(&self, name: &str, table: Table) -> Option<Table> {
+        self.accesses.iter().try_fold(table, |table, access| restricted(table, name, access).ok().flatten())
     }
 }
 
@@ -101,7 +83,8 @@ impl Database for Registered {
     fn table_names(&self) -> Vec<Arc<str>> {
         let mut names: Vec<Arc<str>> = self.tables.keys().cloned().collect();
         if let Some(source) = &self.source {
-            names.extend(source.names());
+            let is_seen = |name: &Arc<str>| self.accesses.is_empty() || self.find(name).is_some();
+            names.extend(source.names().into_iter().filter(is_seen));
             names.sort();
             names.dedup();
         }
@@ -111,6 +94,11 @@ impl Database for Registered {
     fn function(&self, name: &str) -> Option<Stored> {
         self.functions.get(name).cloned()
     }
+
+    fn elsewhere(&self, qualifiers: &[Qualifier]) -> Option<&dyn Database> {
+        let is_own = |part: &Qualifier| self.names.iter().any(|name| name.eq_ignore_ascii_case(&part.name));
+        (!qualifiers.is_empty() && qualifiers.iter().all(is_own)).then_some(self)
+    }
 }
 
 impl Tables for Registered {
@@ -119,63 +107,14 @@ impl Tables for Registered {
     }
 }
 
-/// A result of a query.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// Its name, where `fork` or `facet` gives one.
-    pub name: Option<Arc<str>>,
-    /// Its columns.
-    pub columns: Vec<Column>,
-    /// Its rows, with the schema that [`physical::schema`] gives for the columns.
-    pub batches: Vec<RecordBatch>,
-}
-
-impl Answer {
-    /// How many rows there are.
-    pub fn rows(&self) -> usize {
-        self.batches.iter().map(RecordBatch::num_rows).sum()
-    }
-
-    /// The rows as values.
-    ///
-    /// Errors: batches that do not have the columns.
-    pub fn values(&self) -> Result<Vec<Vec<Value>>, Error> {
-        let mut rows = Vec::with_capacity(self.rows());
-        for batch in &self.batches {
-            rows.extend(physical::rows(batch, &self.columns)?);
-        }
-        Ok(rows)
-    }
-}
-
-/// All results of a query.
-#[derive(Clone, Debug)]
-pub struct Answers {
-    /// The results: one, unless the query asks for several.
-    pub answers: Vec<Answer>,
-    /// How to draw the first.
-    pub chart: Option<Chart>,
-    /// What may be meant differently.
-    pub warnings: Vec<Diagnostic>,
-}
-
-/// The plans of a query.
-#[derive(Clone, Debug)]
-pub struct Explanation {
-    /// What the language's operators come down to, as DataFusion plans it.
-    pub logical: String,
-    /// The same after optimization.
-    pub optimized: String,
-    /// How it runs.
-    pub physical: String,
-}
-
 impl Engine {
     /// An engine without tables.
     pub fn new(settings: Settings) -> Engine {
         // Without it every query reads what it needs to know of files for itself.
         let files = CacheManager::try_new(&CacheManagerConfig::default()).ok();
-        Engine { tables: Registered::default(), settings, files, network: Network::default() }
+        let names = std::iter::once(&settings.database).chain(&settings.aliases).cloned().collect();
+        let tables = Registered { names, ..Registered::default() };
+        Engine { tables, settings, files, network: Network::default() }
     }
 
     /// What queries run with.
@@ -204,12 +143,34 @@ impl Engine {
         Ok(())
     }
 
-    /// Adds a table.
+    /// Adds a table. What was said by [`Engine::restrict`] holds for it: it is not there where that does not fit.
     pub fn add(&mut self, name: &str, table: Table) {
-        self.tables.tables.insert(name.into(), table);
+        match self.tables.seen(name, table) {
+            Some(table) => self.tables.tables.insert(name.into(), table),
+            None => self.tables.tables.remove(name),
+        };
     }
 
-    /// Has tables made when queries ask for them, beside those that were added.
+    /// The same engine for somebody who may see less. It can be said again, and never takes back what was said.
+    ///
+    /// Errors: a condition that cannot be used; there is no engine then.
+    pub fn restrict(mut self, access: &Access) -> Result<Engine, Error> {
+        for (name, table) in std::mem::take(&mut self.tables.tables) {
+            if let Some(table) = restricted(table, &name, access)? {
+                self.tables.tables.insert(name, table);
+            }
+        }
+        // Tables that are made later are hidden where a condition does not fit; those that are named are tried now.
+        for name in access.tables.keys() {
+            let made = self.tables.source.as_ref().and_then(|source| source.table(name));
+            made.map(|table| restricted(table, name, access)).transpose()?;
+        }
+        self.tables.accesses.push(access.clone());
+        Ok(self)
+    }
+
+    /// Has tables made when queries ask for them, beside those that were added. What was said by [`Engine::restrict`]
+    /// holds for them as well.
     pub fn set_source(&mut self, source: Arc<dyn Source>) {
         self.tables.source = Some(source);
     }
@@ -245,7 +206,7 @@ impl Engine {
         let context = self.context(&budget)?;
         let time = budget.time_left();
         let run = async {
-            let mut lowering = Lowering::new(&context, &self.tables, seed);
+            let mut lowering = Lowering::new(&context, &self.tables, seed, self.now());
             let bound = self.bound(query, &mut lowering, &budget).await?;
             let answers = self.answers(&bound.results, &lowering, &context, &budget).await?;
             Ok(Answers { answers, chart: bound.chart, warnings: bound.warnings })
@@ -264,7 +225,7 @@ impl Engine {
         let seed = self.settings.seed.unwrap_or_else(random);
         let budget = Arc::new(Budget::new(&self.settings.limits, watch, seed));
         let context = self.context(&budget)?;
-        let lowering = Lowering::new(&context, &self.tables, seed);
+        let lowering = Lowering::new(&context, &self.tables, seed, self.now());
         in_time(budget.time_left(), &budget, self.answers(results, &lowering, &context, &budget)).await
     }
 
@@ -308,25 +269,11 @@ impl Engine {
     ) -> Result<Answer, Error> {
         let columns = result.plan.columns.clone();
         let plan = lowering.finished(&castellan_kql::plan::pruned(&result.plan)).await?;
-        let mut stream = context.execute_logical_plan(plan).await?.execute_stream().await?;
-        let schema = physical::schema(&columns);
-        let (mut batches, mut rows) = (Vec::new(), 0);
-        while let Some(batch) = stream.next().await {
-            let batch = batch?;
-            if let Some(reason) = budget.reason_to_stop() {
-                return Err(Error::stopped(reason));
-            }
-            rows += batch.num_rows();
-            if rows > self.settings.limits.rows {
-                let message = format!("the result has more than {} rows", self.settings.limits.rows);
-                return Err(Error {
-                    help: "aggregate, filter or `take` fewer".to_owned(),
-                    ..Error::new("too-many-rows", message)
-                });
-            }
-            batches.push(physical::renamed(&batch, &schema)?);
-        }
-        Ok(Answer { name: result.name.clone(), columns, batches })
+        let stream = context.execute_logical_plan(plan).await?.execute_stream().await?;
+        let mut collected = Collected::new(&self.settings, physical::schema(&columns));
+        collected.all(stream, budget).await?;
+        let Collected { batches, cut, .. } = collected;
+        Ok(Answer { name: result.name.clone(), columns, batches, cut })
     }
 
     /// How a query would run. Subqueries are run, since later steps depend on what they give.
@@ -335,7 +282,7 @@ impl Engine {
     pub async fn explain(&self, query: &str) -> Result<Explanation, Error> {
         let budget = Arc::new(Budget::new(&self.settings.limits, Watch::default(), 0));
         let context = self.context(&budget)?;
-        let mut lowering = Lowering::new(&context, &self.tables, 0);
+        let mut lowering = Lowering::new(&context, &self.tables, 0, self.now());
         let bound = self.bound(query, &mut lowering, &budget).await?;
         let Some(result) = bound.results.first() else {
             return Err(Error::new("no-query", "there is no query"));
@@ -360,8 +307,9 @@ impl Engine {
             return Err(error.into());
         }
         let mut options = Options {
-            now: self.settings.now.unwrap_or_else(|| OsSystem.now()).get(),
+            now: lowering.now,
             parameters: self.settings.parameters.clone(),
+            database: self.settings.database.clone(),
             ..Options::default()
         };
         loop {
@@ -394,6 +342,11 @@ impl Engine {
         // The plugin reads the same rows again once its columns are known.
         lowering.keep(Arc::clone(input), Table::of_batches(schema, batches)?);
         Ok(columns)
+    }
+
+    /// The time of a query that begins, in ticks since year 1.
+    fn now(&self) -> i64 {
+        self.settings.now.unwrap_or_else(|| OsSystem.now()).get()
     }
 
     /// A session of DataFusion for one query.
@@ -449,7 +402,8 @@ async fn in_time<T>(
     budget: &Budget,
     run: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
-    match tokio::time::timeout(time, run).await {
+    // A result that may be cut is cut before this.
+    match tokio::time::timeout(time.saturating_add(CUTTING), run).await {
         Ok(answers) => answers,
         Err(_) => {
             let reason = budget.reason_to_stop().unwrap_or_else(|| "the query took too long".to_owned());
@@ -457,6 +411,9 @@ async fn in_time<T>(
         }
     }
 }
+
+/// How long it may take to give what there is once the time is over.
+const CUTTING: Duration = Duration::from_millis(200);
 
 /// A seed that nobody knows before.
 fn random() -> u64 {

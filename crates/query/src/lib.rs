@@ -25,7 +25,9 @@
 //! arrays. The answers are Kusto's, not SQL's: no null strings, ticks of 100 ns, `has` by terms, `join` that keeps one row
 //! of each key. What is not supported is refused with its place.
 
+mod access;
 pub mod aggregates;
+mod answer;
 mod engine;
 mod error;
 pub mod external;
@@ -35,13 +37,17 @@ mod lower;
 pub mod physical;
 mod progress;
 pub mod pruning;
+mod settings;
 mod steps;
 mod tables;
 
+pub use access::{Access, Seen, Span};
+pub use answer::{Answer, Answers, Cut, Explanation};
 pub use datafusion::{arrow, parquet};
-pub use engine::{Answer, Answers, Engine, Explanation, Settings, Source};
+pub use engine::{Engine, Source};
 pub use error::Error;
 pub use external::External;
 pub use limits::{Cancellation, Limits, Watch};
 pub use progress::Progress;
+pub use settings::{Overflow, Settings};
 pub use tables::Table;

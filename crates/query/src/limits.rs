@@ -189,6 +189,11 @@ impl Budget {
             .then(|| format!("the query took longer than {} s", self.time.as_secs()))
     }
 
+    /// Whether its time is over; it may have been ended before.
+    pub(crate) fn is_late(&self) -> bool {
+        !self.watch.cancellation.is_cancelled() && self.time_left().is_zero()
+    }
+
     /// Where its rows are counted.
     pub(crate) fn progress(&self) -> &Progress {
         &self.watch.progress

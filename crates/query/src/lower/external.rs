@@ -27,7 +27,7 @@ impl Lowering<'_> {
             .ok_or_else(|| own(crate::Error::new("external-data", "`externaldata` is not allowed here")))?;
         let tables = loader.tables(sources, properties, &plan.columns).await.map_err(own)?;
         Budget::of(&self.context.task_ctx()).hold(tables.iter().map(Table::memory).sum())?;
-        let parts = tables.iter().map(|table| of_columns(table, &plan.columns).map(Arc::new));
+        let parts = tables.iter().map(|table| of_columns(table, &plan.columns, self.now).map(Arc::new));
         match <[Arc<LogicalPlan>; 1]>::try_from(parts.collect::<Result<Vec<_>>>()?) {
             Ok([single]) => Ok(Ordered::unordered(Arc::unwrap_or_clone(single))),
             Err(parts) => Ok(Ordered::unordered(LogicalPlan::Union(Union::try_new_with_loose_types(parts)?))),
@@ -36,8 +36,8 @@ impl Lowering<'_> {
 }
 
 /// The scan of a table, as these columns: those that it lacks are empty.
-fn of_columns(table: &Table, columns: &[Column]) -> Result<LogicalPlan> {
-    let scan = Ordered::unordered(table.scan()?);
+fn of_columns(table: &Table, columns: &[Column], now: i64) -> Result<LogicalPlan> {
+    let scan = Ordered::unordered(table.scan(now)?);
     let value = |column: &Column| {
         let at = table.columns().iter().position(|known| known == column);
         let value = match at {

@@ -21,6 +21,8 @@ use datafusion::logical_expr::expr::Sort;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
 use datafusion::prelude::SessionContext;
 
+pub(crate) use scalar::lower_filter;
+
 use crate::functions::row::Draws;
 use crate::physical;
 use crate::tables::Table;
@@ -47,6 +49,8 @@ pub(crate) struct Lowering<'l> {
     pub(crate) context: &'l SessionContext,
     pub(crate) tables: &'l dyn Tables,
     pub(crate) draws: Draws,
+    /// The time of the query, in ticks since year 1.
+    pub(crate) now: i64,
     made: Mutex<HashMap<usize, Arc<Made>>>,
     /// Plans whose rows are known, since something had to be found out of them.
     known: Vec<(Arc<Plan>, Table)>,
@@ -60,8 +64,13 @@ struct Made {
 }
 
 impl<'l> Lowering<'l> {
-    pub(crate) fn new(context: &'l SessionContext, tables: &'l dyn Tables, seed: u64) -> Lowering<'l> {
-        Lowering { context, tables, draws: Draws::new(seed), made: Mutex::default(), known: Vec::new() }
+    pub(crate) fn new(
+        context: &'l SessionContext,
+        tables: &'l dyn Tables,
+        seed: u64,
+        now: i64,
+    ) -> Lowering<'l> {
+        Lowering { context, tables, draws: Draws::new(seed), now, made: Mutex::default(), known: Vec::new() }
     }
 
     /// Keeps the rows of a plan for where an equal one is met.

@@ -19,7 +19,7 @@ pub(super) fn lower(scalar: &Scalar, columns: &[Expr], draws: &Draws) -> Result<
 }
 
 /// A condition of which only "true" matters: null and false are the same.
-pub(super) fn lower_filter(scalar: &Scalar, columns: &[Expr], draws: &Draws) -> Result<Expr> {
+pub(crate) fn lower_filter(scalar: &Scalar, columns: &[Expr], draws: &Draws) -> Result<Expr> {
     Lower { columns, draws }.condition(scalar)
 }
 

@@ -24,11 +24,11 @@ use crate::tables::Table;
 impl Lowering<'_> {
     pub(super) async fn plan(&self, plan: &Arc<Plan>) -> Result<Ordered> {
         if let Some((_, rows)) = self.known.iter().find(|(known, _)| known == plan) {
-            return Ok(Ordered::unordered(rows.scan()?));
+            return Ok(Ordered::unordered(rows.scan(self.now)?));
         }
         match &plan.step {
             Step::Table(name) => match self.tables.table(name) {
-                Some(table) => Ok(Ordered::unordered(table.scan()?)),
+                Some(table) => Ok(Ordered::unordered(table.scan(self.now)?)),
                 None => plan_err!("there is no table `{name}`"),
             },
             Step::Rows(rows) => self.rows(&plan.columns, rows),
@@ -44,7 +44,7 @@ impl Lowering<'_> {
             Step::External { sources, properties } => self.external(plan, sources, properties).await,
             Step::Materialize(input) => {
                 let made = self.made(input).await?;
-                Ok(Ordered::unordered(made.table.scan()?))
+                Ok(Ordered::unordered(made.table.scan(self.now)?))
             }
             Step::Filter { input, predicate } => {
                 let predicate = self.ready(predicate).await?;
@@ -99,7 +99,7 @@ impl Lowering<'_> {
             .chunks(8_192)
             .map(|chunk| physical::batch(Arc::clone(&schema), columns, chunk.iter()))
             .collect::<Result<Vec<_>>>()?;
-        Ok(Ordered::unordered(Table::of_batches(schema, batches)?.scan()?))
+        Ok(Ordered::unordered(Table::of_batches(schema, batches)?.scan(self.now)?))
     }
 
     /// The rows for which a condition holds.

@@ -13,9 +13,13 @@ use castellan_kql::plan::Field as Column;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::{MemTable, TableProvider};
-use datafusion::common::{Result, TableReference};
+use datafusion::common::{DataFusionError, Result, TableReference};
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+
+use crate::access::Rule;
+use crate::functions::row::Draws;
+use crate::lower::lower_filter;
 
 pub(crate) use raw::{RawConditions, or_empty};
 
@@ -26,6 +30,16 @@ pub struct Table {
     provider: Arc<dyn TableProvider>,
     values: Vec<Expr>,
     bytes: usize,
+    guard: Option<Arc<Guard>>,
+}
+
+/// What rows have to meet before anything is seen of them.
+#[derive(Debug)]
+struct Guard {
+    /// All columns, those too that are not seen: conditions are over them.
+    columns: Vec<Column>,
+    values: Vec<Expr>,
+    rules: Vec<Rule>,
 }
 
 /// What the scan of a table is called inside a plan.
@@ -55,7 +69,7 @@ impl Table {
             columns.push(Column::new(field.name().as_str(), scalar_type));
             values.push(value.alias(field.name()));
         }
-        Ok(Table { columns, provider, values, bytes: 0 })
+        Ok(Table { columns, provider, values, bytes: 0, guard: None })
     }
 
     /// The table that batches in memory make.
@@ -95,11 +109,45 @@ impl Table {
         &self.columns
     }
 
-    /// A scan that gives the columns.
-    pub(crate) fn scan(&self) -> Result<LogicalPlan> {
+    /// All columns, those too that are hidden.
+    pub(crate) fn all_columns(&self) -> &[Column] {
+        self.guard.as_ref().map_or(&self.columns, |guard| &guard.columns)
+    }
+
+    /// The same with fewer columns, and rows that meet these rules besides those that hold already. The rules are over
+    /// [`Table::all_columns`].
+    pub(crate) fn restricted(self, shows: impl Fn(&str) -> bool, rules: Vec<Rule>) -> Table {
+        let (columns, values, mut all_rules) = match &self.guard {
+            Some(guard) => (guard.columns.clone(), guard.values.clone(), guard.rules.clone()),
+            None => (self.columns.clone(), self.values.clone(), Vec::new()),
+        };
+        all_rules.extend(rules);
+        let seen = self.columns.into_iter().zip(self.values).filter(|(column, _)| shows(&column.name));
+        let (seen_columns, seen_values) = seen.unzip();
+        let guard = Guard { columns, values, rules: all_rules };
+        Table {
+            columns: seen_columns,
+            values: seen_values,
+            provider: self.provider,
+            bytes: self.bytes,
+            guard: Some(Arc::new(guard)),
+        }
+    }
+
+    /// A scan that gives the columns, of the rows that may be seen at this time (ticks since year 1).
+    ///
+    /// *Invariant (below everything):* there is no other way to the rows of a table.
+    pub(crate) fn scan(&self, now: i64) -> Result<LogicalPlan> {
         let source = provider_as_source(Arc::clone(&self.provider));
-        LogicalPlanBuilder::scan(TableReference::bare(SCAN), source, None)?
-            .project(self.values.clone())?
-            .build()
+        let mut scan = LogicalPlanBuilder::scan(TableReference::bare(SCAN), source, None)?;
+        if let Some(guard) = &self.guard {
+            for rule in &guard.rules {
+                let condition = rule.bound(&guard.columns, now);
+                let condition = condition.map_err(|error| DataFusionError::External(Box::new(error)))?;
+                let values: Vec<Expr> = guard.values.iter().cloned().map(Expr::unalias).collect();
+                scan = scan.filter(lower_filter(&condition, &values, &Draws::new(0))?)?;
+            }
+        }
+        scan.project(self.values.clone())?.build()
     }
 }

@@ -9,6 +9,7 @@
     clippy::disallowed_methods
 )]
 
+mod access;
 mod aggregates;
 mod agree;
 mod both;
