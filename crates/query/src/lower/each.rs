@@ -55,7 +55,7 @@ impl Lowering<'_> {
         limit: Option<&Scalar>,
         how: How,
     ) -> Result<Ordered> {
-        let values = self.all_ready(columns.iter().map(|column| &column.value)).await?;
+        let values = self.all_ready(columns.iter().map(|column| &column.value).collect()).await?;
         let limit = match limit {
             Some(limit) => self.count(limit).await?,
             None => usize::MAX,

@@ -136,8 +136,9 @@ impl<'l> Lowering<'l> {
         scalar.rebuilt(&mut |part| Ok(put_in(part, &values)))
     }
 
-    async fn all_ready<'s>(&self, scalars: impl IntoIterator<Item = &'s Scalar>) -> Result<Vec<Scalar>> {
-        let mut ready = Vec::new();
+    /// Of a list and not of an iterator: a future that holds one on a borrowing closure cannot be sent to another thread.
+    async fn all_ready(&self, scalars: Vec<&Scalar>) -> Result<Vec<Scalar>> {
+        let mut ready = Vec::with_capacity(scalars.len());
         for scalar in scalars {
             ready.push(self.ready(scalar).await?);
         }

@@ -52,12 +52,12 @@ impl Lowering<'_> {
                 self.filter(input, &predicate)
             }
             Step::Project { input, values } => {
-                let values = self.all_ready(values).await?;
+                let values = self.all_ready(values.iter().collect()).await?;
                 let input = self.below(input).await?;
                 self.project(input, &values, &plan.columns)
             }
             Step::Sort { input, by } if by.iter().all(|key| is_sortable(key.value.scalar_type)) => {
-                let keys = self.all_ready(by.iter().map(|key| &key.value)).await?;
+                let keys = self.all_ready(by.iter().map(|key| &key.value).collect()).await?;
                 let input = self.below(input).await?;
                 self.sort(input, &keys, by)
             }
@@ -173,10 +173,10 @@ impl Lowering<'_> {
         if keys.iter().any(|key| !is_sortable(key.scalar_type)) {
             return self.interpret(plan).await;
         }
-        let keys = self.all_ready(keys).await?;
+        let keys = self.all_ready(keys.iter().collect()).await?;
         let mut ready = Vec::with_capacity(calls.len());
         for call in calls {
-            let arguments = self.all_ready(&call.arguments).await?;
+            let arguments = self.all_ready(call.arguments.iter().collect()).await?;
             let filter = match &call.filter {
                 Some(filter) => Some(self.ready(filter).await?),
                 None => None,
@@ -247,8 +247,8 @@ impl Lowering<'_> {
         right: &Arc<Plan>,
         on: &[(Scalar, Scalar)],
     ) -> Result<Ordered> {
-        let here = self.all_ready(on.iter().map(|(left, _)| left)).await?;
-        let there = self.all_ready(on.iter().map(|(_, right)| right)).await?;
+        let here = self.all_ready(on.iter().map(|(left, _)| left).collect()).await?;
+        let there = self.all_ready(on.iter().map(|(_, right)| right).collect()).await?;
         let (left_rows, right_rows) = (self.below(left).await?, self.below(right).await?);
         let types: Vec<ScalarType> =
             here.iter().zip(&there).map(|(left, right)| key_type(left, right)).collect();
