@@ -8,8 +8,11 @@ use axum::response::{IntoResponse, Response};
 
 use crate::config::Token;
 use crate::contentsafety;
+use crate::kusto;
+use crate::loganalytics;
 use crate::moderations;
 use crate::refusal::Refusal;
+use crate::resourcegraph;
 
 /// What is answered to anybody, so that an orchestrator can ask without the token.
 const OPEN: &str = "/health";
@@ -53,6 +56,9 @@ fn unknown(request: &Request) -> Response {
     // Each API's clients look for the reason where that API puts it.
     let mut response = match request.uri().path() {
         path if contentsafety::is_at(path) => contentsafety::Failure::from(refusal).into_response(),
+        path if loganalytics::is_at(path) => loganalytics::refused(refusal),
+        path if kusto::is_at(path) => kusto::refused(refusal),
+        path if resourcegraph::is_at(path) => resourcegraph::refused(refusal),
         path if path.starts_with("/v1/") => moderations::failure(&refusal),
         _ => refusal.into_response(),
     };

@@ -83,6 +83,42 @@ impl Gate {
         done.await.unwrap_or_else(lost)
     }
 
+    /// Reads the JSON of a request, and gives it with the place that it holds. What is done with it has bounds of its own.
+    ///
+    /// # Errors
+    /// Whatever is refused here.
+    pub(crate) async fn read<Asked: DeserializeOwned>(
+        &self,
+        request: Request,
+        mismatch: StatusCode,
+    ) -> Result<(Asked, OwnedSemaphorePermit), Refusal> {
+        is_json(&request)?;
+        let place = self.place().await?;
+        let body = self.body(request).await?;
+        Ok((parsed(&body, mismatch)?, place))
+    }
+
+    /// The same request with its body read, and the place that it holds.
+    ///
+    /// # Errors
+    /// Whatever is refused here.
+    pub(crate) async fn held(&self, request: Request) -> Result<(Request, OwnedSemaphorePermit), Refusal> {
+        Gate::no_page(&request)?;
+        let place = self.place().await?;
+        let (parts, body) = request.into_parts();
+        let whole = Request::from_parts(parts.clone(), body);
+        let body = self.body(whole).await?;
+        Ok((Request::from_parts(parts, Body::from(body)), place))
+    }
+
+    /// A place among the requests that are held.
+    ///
+    /// # Errors
+    /// There is none in time.
+    pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        self.turn(&self.places).await
+    }
+
     /// Has work done away from the threads that serve connections, for requests without a body.
     pub(crate) async fn aside<Answer, Failure>(
         &self,

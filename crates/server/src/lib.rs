@@ -21,6 +21,8 @@
 //! * [`presidio`] is the API of Presidio's analyzer and anonymizer.
 //! * [`contentsafety`] is the API of Azure AI Content Safety, [`moderations`] that of OpenAI, [`agent_hooks`] that of an
 //!   evaluator of Agent Hooks. They ask a [`judge::Judge`].
+//! * [`loganalytics`] is the query API of Azure Monitor's logs, [`kusto`] that of Kusto, [`resourcegraph`] that of Azure
+//!   Resource Graph, [`mcp`] a server of the Model Context Protocol. They ask [`Queries`], which run over [`Tables`].
 //!
 //! *Invariant (nothing is logged):* no text, key or token leaves a request but in its own answer.
 //! *Invariant (bounded):* what a client sends, or does not send, costs a bounded amount of memory and time.
@@ -34,15 +36,21 @@ pub mod contentsafety;
 mod gate;
 mod guard;
 pub mod judge;
+pub mod kusto;
+pub mod loganalytics;
+pub mod mcp;
 pub mod moderations;
 mod policy;
 pub mod presidio;
+mod queries;
 mod refusal;
+pub mod resourcegraph;
 mod server;
 mod tls;
 
 pub use config::{Config, Token};
 pub use gate::Gate;
+pub use queries::{Bounds, Queries, Tables};
 pub use refusal::Refusal;
 pub use server::{BindError, Server};
 pub use tls::{Tls, TlsError};

@@ -21,4 +21,5 @@ mod expressions;
 mod hostile;
 mod peer;
 mod presidio_cases;
+mod queries;
 mod scripted;
