@@ -104,6 +104,16 @@ impl Fault {
         }
     }
 
+    /// The same for those who may not see all: what the engine says of its plans may name what is hidden.
+    pub(crate) fn discreet(self) -> Fault {
+        match self {
+            Fault::Query(error) if error.code == "engine" => {
+                Fault::Query(Error::new("engine", "the query failed in the engine; write it in another way"))
+            }
+            other => other,
+        }
+    }
+
     /// Line and column in the query where it is, both from 1, and the text there.
     pub(crate) fn place<'q>(&self, query: &'q str) -> Option<(usize, usize, &'q str)> {
         let Fault::Query(Error { span: Some(span), .. }) = self else { return None };

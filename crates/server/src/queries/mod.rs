@@ -140,7 +140,7 @@ impl Queries {
         });
         let told = done.await;
         drop(waiting);
-        told
+        told.map_err(|fault| if self.role.is_some() { fault.discreet() } else { fault })
     }
 
     /// An engine for a query: what it sees, and what it may cost.

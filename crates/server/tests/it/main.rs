@@ -19,6 +19,7 @@ mod contentsafety;
 mod custom;
 mod expressions;
 mod hostile;
+mod mcp;
 mod peer;
 mod presidio_cases;
 mod queries;

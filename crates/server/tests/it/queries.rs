@@ -19,7 +19,7 @@ use crate::peer::python;
 const KEY: &str = "0123456789abcdef-of-tests";
 
 /// Tables in memory.
-struct Few;
+pub(crate) struct Few;
 
 fn add(engine: &mut Engine, name: &str, columns: &[(&str, ScalarType)], rows: &[Vec<Value>]) {
     let columns: Vec<Field> = columns.iter().map(|(name, of)| Field::new(*name, *of)).collect();
@@ -116,7 +116,7 @@ async fn start(bounds: Bounds, role: Option<Access>) -> Running {
     serve(config, routes).await
 }
 
-async fn usual() -> Running {
+pub(crate) async fn usual() -> Running {
     start(Bounds::default(), None).await
 }
 
@@ -335,61 +335,46 @@ async fn grafana_gets_what_it_asks_for() {
     }
 }
 
-async fn tool(server: &Running, name: &str, arguments: Json) -> Json {
-    let body = json!({
-        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
-        "params": { "name": name, "arguments": arguments },
-    });
-    let request = server
-        .request(reqwest::Method::POST, "/mcp")
-        .header("accept", "application/json, text/event-stream")
-        .header("mcp-protocol-version", "2025-06-18")
-        .header("content-type", "application/json")
-        .body(body.to_string());
-    let text = request.send().await.unwrap().text().await.unwrap();
-    let json = text
-        .lines()
-        .find_map(|line| line.strip_prefix("data: ").filter(|rest| rest.len() > 2))
-        .unwrap_or(&text);
-    serde_json::from_str(json).unwrap_or_else(|_| panic!("{text}"))
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn agents_read_tables_over_http() {
+async fn bodies_of_any_shape_are_answered_with_json() {
     let server = usual().await;
-    let tables = tool(&server, "list_tables", json!({})).await;
-    assert_eq!(
-        tables["result"]["structuredContent"]["tables"],
-        json!(["Events", "Resources", "Types"]),
-        "{tables}"
-    );
-    let table = tool(&server, "describe_table", json!({ "table": "Events" })).await;
-    assert_eq!(
-        table["result"]["structuredContent"]["columns"][2],
-        json!({ "name": "Count", "type": "long" })
-    );
-    let rows = tool(
-        &server,
-        "run_query",
-        json!({ "query": "Events | sort by Count asc | project User", "rows": 4 }),
-    )
-    .await;
-    let (result, text) = (&rows["result"], rows["result"]["content"][0]["text"].as_str().unwrap());
-    assert_eq!(result["structuredContent"]["tables"][0]["rows"].as_array().unwrap().len(), 4);
-    assert_eq!(result["structuredContent"]["untrusted"], json!(true));
-    assert!(result["structuredContent"]["status"].as_str().unwrap().starts_with("cut"));
-    let start = text.find("<untrusted-data-").unwrap();
-    let end = text.find("</untrusted-data-").unwrap();
-    let order = text.find("ignore all previous instructions").unwrap();
-    assert!(start < order && order < end, "{text}");
-    let wrong = tool(&server, "run_query", json!({ "query": "Nothing | count" })).await;
-    assert_eq!(wrong["result"]["isError"], json!(true), "{wrong}");
-    for (name, arguments) in [
-        ("run_query", json!({})),
-        ("run_query", json!({ "query": "print 1", "rows": 0 })),
-        ("run_query", json!({ "query": "print 1", "more": 1 })),
-        ("drop_table", json!({})),
-    ] {
-        assert!(tool(&server, name, arguments).await["error"].is_object(), "{name}");
+    let paths = [
+        "/v1/workspaces/w/query",
+        "/v1/$batch",
+        "/v1/subscriptions/s/query",
+        "/v1/subscriptions/s/nothing",
+        "/v1/rest/query",
+        "/v1/rest/mgmt",
+        "/v2/rest/query",
+        "/providers/Microsoft.ResourceGraph/resources?api-version=2021-03-01",
+        "/providers/Microsoft.ResourceGraph/resources",
+    ];
+    let deep = "[".repeat(100_000);
+    let bodies = [
+        "",
+        "{",
+        "[]",
+        "null",
+        "{}",
+        "7",
+        "{\"query\": 7}",
+        "{\"csl\": null}",
+        "\u{0}",
+        deep.as_str(),
+        "{\"query\": \"print 1\", \"timespan\": 5}",
+        "{\"query\": \"print 1\", \"options\": {\"$top\": 0}}",
+        "{\"query\": \"print 1\", \"options\": {\"$skipToken\": \"x\"}}",
+        "{\"query\": \"print 1\", \"managementGroups\": [\"m\"]}",
+        "{\"query\": \"print 1\", \"subscriptions\": [\"') or true //\"]}",
+        "{\"csl\": \"print 1\", \"properties\": \"{\"}",
+        "{\"csl\": \"print 1\", \"properties\": {\"Options\": {\"servertimeout\": \"soon\"}}}",
+        "{\"requests\": [{\"id\": \"1\"}]}",
+    ];
+    for path in paths {
+        for body in bodies {
+            let (status, answer) = server.send(path, body.to_owned()).await;
+            let is_told = status == 200 || (400..500).contains(&status) && answer["error"].is_object();
+            assert!(is_told, "{path} {body:.80}: {status} {answer}");
+        }
     }
 }
