@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use castellan_kql::Value;
 use castellan_kql::plan::Field as Column;
-use castellan_kql::value::{format_datetime, parse_timespan};
+use castellan_kql::value::{MAX_DATETIME_TICKS, format_datetime, parse_timespan};
 use serde::Deserialize;
 
 use crate::Error;
@@ -131,11 +131,13 @@ impl Seen {
 }
 
 impl Span {
-    /// The condition that it stands for; none where it has no bounds.
+    /// The condition that it stands for; none where it has no bounds. Times that no calendar has are the first and the
+    /// last that it has.
     pub(super) fn condition(&self) -> Option<String> {
         let column = &self.column;
-        let bound =
-            |operator: &str, at: i64| format!("['{column}'] {operator} datetime({})", format_datetime(at));
+        let bound = |operator: &str, at: i64| {
+            format!("['{column}'] {operator} datetime({})", format_datetime(at.clamp(0, MAX_DATETIME_TICKS)))
+        };
         let bounds: Vec<String> = self
             .from
             .map(|at| bound(">=", at))

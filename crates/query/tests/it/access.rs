@@ -234,6 +234,9 @@ async fn a_time_holds_where_there_are_times() {
         [[Value::Long(2)]]
     );
     assert_eq!(count("Open | count").await, [[Value::Long(2)]]);
+    // Bounds that no calendar has are as good as none.
+    let engine = full().restrict(&Access::of_all(Seen::within(Some(i64::MIN), Some(i64::MAX)))).unwrap();
+    assert_eq!(engine.query("Logins").await.unwrap().answers[0].rows(), 6);
     // A role with an age hides what has no age.
     let aged = Access::of_all(Seen { newer_than: Some("6d".to_owned()), ..Seen::default() });
     let engine = full().restrict(&aged).unwrap();

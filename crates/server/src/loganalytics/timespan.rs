@@ -142,9 +142,7 @@ mod tests {
         ] {
             assert_eq!(read(text, now), both, "{text}");
         }
-        for text in
-            ["", "P1D/P1D", "2026-01-01", "2026-01-02/2026-01-01", "a/b", "/", "P1D/", "9999-12-31/P9999Y"]
-        {
+        for text in ["", "P1D/P1D", "2026-01-01", "2026-01-02/2026-01-01", "a/b", "/", "P1D/"] {
             assert!(read(text, now).is_err(), "{text}");
         }
     }

@@ -248,6 +248,10 @@ async fn faults_are_told_as_azure_tells_them() {
         server.get("/v1/workspaces/w/query?query=Events%20%7C%20count&timespan=2026-01-01/P2D").await;
     let answer: Json = serde_json::from_str(&answer).unwrap();
     assert_eq!((status, &answer["tables"][0]["rows"]), (200, &json!([[2]])));
+    for reaching in ["P9999Y", "9999-12-31/P9999Y", "P9999Y/2026-01-03"] {
+        let body = json!({ "query": "Events | count", "timespan": reaching });
+        assert_eq!(server.post("/v1/workspaces/w/query", &body).await.0, 200, "{reaching}");
+    }
     let (status, answer) = asked(&server, "workspace('w').Events | count").await;
     assert_eq!((status, &answer["tables"][0]["rows"]), (200, &json!([[10]])));
     assert_eq!(asked(&server, "workspace('other').Events | count").await.0, 400);
