@@ -180,9 +180,20 @@ impl Engine {
         self.tables.functions.insert(name.into(), function);
     }
 
-    /// The names and columns of the tables.
+    /// The names and columns of the tables that were added.
     pub fn tables(&self) -> impl Iterator<Item = (&str, &[Column])> {
         self.tables.tables.iter().map(|(name, table)| (&**name, table.columns()))
+    }
+
+    /// The names and columns of all tables that may be seen, those too that are made when queries ask for them.
+    pub fn shapes(&self) -> Vec<(Arc<str>, Vec<Column>)> {
+        let names = self.tables.table_names().into_iter();
+        names
+            .filter_map(|name| {
+                let columns = self.tables.find(&name)?.columns().to_vec();
+                Some((name, columns))
+            })
+            .collect()
     }
 
     /// What queries are bound with, for editors.

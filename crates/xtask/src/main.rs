@@ -1,6 +1,7 @@
 //! Repository chores: `cargo xtask tidy` checks the house rules that no compiler knows, `cargo xtask generate` rewrites
 //! documentation and tables that are derived, `cargo xtask sample-estate` makes a large estate and `cargo xtask
-//! generate-events` many events to measure with. `cargo xtask train-shield` trains what finds attacks and harms.
+//! generate-events` many events to measure with. `cargo xtask train-shield` trains what finds attacks and harms, `cargo xtask
+//! torture` has the lake crash thousands of times.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,10 +15,11 @@ mod random;
 mod registry;
 mod sample;
 mod tidy;
+mod torture;
 mod train_shield;
 
 const USAGE: &str = "usage: cargo xtask tidy | generate | sample-estate COUNT FILE
-     | train-shield | generate-events --out DIR [--rows N] [--seed S]";
+     | train-shield | torture [SEED] | generate-events --out DIR [--rows N] [--seed S]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -26,6 +28,8 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(&root()),
         ["generate"] => generate::write(&root()),
         ["generate-events", options @ ..] => events::run(options),
+        ["torture"] => torture::run(&root(), None),
+        ["torture", first] => torture::run(&root(), Some(first)),
         ["train-shield"] => train_shield::run(&root()),
         ["sample-estate", count, file] => sample::write(count, file),
         _ => Err(anyhow::anyhow!("{USAGE}")),

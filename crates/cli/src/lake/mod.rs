@@ -1,6 +1,7 @@
 //! `castellan ingest` and `castellan lake`: rows into event tables, and a look at them.
 
 mod read;
+pub(crate) mod served;
 mod told;
 
 use std::time::Duration;

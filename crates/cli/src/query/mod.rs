@@ -4,7 +4,7 @@ mod batch;
 mod check;
 mod parquet;
 mod render;
-mod resources;
+pub(crate) mod resources;
 
 use std::path::Path;
 use std::time::Duration;

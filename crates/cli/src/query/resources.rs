@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use castellan_base::{Existence, Resource, System, Verdict};
+use castellan_base::{Existence, Resource, System, Ticks, Verdict};
 use castellan_estate::Estate;
 use castellan_kql::plan::{Field, typed};
 use castellan_kql::value::Dynamic;
 use castellan_kql::{ScalarType, Value};
 use castellan_posture::{AssessOptions, Assessment, Content, assess};
+use castellan_query::arrow::array::RecordBatch;
 use castellan_query::{Engine, physical};
 use serde_json::{Value as Json, json};
 
@@ -34,43 +35,59 @@ const COLUMNS: [(&str, ScalarType); 16] = [
     ("extendedLocation", ScalarType::Dynamic),
 ];
 
+/// A table of Resource Graph: its name and its rows.
+pub(crate) type Rows = (&'static str, RecordBatch);
+
 /// Adds `Resources`, `ResourceContainers`, `SecurityResources` and `AuthorizationResources`.
 pub(super) fn add(engine: &mut Engine, arguments: &QueryArguments, system: &dyn System) -> Result<()> {
+    for (name, rows) in of_scan(&arguments.scan, arguments.as_of, arguments.quiet, system)? {
+        engine.add_batches(name, rows.schema(), vec![rows])?;
+    }
+    Ok(())
+}
+
+/// Reads an estate as the tables of Resource Graph.
+pub(crate) fn of_scan(
+    paths: &[String],
+    as_of: Option<Ticks>,
+    quiet: bool,
+    system: &dyn System,
+) -> Result<Vec<Rows>> {
     let content = Content::embedded();
     let reading = EstateArguments {
-        paths: arguments.scan.clone(),
+        paths: paths.to_vec(),
         parameters: Vec::new(),
         subscription: None,
         resource_group: None,
         location: None,
         tenant: None,
-        as_of: arguments.as_of,
+        as_of,
         auth: Auth::Auto,
-        quiet: arguments.quiet,
+        quiet,
     };
     let estate = crate::estate::read(&reading, &content, system)?.estate;
-    crate::estate::complain_of(&estate, arguments.quiet);
+    crate::estate::complain_of(&estate, quiet);
     let there = || estate.resources.iter().filter(|resource| resource.existence != Existence::Referenced);
     let is_authorization = |resource: &&Resource| {
         resource.resource_type.to_ascii_lowercase().starts_with("microsoft.authorization/")
     };
-    table(engine, "Resources", there().filter(|resource| !is_authorization(resource)).map(row).collect())?;
-    table(engine, "AuthorizationResources", there().filter(is_authorization).map(row).collect())?;
-    table(engine, "ResourceContainers", containers(&estate))?;
     let assessment =
         assess(&estate, &content, None, &AssessOptions::at(crate::estate::now(&reading, system)));
-    table(engine, "SecurityResources", assessments(&assessment))
+    Ok(vec![
+        table("Resources", there().filter(|resource| !is_authorization(resource)).map(row).collect())?,
+        table("AuthorizationResources", there().filter(is_authorization).map(row).collect())?,
+        table("ResourceContainers", containers(&estate))?,
+        table("SecurityResources", assessments(&assessment))?,
+    ])
 }
 
 type Row = Vec<Value>;
 
-fn table(engine: &mut Engine, name: &str, rows: Vec<Row>) -> Result<()> {
+fn table(name: &'static str, rows: Vec<Row>) -> Result<Rows> {
     let columns: Vec<Field> =
         COLUMNS.iter().map(|(name, scalar_type)| Field::new(*name, *scalar_type)).collect();
     let schema = physical::schema(&columns);
-    let batch = physical::batch(schema.clone(), &columns, rows.iter())?;
-    engine.add_batches(name, schema, vec![batch])?;
-    Ok(())
+    Ok((name, physical::batch(schema, &columns, rows.iter())?))
 }
 
 /// A row from the members of an object; types are in lower case, as Resource Graph has them.

@@ -5,7 +5,7 @@ use castellan_lake::{Append, Form, Lake};
 use crate::support::{Outcome, open, query, quiet, value};
 
 /// Rows on three days, each with a word of its own.
-async fn fill(lake: &Lake, from: usize, to: usize) -> Outcome {
+pub(crate) async fn fill(lake: &Lake, from: usize, to: usize) -> Outcome {
     let mut rows = String::new();
     for at in from..to {
         let day = 1 + at % 3;

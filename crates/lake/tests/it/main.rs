@@ -2,6 +2,8 @@
 
 mod faults;
 mod files;
+mod killed;
+mod readers;
 mod rows;
 mod support;
 mod torture;

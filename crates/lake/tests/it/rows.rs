@@ -194,3 +194,36 @@ async fn one_process_writes_and_others_read() -> Outcome {
     assert!(castellan_lake::Lake::open_for_reading(empty.path(), quiet()).await.is_err());
     Ok(())
 }
+
+#[tokio::test]
+async fn roles_hold_for_tables_of_a_lake() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let lake = open(folder.path()).await?;
+    append(&lake, "SigninLogs", r#"[{"ResultType": "0", "UserPrincipalName": "ann"}, {"ResultType": "1"}]"#)
+        .await?;
+    append(&lake, "AuditLogs", r#"[{"OperationName": "x"}]"#).await?;
+    let rows = castellan_query::Seen {
+        rows: Some("ResultType == '1'".to_owned()),
+        hidden_columns: vec!["UserPrincipalName".to_owned()],
+        ..Default::default()
+    };
+    let role = castellan_query::Access::default()
+        .with("SigninLogs", rows)
+        .with("AuditLogs", castellan_query::Seen::nothing());
+    let engine =
+        lake.engine(castellan_query::Settings::default()).restrict(&role).map_err(|e| format!("{e:?}"))?;
+    let count = engine.query("union * | count").await.map_err(|e| format!("{e:?}"))?;
+    let values: Vec<_> = count
+        .answers
+        .iter()
+        .map(|answer| answer.values())
+        .collect::<Result<_, _>>()
+        .map_err(|e| format!("{e:?}"))?;
+    assert_eq!(values, [[[castellan_kql::Value::Long(1)]]]);
+    assert!(engine.query("AuditLogs").await.is_err());
+    assert!(engine.query("SigninLogs | project UserPrincipalName").await.is_err());
+    let wrong = castellan_query::Seen { rows: Some("Nowhere == 1".to_owned()), ..Default::default() };
+    let role = castellan_query::Access::default().with("SigninLogs", wrong);
+    assert!(lake.engine(castellan_query::Settings::default()).restrict(&role).is_err());
+    Ok(())
+}

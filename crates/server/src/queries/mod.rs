@@ -181,10 +181,8 @@ impl Queries {
         self.pool
             .run(async move {
                 let engine = own.engine(Asked { accesses, ..Asked::default() }).await?;
-                let tables = engine
-                    .tables()
-                    .map(|(name, columns)| TableSchema { name: name.to_owned(), columns: columns.to_vec() });
-                Ok(tables.collect())
+                let tables = engine.shapes().into_iter();
+                Ok(tables.map(|(name, columns)| TableSchema { name: name.to_string(), columns }).collect())
             })
             .await
     }

@@ -1,0 +1,64 @@
+//! The tables of a lake, and those of a scan, for the faces that answer queries.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use async_trait::async_trait;
+use axum::Router;
+use castellan_base::System;
+use castellan_lake::Lake;
+use castellan_query::{Access, Engine, Settings};
+use castellan_server::{Bounds, Gate, Queries, Refusal, Tables, kusto, loganalytics, mcp, resourcegraph};
+
+use crate::query::resources::{self, Rows};
+
+/// What queries over HTTP see.
+struct Served {
+    lake: Arc<Lake>,
+    resources: Vec<Rows>,
+}
+
+#[async_trait]
+impl Tables for Served {
+    async fn engine(&self, settings: Settings) -> Result<Engine, Refusal> {
+        let mut engine = self.lake.engine(settings);
+        for (name, rows) in &self.resources {
+            let added = engine.add_batches(name, rows.schema(), vec![rows.clone()]);
+            added.map_err(|error| Refusal::failed(error.to_string()))?;
+        }
+        Ok(engine)
+    }
+}
+
+/// The faces that answer queries: Log Analytics, Kusto, Resource Graph, MCP.
+///
+/// Errors: an estate that cannot be read, a role that cannot be used, and no threads.
+pub(crate) fn routes(
+    lake: &Arc<Lake>,
+    scan: &[String],
+    role: Option<&Path>,
+    gate: &Gate,
+    system: &dyn System,
+) -> Result<Router> {
+    let resources = if scan.is_empty() { Vec::new() } else { resources::of_scan(scan, None, true, system)? };
+    let tables = Arc::new(Served { lake: Arc::clone(lake), resources });
+    let queries = Queries::new(tables, gate.clone(), Bounds::default()).context("cannot start threads")?;
+    let queries = match role {
+        Some(file) => queries.restricted(read_role(file, system)?),
+        None => queries,
+    };
+    Ok(loganalytics::router(queries.clone(), loganalytics::Options::default())
+        .merge(kusto::router(queries.clone(), kusto::Options::default()))
+        .merge(resourcegraph::router(queries.clone()))
+        .merge(mcp::router(queries, mcp::Options::default())))
+}
+
+/// Largest file of a role, in bytes.
+const ROLE: u64 = 1 << 20;
+
+/// Errors: a file that cannot be read, or is no role.
+fn read_role(file: &Path, system: &dyn System) -> Result<Access> {
+    let text = crate::output::read_text(file, ROLE, system)?;
+    toml::from_str(&text).with_context(|| format!("{}: this is no role", file.display()))
+}
