@@ -1,6 +1,7 @@
 //! Eight clients, and a process that is killed at any moment.
 //!
 //! `CASTELLAN_TORTURE_EVENTS` says how many events there are; `cargo xtask torture` takes two million.
+#![expect(clippy::disallowed_methods, reason = "a process is started in order to be killed")]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
