@@ -26,6 +26,8 @@ pub struct Append {
     pub keeps_times: bool,
     /// When the rows were taken in, in microseconds since 1970; now when `None`.
     pub received: Option<i64>,
+    /// Bytes of a text or a nested value beyond which it is cut, at a character; never when `None`.
+    pub longest: Option<usize>,
     /// Whether columns that the table does not have are added to it, with the types that their values have.
     pub adds_columns: bool,
 }
@@ -92,6 +94,7 @@ impl Shared {
             received: how.received.unwrap_or_else(crate::lake::now),
             resource: how.resource.clone(),
             keeps_times: how.keeps_times,
+            longest: how.longest,
         }
     }
 

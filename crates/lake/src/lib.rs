@@ -52,5 +52,5 @@ pub use error::Error;
 pub use lake::{Lake, TableInfo};
 pub use log::{Key, Position};
 pub use options::Options;
-pub use rows::{Form, Misfit, MisfitReason, Refused};
+pub use rows::{Form, Misfit, MisfitReason, Origin, Refused};
 pub use schema::TableSchema;

@@ -48,6 +48,7 @@ pub struct TableSchema {
     columns: Arc<[Column]>,
     arrow: SchemaRef,
     is_open: bool,
+    is_stream: bool,
 }
 
 impl TableSchema {
@@ -72,6 +73,22 @@ impl TableSchema {
         Ok(TableSchema::new(name, columns, false))
     }
 
+    /// What comes in, before it is transformed into rows of a table: the columns are these alone, and what they hold
+    /// is as it came.
+    ///
+    /// Errors: names of columns that are not allowed, columns twice, too many of them.
+    pub fn stream(name: &str, columns: Vec<Column>) -> Result<TableSchema, Error> {
+        check_columns(name, &columns)?;
+        let fields: Vec<Field> = columns.iter().map(field).collect();
+        Ok(TableSchema {
+            name: name.into(),
+            arrow: Arc::new(Schema::new(fields)),
+            columns: columns.into(),
+            is_open: false,
+            is_stream: true,
+        })
+    }
+
     pub(crate) fn new(name: &str, mut columns: Vec<Column>, is_open: bool) -> TableSchema {
         for (standard, scalar_type) in STANDARD {
             if !columns.iter().any(|column| &*column.name == standard) {
@@ -84,6 +101,7 @@ impl TableSchema {
             arrow: Arc::new(Schema::new(fields)),
             columns: columns.into(),
             is_open,
+            is_stream: false,
         }
     }
 
@@ -105,6 +123,11 @@ impl TableSchema {
     /// Whether rows may bring further columns, which are then added.
     pub fn is_open(&self) -> bool {
         self.is_open
+    }
+
+    /// Whether this is what comes in, and no table.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.is_stream
     }
 
     /// The same with further columns; `None` when all are there already.

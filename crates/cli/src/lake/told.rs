@@ -60,5 +60,6 @@ fn reason(reason: MisfitReason) -> &'static str {
         MisfitReason::WrongType => "values became null: they are none of the column's type",
         MisfitReason::Twice => "values left out: their rows name the column twice",
         MisfitReason::FarTime => "times lie too far from now",
+        MisfitReason::Cut => "values were cut: they are longer than is taken",
     }
 }

@@ -1,5 +1,6 @@
 //! Rows as JSON objects.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ pub struct Refused {
 ///
 /// Errors: text in the form of an array that is none, with its place.
 pub(super) fn read(schema: &TableSchema, text: &[u8], form: Form, origin: &Origin) -> Result<Rows, Error> {
-    let mut reader = Reader::new(schema);
+    let mut reader = Reader::new(schema, origin.longest.unwrap_or(usize::MAX));
     let refused = objects(text, form, &mut |fields, size| reader.row(fields, size))?;
     reader.finish(refused, origin)
 }
@@ -133,6 +134,8 @@ fn members<'t>(scanner: &mut Scanner<'t>, fields: &mut Vec<Member<'t>>) -> Resul
 /// Reads objects into columns.
 struct Reader<'s> {
     schema: &'s TableSchema,
+    /// Bytes of a value beyond which it is cut.
+    longest: usize,
     names: HashMap<&'s str, usize, foldhash::fast::FixedState>,
     builders: Vec<Option<ColumnBuilder>>,
     /// The columns of the last row, in its order: the next has mostly the same.
@@ -143,10 +146,11 @@ struct Reader<'s> {
 }
 
 impl<'s> Reader<'s> {
-    fn new(schema: &'s TableSchema) -> Reader<'s> {
+    fn new(schema: &'s TableSchema, longest: usize) -> Reader<'s> {
         let names = schema.columns().iter().enumerate().map(|(at, column)| (&*column.name, at));
         Reader {
             schema,
+            longest,
             names: names.collect(),
             builders: schema.columns().iter().map(|_| None).collect(),
             order: Vec::new(),
@@ -188,9 +192,13 @@ impl<'s> Reader<'s> {
         let (Some(column), Some(builder)) = (self.schema.columns().get(at), self.builders.get_mut(at)) else {
             return;
         };
-        if value == Value::Null || super::standard::is_reserved(&column.name, column.scalar_type) {
+        let is_reserved =
+            !self.schema.is_stream() && super::standard::is_reserved(&column.name, column.scalar_type);
+        if value == Value::Null || is_reserved {
             return;
         }
+        let shorter = shortened(value, self.longest);
+        let value = shorter.as_deref().map_or(value, |text| Value::String(text, true));
         let builder = builder.get_or_insert_with(|| ColumnBuilder::new(column.scalar_type));
         if builder.rows() > self.rows {
             return self.misfit(&column.name, MisfitReason::Twice);
@@ -198,6 +206,8 @@ impl<'s> Reader<'s> {
         builder.pad(self.rows);
         if builder.push(value) == Fit::No {
             self.misfit(&column.name, MisfitReason::WrongType);
+        } else if shorter.is_some() {
+            self.misfit(&column.name, MisfitReason::Cut);
         }
     }
 
@@ -224,6 +234,22 @@ impl<'s> Reader<'s> {
             misfits.map(|((column, _), (count, reason))| Misfit { column, count, reason }).collect();
         assemble(self.schema, columns, rows, misfits, refused, origin)
     }
+}
+
+/// What is left of a text or a nested value that is too long, as it would stand between quotes.
+fn shortened(value: Value<'_>, longest: usize) -> Option<String> {
+    let text = match value {
+        // An escape is never shorter than what it stands for.
+        Value::String(raw, _) | Value::Nested(raw) if raw.len() <= longest => return None,
+        Value::String(raw, true) => Cow::Owned(unescaped(raw)),
+        Value::String(raw, false) | Value::Nested(raw) => Cow::Borrowed(raw),
+        _ => return None,
+    };
+    if text.len() <= longest {
+        return None;
+    }
+    let quoted = serde_json::Value::from(super::standard::cut(&text, longest)).to_string();
+    quoted.get(1..quoted.len().saturating_sub(1)).map(str::to_owned)
 }
 
 /// The columns that rows have beyond those of a table, with the types that their values have.

@@ -17,7 +17,7 @@ pub use standard::Origin;
 use std::sync::Arc;
 
 use castellan_kql::plan::Field as Column;
-use datafusion::arrow::array::{Array, ArrayRef, RecordBatchOptions};
+use datafusion::arrow::array::{Array, ArrayRef, RecordBatchOptions, new_null_array};
 use datafusion::arrow::datatypes::Schema;
 use datafusion::arrow::record_batch::RecordBatch;
 
@@ -57,6 +57,25 @@ pub enum MisfitReason {
     Twice,
     /// The time lies too far from now; the time of receipt stands in its place.
     FarTime,
+    /// The value is longer than the caller allows, and what is beyond was cut off.
+    Cut,
+}
+
+impl Rows {
+    /// The rows with all columns of their table, those that hold nothing as nulls: as a query over them needs them.
+    ///
+    /// Errors: rows of another table.
+    pub fn filled(&self, schema: &TableSchema) -> Result<RecordBatch, Error> {
+        let rows = self.batch.num_rows();
+        let columns =
+            schema.arrow().fields().iter().map(|field| match self.batch.column_by_name(field.name()) {
+                Some(column) => Arc::clone(column),
+                None => new_null_array(field.data_type(), rows),
+            });
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        RecordBatch::try_new_with_options(Arc::clone(schema.arrow()), columns.collect(), &options)
+            .map_err(Error::arrow("putting rows together"))
+    }
 }
 
 /// Reads rows from JSON.
@@ -89,7 +108,9 @@ fn assemble(
     refused: Vec<Refused>,
     origin: &Origin,
 ) -> Result<Rows, Error> {
-    if let Some(time) = slot(schema, &mut columns, TIME) {
+    if !schema.is_stream()
+        && let Some(time) = slot(schema, &mut columns, TIME)
+    {
         let (times, far) = origin.times(time.as_ref(), rows);
         *time = Some(times);
         if far > 0 {

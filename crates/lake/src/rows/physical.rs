@@ -27,6 +27,11 @@ pub(super) fn convert(schema: &TableSchema, batch: &RecordBatch, origin: &Origin
             (Some(column), _) if standard::is_reserved(&column.name, column.scalar_type) => continue,
             (Some(column), Some(given)) => match stored(array, given, column)? {
                 Some(stored) => {
+                    let (stored, cut) = shortened(stored, column.scalar_type, origin.longest);
+                    if cut > 0 {
+                        let column = field.name().clone();
+                        misfits.push(Misfit { column, count: cut, reason: MisfitReason::Cut });
+                    }
                     if let Some(place) = at.and_then(|at| columns.get_mut(at)) {
                         *place = Some(stored);
                     }
@@ -68,6 +73,29 @@ fn stored(array: &ArrayRef, given: ScalarType, column: &Column) -> Result<Option
         (given, ScalarType::String) => texts(array, given)?,
         _ => return Ok(None),
     }))
+}
+
+/// Texts and nested values within a length; gives how many were cut.
+fn shortened(column: ArrayRef, scalar_type: ScalarType, longest: Option<usize>) -> (ArrayRef, usize) {
+    let (Some(longest), Some(texts)) = (longest, column.as_string_opt::<i32>()) else { return (column, 0) };
+    let is_long = |text: &str| text.len() > longest;
+    let count = texts.iter().flatten().filter(|text| is_long(text)).count();
+    if count == 0 {
+        return (column, 0);
+    }
+    let mut builder = StringBuilder::new();
+    for text in texts {
+        match text {
+            // What is left of a nested value is no JSON any more, so that it becomes a text.
+            Some(text) if is_long(text) && scalar_type == ScalarType::Dynamic => {
+                let text = serde_json::Value::from(standard::cut(text, longest)).to_string();
+                builder.append_value(text);
+            }
+            Some(text) => builder.append_value(standard::cut(text, longest)),
+            None => builder.append_null(),
+        }
+    }
+    (Arc::new(builder.finish()), count)
 }
 
 /// The texts of values.

@@ -25,6 +25,8 @@ pub struct Origin {
     /// `TimeGenerated` more than two days old or more than a day ahead becomes the time of receipt.
     /// Source: Azure Monitor, standard columns.
     pub keeps_times: bool,
+    /// Bytes of a text or a nested value beyond which it is cut, at a character; never when `None`.
+    pub longest: Option<usize>,
 }
 
 impl Origin {
@@ -89,6 +91,11 @@ pub(super) fn is_reserved(name: &str, scalar_type: ScalarType) -> bool {
         RECEIVED => scalar_type == ScalarType::DateTime,
         _ => false,
     }
+}
+
+/// As much of a text as so many bytes hold, without half a character.
+pub(super) fn cut(text: &str, longest: usize) -> &str {
+    text.get(..text.floor_char_boundary(longest)).unwrap_or(text)
 }
 
 /// The position of a column.

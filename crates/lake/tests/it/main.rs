@@ -5,5 +5,6 @@ mod files;
 mod killed;
 mod readers;
 mod rows;
+mod streams;
 mod support;
 mod torture;
