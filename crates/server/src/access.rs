@@ -10,6 +10,7 @@ use crate::config::Token;
 use crate::contentsafety;
 use crate::kusto;
 use crate::loganalytics;
+use crate::intake;
 use crate::moderations;
 use crate::refusal::Refusal;
 use crate::resourcegraph;
@@ -54,14 +55,15 @@ fn unknown(request: &Request) -> Response {
     let message = "the token is missing or wrong; send `Authorization: Bearer TOKEN`";
     let refusal = Refusal::new(StatusCode::UNAUTHORIZED, message);
     // Each API's clients look for the reason where that API puts it.
-    let mut response = match request.uri().path() {
+    let path = request.uri().path();
+    let mut response = intake::refused(path, &refusal).unwrap_or_else(|| match path {
         path if contentsafety::is_at(path) => contentsafety::Failure::from(refusal).into_response(),
         path if loganalytics::is_at(path) => loganalytics::refused(refusal),
         path if kusto::is_at(path) => kusto::refused(refusal),
         path if resourcegraph::is_at(path) => resourcegraph::refused(refusal),
         path if path.starts_with("/v1/") => moderations::failure(&refusal),
         _ => refusal.into_response(),
-    };
+    });
     response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     response
 }

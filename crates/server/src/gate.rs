@@ -138,6 +138,28 @@ impl Gate {
         done.await.unwrap_or_else(lost)
     }
 
+    /// Reads the body of a request of any type. Its place is held until what comes out is dropped.
+    pub(crate) async fn held(&self, request: Request) -> Result<Held, Refusal> {
+        let place = self.turn(&self.places).await?;
+        let bytes = self.body(request).await?;
+        Ok(Held { bytes, _place: place })
+    }
+
+    /// A place among the requests whose bodies are held, for those that are read elsewhere.
+    pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        self.turn(&self.places).await
+    }
+
+    /// How long the body of a request may take.
+    pub(crate) fn body_time(&self) -> Duration {
+        self.body_time
+    }
+
+    /// Largest body of a request, in bytes.
+    pub(crate) fn largest_body(&self) -> usize {
+        self.largest_body
+    }
+
     /// Refuses what a page of another site can have a browser send unasked: a POST that has an origin and is not JSON.
     pub(crate) fn no_page(request: &Request) -> Result<(), Refusal> {
         if request.headers().contains_key(ORIGIN) { is_json(request) } else { Ok(()) }
@@ -171,6 +193,13 @@ impl Gate {
             Err(_) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long")),
         }
     }
+}
+
+/// The body of a request, and the place among those that are held.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) bytes: Bytes,
+    _place: OwnedSemaphorePermit,
 }
 
 /// A page of another site can send forms and plain text unasked, but not JSON.

@@ -23,6 +23,8 @@
 //!   evaluator of Agent Hooks. They ask a [`judge::Judge`].
 //! * [`loganalytics`] is the query API of Azure Monitor's logs, [`kusto`] that of Kusto, [`resourcegraph`] that of Azure
 //!   Resource Graph, [`mcp`] a server of the Model Context Protocol. They ask [`Queries`], which run over [`Tables`].
+//! * [`intake`] is how events come in: the Logs Ingestion API of Azure Monitor, OpenTelemetry's protocol, diagnostic
+//!   settings, syslog, and a watched folder.
 //!
 //! *Invariant (nothing is logged):* no text, key or token leaves a request but in its own answer.
 //! *Invariant (bounded):* what a client sends, or does not send, costs a bounded amount of memory and time.
@@ -35,6 +37,7 @@ mod config;
 pub mod contentsafety;
 mod gate;
 mod guard;
+pub mod intake;
 pub mod judge;
 pub mod kusto;
 pub mod loganalytics;

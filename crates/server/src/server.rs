@@ -8,8 +8,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::server::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use thiserror::Error;
@@ -27,6 +27,12 @@ mod stall;
 
 /// Most bytes of a connection that are held outside of bodies: the headers of a request have to fit in.
 const BUFFER: usize = 64 << 10;
+
+/// Most requests of one connection of HTTP/2 at once.
+const STREAMS: u32 = 32;
+
+/// Most bytes of headers of a request over HTTP/2.
+const HEADERS: u32 = 32 << 10;
 
 /// How long to wait after the system could not accept a connection, as when there are no more file handles.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -51,6 +57,7 @@ pub struct Server {
     address: SocketAddr,
     config: Config,
     routes: Router,
+    is_http2: bool,
 }
 
 impl Server {
@@ -65,7 +72,15 @@ impl Server {
         let refused = |error| BindError::System(config.address, error);
         let listener = TcpListener::bind(config.address).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
-        Ok(Server { listener, address, routes: guarded(routes, &config), config })
+        Ok(Server { listener, address, routes: guarded(routes, &config), config, is_http2: false })
+    }
+
+    /// Has it speak HTTP/2 from the first byte of each connection, and nothing else, as gRPC does.
+    #[must_use]
+    pub fn with_http2(mut self) -> Server {
+        self.is_http2 = true;
+        self.config.tls = self.config.tls.as_ref().map(Tls::with_http2);
+        self
     }
 
     /// Where it listens, with the port that was given.
@@ -103,13 +118,14 @@ impl Server {
         let _ = stream.set_nodelay(true);
         let stream = Stall::new(stream, self.config.body_time);
         let (routes, config) = (self.routes.clone(), self.config.clone());
+        let is_http2 = self.is_http2;
         tokio::spawn(async move {
             match config.tls.as_ref().map(Tls::acceptor) {
-                None => serve((routes, &config), stream, watcher).await,
+                None => serve((routes, &config, is_http2), stream, watcher).await,
                 // Who does not get as far as a key in the time for headers is let go.
                 Some(tls) => {
                     if let Ok(Ok(stream)) = timeout(config.header_time, tls.accept(stream)).await {
-                        serve((routes, &config), stream, watcher).await;
+                        serve((routes, &config, is_http2), stream, watcher).await;
                     }
                 }
             }
@@ -119,10 +135,21 @@ impl Server {
 }
 
 /// Answers the requests of one connection until it ends.
-async fn serve<Stream>((routes, config): (Router, &Config), stream: Stream, watcher: Watcher)
+async fn serve<Stream>((routes, config, is_http2): (Router, &Config, bool), stream: Stream, watcher: Watcher)
 where
     Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    if is_http2 {
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(config.header_time)
+            .keep_alive_timeout(config.header_time)
+            .max_concurrent_streams(STREAMS)
+            .max_header_list_size(HEADERS)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+        let _ = watcher.watch(connection).await;
+        return;
+    }
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(config.header_time)

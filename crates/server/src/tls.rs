@@ -12,7 +12,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// The certificate that a server shows, and its key.
 #[derive(Clone)]
-pub struct Tls(TlsAcceptor);
+pub struct Tls(Arc<ServerConfig>);
 
 impl std::fmt::Debug for Tls {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -56,11 +56,18 @@ impl Tls {
             .with_no_client_auth()
             .with_single_cert(chain, secret)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Tls(TlsAcceptor::from(Arc::new(config))))
+        Ok(Tls(Arc::new(config)))
     }
 
     /// What takes connections.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
-        self.0.clone()
+        TlsAcceptor::from(Arc::clone(&self.0))
+    }
+
+    /// The same for connections that speak HTTP/2.
+    pub(crate) fn with_http2(&self) -> Tls {
+        let mut config = ServerConfig::clone(&self.0);
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Tls(Arc::new(config))
     }
 }

@@ -16,6 +16,7 @@ pub use standard::Origin;
 
 use std::sync::Arc;
 
+use castellan_kql::ScalarType;
 use castellan_kql::plan::Field as Column;
 use datafusion::arrow::array::{Array, ArrayRef, RecordBatchOptions, new_null_array};
 use datafusion::arrow::datatypes::Schema;
@@ -90,6 +91,11 @@ pub fn from_json(schema: &TableSchema, text: &[u8], form: Form, origin: &Origin)
 /// Errors: a column of another type than the table's.
 pub fn from_physical(schema: &TableSchema, batch: &RecordBatch, origin: &Origin) -> Result<Rows, Error> {
     physical::convert(schema, batch, origin)
+}
+
+/// Whether [`from_physical`] has a place for values of a type in a column of another.
+pub fn fits(given: ScalarType, known: ScalarType) -> bool {
+    physical::fits(given, known)
 }
 
 /// The columns that rows have beyond those of a table, with the types that their values have.

@@ -47,6 +47,12 @@ pub(super) fn convert(schema: &TableSchema, batch: &RecordBatch, origin: &Origin
     assemble(schema, columns, rows, misfits, Vec::new(), origin)
 }
 
+/// Whether values of a type have a place in a column of another.
+pub(super) fn fits(given: ScalarType, known: ScalarType) -> bool {
+    use ScalarType::{Int, Long, Real, String};
+    given == known || known == String || matches!((given, known), (Int, Long) | (Int | Long, Real))
+}
+
 /// The column as it is kept; `None` when the types do not go together.
 fn stored(array: &ArrayRef, given: ScalarType, column: &Column) -> Result<Option<ArrayRef>, Error> {
     let failed = || Error::arrow::<datafusion::arrow::error::ArrowError>("converting a column");
