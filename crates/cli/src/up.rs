@@ -1,4 +1,6 @@
-//! `castellan up`: the APIs over HTTP.
+//! `castellan up`: the APIs over HTTP, and the ways in which events come to the lake.
+
+mod ways;
 
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use castellan_server::{
     BindError, Config, Gate, Server, Tls, Token, agent_hooks, contentsafety, moderations, presidio,
 };
 use castellan_shield::Shield;
+use ways::Ways;
 
 use crate::Ending;
 use crate::arguments::UpArguments;
@@ -27,13 +30,13 @@ pub(crate) fn run(arguments: &UpArguments, system: &dyn System) -> Result<Ending
         largest_body: arguments.largest_body,
         ..Config::default()
     };
-    let routes = routes(arguments, &config, system)?;
+    let gate = Gate::new(&config);
+    let routes = routes(arguments, &config, &gate, system)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("cannot start the runtime")?.block_on(serve(config, routes))
+    runtime.context("cannot start the runtime")?.block_on(serve(arguments, config, gate, routes))
 }
 
-fn routes(arguments: &UpArguments, config: &Config, system: &dyn System) -> Result<Router> {
-    let gate = Gate::new(config);
+fn routes(arguments: &UpArguments, config: &Config, gate: &Gate, system: &dyn System) -> Result<Router> {
     let shield = Shield::builtin().context("the shield in this program cannot be used")?;
     let judge: Arc<dyn Judge> = Arc::new(shield);
     let options = contentsafety::Options {
@@ -48,19 +51,35 @@ fn routes(arguments: &UpArguments, config: &Config, system: &dyn System) -> Resu
     Ok(presidio::router(castellan_detectors::engine(), gate.clone())
         .merge(safety)
         .merge(moderations::router(Arc::clone(&judge), gate.clone()))
-        .merge(agent_hooks::router(judge, gate)))
+        .merge(agent_hooks::router(judge, gate.clone())))
 }
 
-async fn serve(config: Config, routes: Router) -> Result<Ending> {
+async fn serve(arguments: &UpArguments, config: Config, gate: Gate, routes: Router) -> Result<Ending> {
     let scheme = if config.tls.is_some() { "https" } else { "http" };
-    let server = Server::bind(config, routes).await.map_err(|error| match error {
-        BindError::Unprotected(_) => anyhow::Error::from(error).context("CASTELLAN_TOKEN is not set"),
-        other => other.into(),
-    })?;
+    let ways = match &arguments.lake {
+        Some(folder) => Some(Ways::open(folder, arguments, &config, &gate).await?),
+        None => None,
+    };
+    let routes = match &ways {
+        Some(ways) => routes.merge(ways.router(gate)),
+        None => routes,
+    };
+    let server = bound(Server::bind(config, routes).await)?;
     complain(&format!("castellan is up at {scheme}://{}; Ctrl-C ends it", server.address()));
     server.run(stopped()).await;
+    if let Some(ways) = ways {
+        ways.close().await?;
+    }
     complain("castellan is down");
     Ok(Ending::Fine)
+}
+
+/// A listener, or why there is none.
+fn bound(server: Result<Server, BindError>) -> Result<Server> {
+    server.map_err(|error| match error {
+        BindError::Unprotected(_) => anyhow::Error::from(error).context("CASTELLAN_TOKEN is not set"),
+        other => other.into(),
+    })
 }
 
 /// Ends on Ctrl-C, and where services are stopped by it on SIGTERM.

@@ -21,19 +21,17 @@ pub struct LakeFolder {
   castellan ingest SigninLogs export/*.json.gz --lake /var/lib/castellan
   zcat app.jsonl.gz | castellan ingest App_CL - --create
   castellan ingest StorageBlobLogs logs.parquet
+  castellan ingest --format diagnostics insights-logs-audit/**/PT1H.json
   castellan query 'SigninLogs | summarize count() by ResultType' --lake castellan-lake
 
 Values that do not fit their column become null and are told; lines that cannot be read are told and left out.
 Exit codes: 0 all rows are kept, 1 some lines were left out, 2 wrong usage or input.")]
 pub struct IngestArguments {
-    /// The table: one of Azure Monitor's (`castellan content list tables`), or one of your own, which ends in _CL.
-    #[arg(value_name = "TABLE")]
-    pub table: String,
-
-    /// Files: JSON Lines, a JSON array, CSV with a header, Parquet; the first three also as .gz and .zst. `-` for JSON
-    /// Lines from standard input.
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
+    /// The table: one of Azure Monitor's (`castellan content list tables`), or one of your own, which ends in _CL. Then
+    /// the files: JSON Lines, a JSON array, CSV with a header, Parquet; the first three also as .gz and .zst. `-` for
+    /// JSON Lines from standard input. With `--format diagnostics` there is no table, since the records say theirs.
+    #[arg(required = true, value_names = ["TABLE", "FILE"], num_args = 1..)]
+    pub table_and_files: Vec<PathBuf>,
 
     /// The lake.
     #[command(flatten)]
@@ -67,6 +65,9 @@ pub enum IngestFormat {
     Csv,
     /// Parquet.
     Parquet,
+    /// Logs as Azure's diagnostic settings write them: `{"records": [...]}`, or a record a line. They say themselves which
+    /// tables they belong to.
+    Diagnostics,
 }
 
 /// `castellan lake`.

@@ -14,7 +14,9 @@ use clap::Args;
 
   castellan up --tls-certificate cert.pem --tls-key key.pem     https://127.0.0.1:8700/contentsafety/text:shieldPrompt?...
 
-Ctrl-C ends it once requests have been answered. docs/classify.md and docs/shield.md describe the APIs.")]
+  castellan up --lake castellan-lake --rules rules --watch inbox --syslog 127.0.0.1:6514 --otlp-grpc 127.0.0.1:4317
+
+Ctrl-C ends it once requests have been answered. docs/classify.md, docs/shield.md and docs/intake.md describe the APIs.")]
 pub struct UpArguments {
     /// Where to listen. Any address but loopback needs a token, which `CASTELLAN_TOKEN` of the environment holds and
     /// clients send as `Authorization: Bearer TOKEN`, `Ocp-Apim-Subscription-Key` or `api-key`. Port 0 takes a free one.
@@ -48,6 +50,37 @@ pub struct UpArguments {
     /// Let requests name files of this folder, as `file:NAME.jsonl`, to train categories from.
     #[arg(long, value_name = "FOLDER")]
     pub category_samples: Option<PathBuf>,
+
+    /// Take events in and keep them in this lake: the Logs Ingestion API, OTLP and diagnostic settings over HTTP, and what
+    /// the arguments below say.
+    #[arg(long, value_name = "FOLDER")]
+    pub lake: Option<PathBuf>,
+
+    /// Data collection rules of the Logs Ingestion API: files of Azure's JSON, which are read again when they change.
+    /// Without it there is one rule, `dcr-castellan`, whose streams go to the tables of their names.
+    #[arg(long, value_name = "FOLDER", requires = "lake")]
+    pub rules: Option<PathBuf>,
+
+    /// Take OpenTelemetry over gRPC at this address, as 127.0.0.1:4317. The token and the certificate are those of --listen.
+    #[arg(long, value_name = "ADDRESS", requires = "lake")]
+    pub otlp_grpc: Option<SocketAddr>,
+
+    /// Take syslog and CEF over TCP at this address. Whoever reaches it can write.
+    #[arg(long, value_name = "ADDRESS", requires = "lake")]
+    pub syslog: Option<SocketAddr>,
+
+    /// The same over TLS, with the certificate of --tls-certificate.
+    #[arg(long, value_name = "ADDRESS", requires = "lake", requires = "tls_certificate")]
+    pub syslog_tls: Option<SocketAddr>,
+
+    /// The same over UDP, where messages are lost when they come faster than they can be kept.
+    #[arg(long, value_name = "ADDRESS", requires = "lake")]
+    pub syslog_udp: Option<SocketAddr>,
+
+    /// Take in files that are put into this folder: TABLE__anything.jsonl, .json, .csv or .parquet, and
+    /// diagnostics__anything.json. They are moved to `done` or `refused` in it.
+    #[arg(long, value_name = "FOLDER", requires = "lake")]
+    pub watch: Option<PathBuf>,
 
     /// Refuse texts that Azure AI Content Safety would refuse for their length.
     #[arg(long)]

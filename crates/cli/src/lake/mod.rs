@@ -1,20 +1,20 @@
 //! `castellan ingest` and `castellan lake`: rows into event tables, and a look at them.
 
-mod read;
 pub(crate) mod served;
 mod told;
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use castellan_base::System;
-use castellan_lake::{Append, Error, Form, Lake, Options};
+use castellan_lake::{Append, Lake, Options};
+use castellan_server::intake::files::{self, Format, Parts};
 use serde_json::json;
 
-use self::read::{Part, Parts};
 use self::told::Told;
 use crate::Ending;
-use crate::arguments::{IngestArguments, LakeArguments, LakeCommand, LakeFolder};
+use crate::arguments::{IngestArguments, IngestFormat, LakeArguments, LakeCommand, LakeFolder};
 use crate::output::{complain, to_stdout, width};
 use crate::progress::Bar;
 use crate::tables::plain;
@@ -38,24 +38,7 @@ pub(crate) fn ingest(arguments: &IngestArguments, _system: &dyn System) -> Resul
 
 async fn take(lake: &Lake, arguments: &IngestArguments) -> Result<Told> {
     let (mut told, bar) = (Told::default(), Bar::new(arguments.quiet));
-    for file in &arguments.files {
-        let mut parts = Parts::open(file, arguments.format)?;
-        while let Some(part) = parts.next().await? {
-            let first = parts.first_line();
-            let appended = keep(lake, arguments, part).await.with_context(|| file.display().to_string())?;
-            told.add(file, first, &appended);
-            bar.rows("taking in", told.rows, 0);
-        }
-    }
-    bar.finish();
-    Ok(told)
-}
-
-async fn keep(
-    lake: &Lake,
-    arguments: &IngestArguments,
-    part: Part,
-) -> Result<castellan_lake::Appended, Error> {
+    let (table, paths) = table_and_files(arguments)?;
     let how = Append {
         // Files hold what has happened, whenever that was.
         keeps_times: true,
@@ -63,29 +46,54 @@ async fn keep(
         resource: arguments.resource.as_deref().map(Into::into),
         ..Append::default()
     };
-    let mut is_made = false;
-    loop {
-        let appended = match &part {
-            Part::Text(text, form) => lake.append(&arguments.table, text, *form, how.clone()).await,
-            Part::Batch(batch) => lake.append_batch(&arguments.table, batch, how.clone()).await,
-        };
-        match appended {
-            Err(Error::Busy { retry_after, .. }) => tokio::time::sleep(retry_after.min(BREATH)).await,
-            Err(Error::UnknownTable { .. }) if arguments.create && !is_made => {
-                let columns = match &part {
-                    Part::Batch(batch) => read::columns(batch),
-                    Part::Text(..) => Vec::new(),
-                };
-                lake.create_table(&arguments.table, columns).await?;
-                is_made = true;
-            }
-            done => return done,
+    for path in paths {
+        let name = || path.display().to_string();
+        let mut parts = Parts::open(path, format(path, arguments.format)?).with_context(name)?;
+        while let Some(part) = parts.next().await.with_context(name)? {
+            let first = parts.first_line();
+            let table = part.table.as_deref().or(table).unwrap_or_default();
+            let appended = files::keep(lake, table, &part.rows, &how).await.with_context(name)?;
+            told.add(path, first, &appended);
+            bar.rows("taking in", told.rows, 0);
         }
+        told.diagnostics(path, &parts);
     }
+    bar.finish();
+    Ok(told)
 }
 
-/// How long to wait until rows in memory have gone to files.
-const BREATH: Duration = Duration::from_millis(100);
+/// The table, unless records name theirs, and the files.
+fn table_and_files(arguments: &IngestArguments) -> Result<(Option<&str>, &[PathBuf])> {
+    if arguments.format == Some(IngestFormat::Diagnostics) {
+        return Ok((None, &arguments.table_and_files));
+    }
+    let Some((table, files)) = arguments.table_and_files.split_first() else {
+        bail!("no table is given; write `castellan ingest TABLE FILE`");
+    };
+    let Some(table) = table.to_str() else { bail!("the name of the table is not UTF-8") };
+    if files.is_empty() {
+        bail!("`{table}` is taken for the table, and no file is given; write `castellan ingest TABLE FILE`");
+    }
+    Ok((Some(table), files))
+}
+
+fn format(path: &Path, given: Option<IngestFormat>) -> Result<Format> {
+    let of_name = || match path.file_name().and_then(|name| name.to_str()) {
+        Some("-") => Some(Format::Lines),
+        name => Format::of(name?),
+    };
+    let given = given.map(|given| match given {
+        IngestFormat::Jsonl => Format::Lines,
+        IngestFormat::Json => Format::Array,
+        IngestFormat::Csv => Format::Csv,
+        IngestFormat::Parquet => Format::Parquet,
+        IngestFormat::Diagnostics => Format::Diagnostics,
+    });
+    match given.or_else(of_name) {
+        Some(format) => Ok(format),
+        None => bail!("{}: this is no kind of file that is known; say which with --format", path.display()),
+    }
+}
 
 pub(crate) fn run(arguments: &LakeArguments, system: &dyn System) -> Result<Ending> {
     runtime()?.block_on(async {
@@ -146,9 +154,4 @@ pub(crate) fn tell_damages(lake: &Lake) {
     for damage in lake.damages() {
         complain(&format!("damaged: {damage}"));
     }
-}
-
-/// The lines of a text as one form.
-fn lines(text: Vec<u8>) -> Part {
-    Part::Text(text, Form::Lines)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use castellan_lake::{Appended, MisfitReason};
+use castellan_server::intake::files::Parts;
 
 use crate::output::{complain, inert_lines};
 
@@ -16,6 +17,7 @@ pub(super) struct Told {
     pub(super) refused: u64,
     named: Vec<String>,
     misfits: BTreeMap<(String, &'static str), u64>,
+    problems: Vec<String>,
 }
 
 impl Told {
@@ -35,12 +37,22 @@ impl Told {
         }
     }
 
+    /// Adds what is to be said about diagnostic logs of a file that was read to its end.
+    pub(super) fn diagnostics(&mut self, file: &Path, parts: &Parts) {
+        self.refused += parts.rejected();
+        let problems = parts.problems().iter();
+        self.problems.extend(problems.map(|problem| format!("{}: {problem}", file.display())));
+    }
+
     pub(super) fn print(&self, quiet: bool) {
         for line in &self.named {
             complain(&inert_lines(line));
         }
         if quiet {
             return;
+        }
+        for problem in &self.problems {
+            complain(&inert_lines(problem));
         }
         for ((column, reason), count) in &self.misfits {
             complain(&inert_lines(&format!("{column}: {count} {reason}")));

@@ -72,7 +72,7 @@ fn reason(reason: MisfitReason) -> &'static str {
 /// What tells a request from all others, before the table is known.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
-    pub(super) key: Option<[u8; 32]>,
+    pub(super) key: [u8; 32],
     pub(super) how: Append,
 }
 
@@ -81,12 +81,7 @@ impl Origin {
     pub(super) fn of_body(face: &str, body: &[u8]) -> Origin {
         let mut hasher = blake3::Hasher::new();
         hasher.update(face.as_bytes()).update(&[0]).update(body);
-        Origin { key: Some(*hasher.finalize().as_bytes()), how: Append::default() }
-    }
-
-    /// Rows that come once.
-    pub(super) fn once() -> Origin {
-        Origin { key: None, how: Append::default() }
+        Origin { key: *hasher.finalize().as_bytes(), how: Append::default() }
     }
 }
 
@@ -113,8 +108,8 @@ pub(super) async fn keep(lake: &Arc<Lake>, rows: Vec<Rows>, origin: Origin) -> R
 async fn table(lake: &Lake, rows: Rows, origin: &Origin) -> Result<Vec<Appended>, Error> {
     let mut done = Vec::new();
     for (place, part) in parts(&rows.lines).enumerate() {
-        let key = origin.key.map(|key| Key::of(&[&key, rows.table.as_bytes(), &place.to_le_bytes()]));
-        let how = Append { key, ..origin.how.clone() };
+        let key = Key::of(&[&origin.key, rows.table.as_bytes(), &place.to_le_bytes()]);
+        let how = Append { key: Some(key), ..origin.how.clone() };
         done.push(lake.append(&rows.table, part, Form::Lines, how).await?);
     }
     Ok(done)

@@ -1,0 +1,138 @@
+//! The ways in which events come to the lake.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use castellan_lake::{Lake, Options};
+use castellan_server::intake::folder::Folder;
+use castellan_server::intake::syslog::{Bounds, Syslog, SyslogUdp};
+use castellan_server::intake::{self, Rules, Tell};
+use castellan_server::{Config, Gate, Server};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::bound;
+use crate::arguments::UpArguments;
+use crate::lake::tell_damages;
+use crate::output::{complain, inert_lines};
+
+/// How long is waited for connections that still write to the lake when everything else has ended.
+const LAST: Duration = Duration::from_secs(5);
+
+/// The lake, and what runs beside the server and writes to it.
+pub(super) struct Ways {
+    lake: Arc<Lake>,
+    rules: Arc<Rules>,
+    running: JoinSet<()>,
+    /// Dropped when everything is to end.
+    end: watch::Sender<()>,
+}
+
+impl Ways {
+    /// Opens the lake and all ways to it but those of the server.
+    pub(super) async fn open(
+        folder: &Path,
+        arguments: &UpArguments,
+        config: &Config,
+        gate: &Gate,
+    ) -> Result<Ways> {
+        let lake = Lake::open(folder, Options::default()).await?;
+        tell_damages(&lake);
+        let rules = match &arguments.rules {
+            None => Rules::built_in(),
+            Some(path) => {
+                let named = || format!("the rules in {} cannot be read", path.display());
+                let (rules, told) = Rules::open(path, &lake).await.with_context(named)?;
+                told.iter().for_each(|line| complain(&inert_lines(line)));
+                rules
+            }
+        };
+        let (end, _) = watch::channel(());
+        let mut ways = Ways { lake: Arc::new(lake), rules: Arc::new(rules), running: JoinSet::new(), end };
+        complain(&format!("events are kept in {}; rules: {}", folder.display(), ways.rules.ids().join(", ")));
+        if arguments.rules.is_some() {
+            let (rules, lake) = (Arc::clone(&ways.rules), Arc::clone(&ways.lake));
+            let end = ways.ending();
+            ways.running.spawn(async move {
+                tokio::select! {
+                    () = intake::follow_rules(rules, lake, tell()) => {}
+                    () = end => {}
+                }
+            });
+        }
+        ways.listen(arguments, config, gate).await?;
+        Ok(ways)
+    }
+
+    async fn listen(&mut self, arguments: &UpArguments, config: &Config, gate: &Gate) -> Result<()> {
+        let lake = Arc::clone(&self.lake);
+        if let Some(address) = arguments.otlp_grpc {
+            let config = Config { address, ..config.clone() };
+            let routes = intake::grpc_router(Arc::clone(&lake), gate.clone());
+            let server = bound(Server::bind(config, routes).await)?.with_http2();
+            complain(&format!("OTLP over gRPC: {}", server.address()));
+            self.running.spawn(server.run(self.ending()));
+        }
+        let plain = arguments.syslog.map(|address| (address, None));
+        let encrypted = arguments.syslog_tls.map(|address| (address, config.tls.clone()));
+        for (address, tls) in plain.into_iter().chain(encrypted) {
+            let over = if tls.is_some() { "TLS" } else { "TCP" };
+            let opened = Syslog::bind(address, tls, Arc::clone(&lake), tell(), Bounds::default()).await;
+            let syslog = opened.with_context(|| format!("cannot listen on {address}"))?;
+            complain(&format!("syslog over {over}: {}", syslog.address()));
+            self.running.spawn(syslog.run(self.ending()));
+        }
+        if let Some(address) = arguments.syslog_udp {
+            let opened = SyslogUdp::bind(address, Arc::clone(&lake), tell(), Bounds::default()).await;
+            let syslog = opened.with_context(|| format!("cannot listen on {address}"))?;
+            complain(&format!("syslog over UDP: {}", syslog.address()));
+            self.running.spawn(syslog.run(self.ending()));
+        }
+        if let Some(path) = &arguments.watch {
+            let opened = Folder::open(path, lake, tell());
+            let folder = opened.with_context(|| format!("{} cannot be watched", path.display()))?;
+            complain(&format!("files are taken in from {}", path.display()));
+            self.running.spawn(folder.run(self.ending()));
+        }
+        Ok(())
+    }
+
+    /// The routes of the server.
+    pub(super) fn router(&self, gate: Gate) -> Router {
+        intake::router(Arc::clone(&self.lake), Arc::clone(&self.rules), gate)
+    }
+
+    /// Ends when everything is to end.
+    fn ending(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut ending = self.end.subscribe();
+        async move {
+            // An error says that the other side is gone, which is what is waited for.
+            let _ = ending.changed().await;
+        }
+    }
+
+    /// Ends what runs, and closes the lake once nobody writes any more.
+    pub(super) async fn close(mut self) -> Result<()> {
+        drop(self.end);
+        while self.running.join_next().await.is_some() {}
+        drop(self.rules);
+        let mut lake = self.lake;
+        for _ in 0..LAST.as_millis() / 50 {
+            match Arc::try_unwrap(lake) {
+                Ok(lake) => return lake.close().await.context("the lake cannot be closed"),
+                Err(shared) => lake = shared,
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        // Somebody is still writing; what is acknowledged is in the log all the same.
+        lake.flush().await.context("the lake cannot be flushed")
+    }
+}
+
+/// Tells what happens to nobody's request on standard error.
+fn tell() -> Tell {
+    Arc::new(|line: &str| complain(&inert_lines(line)))
+}
