@@ -16,6 +16,7 @@ use ways::Ways;
 
 use crate::Ending;
 use crate::arguments::UpArguments;
+use crate::lake::served;
 use crate::output::complain;
 use crate::shield::open_protected;
 
@@ -33,7 +34,7 @@ pub(crate) fn run(arguments: &UpArguments, system: &dyn System) -> Result<Ending
     let gate = Gate::new(&config);
     let routes = routes(arguments, &config, &gate, system)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("cannot start the runtime")?.block_on(serve(arguments, config, gate, routes))
+    runtime.context("cannot start the runtime")?.block_on(serve(arguments, config, gate, routes, system))
 }
 
 fn routes(arguments: &UpArguments, config: &Config, gate: &Gate, system: &dyn System) -> Result<Router> {
@@ -54,14 +55,24 @@ fn routes(arguments: &UpArguments, config: &Config, gate: &Gate, system: &dyn Sy
         .merge(agent_hooks::router(judge, gate.clone())))
 }
 
-async fn serve(arguments: &UpArguments, config: Config, gate: Gate, routes: Router) -> Result<Ending> {
+async fn serve(
+    arguments: &UpArguments,
+    config: Config,
+    gate: Gate,
+    routes: Router,
+    system: &dyn System,
+) -> Result<Ending> {
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     let ways = match &arguments.lake {
         Some(folder) => Some(Ways::open(folder, arguments, &config, &gate).await?),
         None => None,
     };
     let routes = match &ways {
-        Some(ways) => routes.merge(ways.router(gate)),
+        Some(ways) => {
+            let queries =
+                served::routes(ways.lake(), &arguments.scan, arguments.role.as_deref(), &gate, system)?;
+            routes.merge(queries).merge(ways.router(gate))
+        }
         None => routes,
     };
     let server = bound(Server::bind(config, routes).await)?;

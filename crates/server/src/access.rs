@@ -8,9 +8,9 @@ use axum::response::{IntoResponse, Response};
 
 use crate::config::Token;
 use crate::contentsafety;
+use crate::intake;
 use crate::kusto;
 use crate::loganalytics;
-use crate::intake;
 use crate::moderations;
 use crate::refusal::Refusal;
 use crate::resourcegraph;

@@ -102,7 +102,7 @@ impl Gate {
     ///
     /// # Errors
     /// Whatever is refused here.
-    pub(crate) async fn held(&self, request: Request) -> Result<(Request, OwnedSemaphorePermit), Refusal> {
+    pub(crate) async fn whole(&self, request: Request) -> Result<(Request, OwnedSemaphorePermit), Refusal> {
         Gate::no_page(&request)?;
         let place = self.place().await?;
         let (parts, body) = request.into_parts();
@@ -143,11 +143,6 @@ impl Gate {
         let place = self.turn(&self.places).await?;
         let bytes = self.body(request).await?;
         Ok(Held { bytes, _place: place })
-    }
-
-    /// A place among the requests whose bodies are held, for those that are read elsewhere.
-    pub(crate) async fn place(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        self.turn(&self.places).await
     }
 
     /// How long the body of a request may take.

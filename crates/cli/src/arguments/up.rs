@@ -16,7 +16,8 @@ use clap::Args;
 
   castellan up --lake castellan-lake --rules rules --watch inbox --syslog 127.0.0.1:6514 --otlp-grpc 127.0.0.1:4317
 
-Ctrl-C ends it once requests have been answered. docs/classify.md, docs/shield.md and docs/intake.md describe the APIs.")]
+Ctrl-C ends it once requests have been answered. docs/classify.md, docs/shield.md, docs/intake.md and docs/query-api.md
+describe the APIs.")]
 pub struct UpArguments {
     /// Where to listen. Any address but loopback needs a token, which `CASTELLAN_TOKEN` of the environment holds and
     /// clients send as `Authorization: Bearer TOKEN`, `Ocp-Apim-Subscription-Key` or `api-key`. Port 0 takes a free one.
@@ -52,7 +53,7 @@ pub struct UpArguments {
     pub category_samples: Option<PathBuf>,
 
     /// Take events in and keep them in this lake: the Logs Ingestion API, OTLP and diagnostic settings over HTTP, and what
-    /// the arguments below say.
+    /// the arguments below say. Answer queries of it: the APIs of Log Analytics, Kusto and Resource Graph, and MCP.
     #[arg(long, value_name = "FOLDER")]
     pub lake: Option<PathBuf>,
 
@@ -81,6 +82,14 @@ pub struct UpArguments {
     /// diagnostics__anything.json. They are moved to `done` or `refused` in it.
     #[arg(long, value_name = "FOLDER", requires = "lake")]
     pub watch: Option<PathBuf>,
+
+    /// Let queries of the lake over HTTP see no more than this role says: a file of TOML (docs/query-api.md).
+    #[arg(long, value_name = "FILE", requires = "lake")]
+    pub role: Option<PathBuf>,
+
+    /// Read these as `castellan scan` does when starting, and answer Resource Graph's queries from them (repeatable).
+    #[arg(long, value_name = "PATH", requires = "lake")]
+    pub scan: Vec<String>,
 
     /// Refuse texts that Azure AI Content Safety would refuse for their length.
     #[arg(long)]

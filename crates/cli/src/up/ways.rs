@@ -100,6 +100,11 @@ impl Ways {
         Ok(())
     }
 
+    /// The lake.
+    pub(super) fn lake(&self) -> &Arc<Lake> {
+        &self.lake
+    }
+
     /// The routes of the server.
     pub(super) fn router(&self, gate: Gate) -> Router {
         intake::router(Arc::clone(&self.lake), Arc::clone(&self.rules), gate)

@@ -89,7 +89,7 @@ pub async fn serve(
 
 /// Holds a place for a request and gives it a body that is neither too large nor too slow.
 async fn bounded(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    match gate.held(request).await {
+    match gate.whole(request).await {
         Ok((request, _place)) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     }
