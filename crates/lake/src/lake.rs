@@ -5,6 +5,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use castellan_base::{OsSystem, System as _};
 use castellan_kql::plan::Field as Column;
@@ -23,6 +24,9 @@ use crate::{Error, TableSchema, upkeep};
 const TABLES: &str = "tables";
 /// The file that is locked by who writes.
 const LOCK: &str = "lock";
+
+/// How often a lake is looked at that somebody else changes meanwhile.
+const READS: usize = 50;
 
 /// Event tables in a folder.
 #[derive(Debug)]
@@ -106,9 +110,18 @@ impl Lake {
             return Err(Error::storage("opening a lake", folder)(source));
         }
         let options = Options { upkeep: false, ..options };
-        let shared = Shared::load(folder, options).await?;
-        shared.replay(&folder.join(log::FOLDER), &mut Keys::default())?;
-        Ok(Lake { shared: Arc::new(shared), upkeep: None, _lock: None })
+        for _ in 0..READS {
+            let before = commits(folder)?;
+            let shared = Shared::load(folder, options.clone()).await?;
+            shared.replay(&folder.join(log::FOLDER), &mut Keys::default())?;
+            // Who writes takes rows from the log once they are in files: between both looks they may have been in neither.
+            if commits(folder)? == before {
+                return Ok(Lake { shared: Arc::new(shared), upkeep: None, _lock: None });
+            }
+        }
+        let (reason, retry_after) =
+            ("the lake changes faster than it can be read".to_owned(), Duration::from_secs(1));
+        Err(Error::Busy { reason, retry_after })
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -193,6 +206,22 @@ impl Drop for Lake {
             upkeep.abort();
         }
     }
+}
+
+/// The last commit of each table, by the names of its files.
+fn commits(folder: &Path) -> Result<BTreeMap<PathBuf, std::ffi::OsString>, Error> {
+    let root = folder.join(TABLES);
+    let mut last = BTreeMap::new();
+    for entry in std::fs::read_dir(&root).map_err(Error::storage("listing the tables", &root))? {
+        let path = entry.map_err(Error::storage("listing the tables", &root))?.path();
+        let commits = std::fs::read_dir(path.join("_delta_log")).into_iter().flatten().flatten();
+        let names =
+            commits.map(|entry| entry.file_name()).filter(|name| name.to_string_lossy().ends_with(".json"));
+        if let Some(newest) = names.max() {
+            last.insert(path, newest);
+        }
+    }
+    Ok(last)
 }
 
 fn info(table: &TableState) -> TableInfo {
@@ -342,7 +371,7 @@ impl Shared {
     }
 
     /// How long rows of a table are kept; for ever when `None`.
-    pub(crate) fn retention(&self, _table: &str) -> Option<std::time::Duration> {
+    pub(crate) fn retention(&self, _table: &str) -> Option<Duration> {
         self.options.retention
     }
 

@@ -51,16 +51,20 @@ async fn forget(shared: &Arc<Shared>) -> Result<(), Error> {
 /// The most bytes of rows that go to files at once: sorting them takes as much again twice.
 const AT_ONCE: usize = 96 << 20;
 
-/// Writes the rows of a table that are in memory now.
+/// Writes the rows of a table that are in memory now; what comes meanwhile is left for the next time.
 async fn flush(shared: &Arc<Shared>, name: &Arc<str>) -> Result<(), Error> {
     let slot = shared.slot(name);
     let mut files = slot.lock().await;
+    let known = shared.tables.get(name);
+    let Some(last) = known.and_then(|known| known.chunks.last().map(|chunk| chunk.position)) else {
+        return Ok(());
+    };
     loop {
         let Some(mut state) = shared.tables.get(name) else { return Ok(()) };
         let mut bytes = 0;
         state.chunks.retain(|chunk| {
             bytes += chunk.bytes;
-            bytes <= AT_ONCE || bytes == chunk.bytes
+            chunk.position <= last && (bytes <= AT_ONCE || bytes == chunk.bytes)
         });
         let Some(position) = state.chunks.last().map(|chunk| chunk.position) else { return Ok(()) };
         if files.is_none() {

@@ -227,3 +227,35 @@ async fn roles_hold_for_tables_of_a_lake() -> Outcome {
     assert!(lake.engine(castellan_query::Settings::default()).restrict(&role).is_err());
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_reads_beside_a_writer_misses_nothing() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let lake = std::sync::Arc::new(open(folder.path()).await?);
+    let writer = {
+        let lake = std::sync::Arc::clone(&lake);
+        tokio::spawn(async move {
+            for _ in 0..60 {
+                append(&lake, "SigninLogs", "[{}, {}]").await?;
+                lake.flush().await?;
+            }
+            Ok::<(), Error>(())
+        })
+    };
+    let mut last = 0;
+    while !writer.is_finished() {
+        match castellan_lake::Lake::open_for_reading(folder.path(), quiet()).await {
+            Ok(reader) => {
+                let count: u64 = value(&reader, "SigninLogs | count").await?.parse()?;
+                assert!(count >= last && count % 2 == 0, "{count} rows after {last}");
+                last = count;
+            }
+            // Files go while they are read.
+            Err(Error::Busy { .. } | Error::Storage { .. } | Error::Delta { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    writer.await??;
+    assert!(last > 0);
+    Ok(())
+}

@@ -30,7 +30,9 @@ pub(crate) async fn serve(config: Config, routes: axum::Router) -> Running {
     tokio::spawn(server.run(async {
         let _ = stopped.await;
     }));
-    Running { address, client: reqwest::Client::new(), _stop: stop }
+    // The server closes a connection whose body it did not read; one that lay in the pool would be taken for open.
+    let client = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap();
+    Running { address, client, _stop: stop }
 }
 
 pub(crate) async fn usual() -> Running {
