@@ -50,5 +50,8 @@ pub use rows::{Rows, Taken};
 pub const MAX_TEXT: usize = 1 << 20;
 /// Most attributes of one record, resource or scope.
 pub const MAX_ATTRIBUTES: usize = 4_096;
+/// Most bytes of rows that one request of OTLP gives: what a resource or a metric says stands in each of its rows, so that
+/// a small request can ask for very large ones. Records beyond are rejected and told.
+pub const MAX_ROWS: usize = 128 << 20;
 /// How deeply values within a dynamic column may nest.
 pub const MAX_DEPTH: usize = 32;

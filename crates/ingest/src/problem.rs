@@ -122,6 +122,12 @@ pub enum ProblemKind {
     /// More columns than a row may have.
     #[error("columns beyond {0} of one row were left out")]
     TooManyColumns(usize),
+    /// More than [`crate::MAX_ROWS`].
+    #[error(
+        "rejected: the rows of one request would have more than {} bytes; send fewer records at once",
+        crate::MAX_ROWS
+    )]
+    TooMuch,
     /// More kinds of problems than are told.
     #[error("problems of further kinds were met; mend these first")]
     More,

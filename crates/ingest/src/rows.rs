@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::problem::{Problem, Problems};
+use crate::MAX_ROWS;
+use crate::problem::{Problem, ProblemKind, Problems};
 
 /// Rows of one table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +46,8 @@ impl Taken {
 #[derive(Default)]
 pub(crate) struct Sheet {
     rows: Vec<Rows>,
+    /// Bytes of all rows.
+    bytes: usize,
     pub(crate) rejected: u64,
     pub(crate) problems: Problems,
 }
@@ -65,6 +68,23 @@ impl Sheet {
         rows.lines.extend_from_slice(row);
         rows.lines.push(b'\n');
         rows.count += 1;
+        self.bytes += row.len() + 1;
+    }
+
+    /// Whether there is room for rows of another record; tells where there is none.
+    pub(crate) fn has_room(&mut self) -> bool {
+        let has_room = self.bytes <= MAX_ROWS;
+        if !has_room {
+            self.problems.tell(ProblemKind::TooMuch);
+        }
+        has_room
+    }
+
+    /// The same, where a record is rejected without it.
+    pub(crate) fn admits(&mut self) -> bool {
+        let has_room = self.has_room();
+        self.rejected += u64::from(!has_room);
+        has_room
     }
 
     /// How many rows a table has so far.

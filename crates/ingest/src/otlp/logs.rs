@@ -36,7 +36,9 @@ impl Writer {
     ) {
         for (place, record) in records.iter().enumerate() {
             sheet.problems.at(Place { outer: Some(outer), record: place });
-            self.record(origin, record, sheet);
+            if sheet.admits() {
+                self.record(origin, record, sheet);
+            }
         }
     }
 

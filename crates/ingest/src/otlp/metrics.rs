@@ -108,6 +108,9 @@ impl Writer {
         sheet: &mut Sheet,
         columns: impl FnOnce(&mut Object<'_>, &mut Problems),
     ) {
+        if !sheet.admits() {
+            return;
+        }
         let problems = &mut sheet.problems;
         let start = times::from_nanos(common.start);
         let time = times::of_record(times::from_nanos(common.time), self.received, problems);

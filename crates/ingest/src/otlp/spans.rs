@@ -37,7 +37,9 @@ impl Writer {
     ) {
         for (place, span) in spans.iter().enumerate() {
             sheet.problems.at(Place { outer: Some(outer), record: place });
-            self.span(origin, span, sheet);
+            if sheet.admits() {
+                self.span(origin, span, sheet);
+            }
         }
     }
 
@@ -91,7 +93,9 @@ impl Writer {
             found.write(&about, sheet);
         }
         for event in &span.events {
-            self.event(event, &about, sheet);
+            if sheet.has_room() {
+                self.event(event, &about, sheet);
+            }
         }
     }
 
