@@ -12,7 +12,7 @@
 //!
 //! The metadata of a field says the type of the language, in batches and in Delta's own schema alike.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use castellan_kql::ScalarType;
@@ -55,9 +55,12 @@ impl TableSchema {
     /// A table that content declares: one of Azure Monitor's, Defender's or ours.
     pub fn declared(name: &str) -> Option<TableSchema> {
         let table = Catalog::built_in().table(name)?;
-        let own = table.columns().list.iter();
-        let columns = own.map(|column| Column::new(&*column.name, column.scalar_type));
-        Some(TableSchema::new(table.name(), columns.collect(), table.columns().is_open))
+        // Azure Monitor has columns that differ in the case of letters alone (`clientIp_s`, `clientIP_s`), Delta Lake has
+        // not: the first takes the values of both.
+        let mut seen = HashSet::new();
+        let own = table.columns().list.iter().filter(|column| seen.insert(column.name.to_ascii_lowercase()));
+        let columns = own.map(|column| Column::new(&*column.name, column.scalar_type)).collect();
+        Some(TableSchema::new(table.name(), columns, table.columns().is_open))
     }
 
     /// A table of a user's own.
@@ -113,6 +116,13 @@ impl TableSchema {
     /// Its columns, the standard ones included.
     pub fn columns(&self) -> &[Column] {
         &self.columns
+    }
+
+    /// The place of a column: of its name, or where there is none of its name in another case, since Delta Lake does not
+    /// tell these apart.
+    pub(crate) fn place(&self, name: &str) -> Option<usize> {
+        let other = || self.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
+        self.columns.iter().position(|column| &*column.name == name).or_else(other)
     }
 
     /// The columns as they lie in batches in memory and in files.

@@ -137,6 +137,8 @@ struct Reader<'s> {
     /// Bytes of a value beyond which it is cut.
     longest: usize,
     names: HashMap<&'s str, usize, foldhash::fast::FixedState>,
+    /// Names that are no column's, and the column that they are another case of.
+    others: HashMap<String, Option<usize>>,
     builders: Vec<Option<ColumnBuilder>>,
     /// The columns of the last row, in its order: the next has mostly the same.
     order: Vec<usize>,
@@ -152,6 +154,7 @@ impl<'s> Reader<'s> {
             schema,
             longest,
             names: names.collect(),
+            others: HashMap::new(),
             builders: schema.columns().iter().map(|_| None).collect(),
             order: Vec::new(),
             rows: 0,
@@ -180,12 +183,26 @@ impl<'s> Reader<'s> {
         {
             return Some(*at);
         }
-        let at = self.names.get(name).copied()?;
+        let at = self.names.get(name).copied().or_else(|| self.otherwise(name))?;
         self.order.truncate(place);
         if self.order.len() == place {
             self.order.push(at);
         }
         Some(at)
+    }
+
+    /// The column of a name in another case, or none; asked once for each name.
+    fn otherwise(&mut self, name: &str) -> Option<usize> {
+        /// Names come from outside and may be many.
+        const MOST: usize = 10_000;
+        if let Some(known) = self.others.get(name) {
+            return *known;
+        }
+        let place = self.schema.place(name).filter(|_| !self.schema.is_stream());
+        if self.others.len() < MOST {
+            self.others.insert(name.to_owned(), place);
+        }
+        place
     }
 
     fn value(&mut self, at: usize, value: Value<'_>) {
@@ -257,11 +274,14 @@ fn shortened(value: Value<'_>, longest: usize) -> Option<String> {
 /// Errors: as [`super::from_json`].
 pub(super) fn further(schema: &TableSchema, text: &[u8], form: Form) -> Result<Vec<Column>, Error> {
     let mut found: BTreeMap<String, Option<ScalarType>> = BTreeMap::new();
+    let mut spelled: HashMap<String, String> = HashMap::new();
     objects(text, form, &mut |fields, _| {
         for (name, has_escapes, value) in fields {
             let name = if *has_escapes { unescaped(name) } else { (*name).to_owned() };
-            if schema.arrow().index_of(&name).is_err() && found.len() <= crate::schema::MAX_COLUMNS {
-                let known = found.entry(name).or_insert(None);
+            if schema.place(&name).is_none() && found.len() <= crate::schema::MAX_COLUMNS {
+                // Names that differ in case alone are one column.
+                let first = spelled.entry(name.to_ascii_lowercase()).or_insert(name);
+                let known = found.entry(first.clone()).or_insert(None);
                 *known = wider(*known, type_of(*value));
             }
         }

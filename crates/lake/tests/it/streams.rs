@@ -30,6 +30,19 @@ async fn a_stream_keeps_what_tables_would_replace() -> Outcome {
 }
 
 #[tokio::test]
+async fn names_that_differ_in_case_are_one_column() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let lake = open(folder.path()).await?;
+    let text = br#"[{"clientIp_s": "a", "Further_s": "x"}, {"clientIP_s": "b", "further_S": "y"}]"#;
+    let appended = lake.append("AzureDiagnostics", text, Form::Array, Append::default()).await?;
+    assert_eq!(appended.misfits, []);
+    lake.flush().await?;
+    let query = "AzureDiagnostics | summarize strcat_array(make_set(strcat(column_ifexists('clientIp_s', ''), column_ifexists('clientIP_s', ''), column_ifexists('Further_s', ''), column_ifexists('further_S', ''))), '/')";
+    assert_eq!(value(&lake, query).await?, "ax/by");
+    Ok(())
+}
+
+#[tokio::test]
 async fn long_values_are_cut_and_told() -> Outcome {
     let folder = tempfile::tempdir()?;
     let lake = open(folder.path()).await?;
