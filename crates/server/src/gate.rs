@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, ORIGIN};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -175,19 +176,41 @@ impl Gate {
             Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, message)
         };
         let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        if announced
-            .and_then(|length| length.parse().ok())
-            .is_some_and(|length: u64| length > self.largest_body as u64)
-        {
-            return Err(too_large());
-        }
-        let body: Body = request.into_body();
-        match timeout(self.body_time, to_bytes(body, self.largest_body)).await {
-            Ok(Ok(bytes)) => Ok(bytes),
-            Ok(Err(_)) => Err(too_large()),
+        let announced: Option<u64> = announced.and_then(|length| length.parse().ok());
+        // What is certain to be too large is not kept from its beginning.
+        let largest = match announced {
+            Some(length) if length > self.largest_body as u64 => 0,
+            _ => self.largest_body,
+        };
+        match timeout(self.body_time, collected(request.into_body(), largest)).await {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) => Err(too_large()),
             Err(_) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long")),
         }
     }
+}
+
+/// Most bytes of a body that are read and thrown away. A client that is still sending when it is answered sees a broken
+/// connection instead of the answer.
+const THROWN_AWAY: usize = 16 << 20;
+
+/// A body of at most so many bytes; `None` where it is larger or breaks off.
+async fn collected(body: Body, largest: usize) -> Option<Bytes> {
+    let mut stream = body.into_data_stream();
+    let (mut bytes, mut beyond) = (Vec::new(), 0);
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.ok()?;
+        if beyond > 0 || bytes.len() + chunk.len() > largest {
+            bytes = Vec::new();
+            beyond += chunk.len();
+        } else {
+            bytes.extend_from_slice(&chunk);
+        }
+        if beyond > THROWN_AWAY {
+            break;
+        }
+    }
+    (beyond == 0).then(|| bytes.into())
 }
 
 /// The body of a request, and the place among those that are held.

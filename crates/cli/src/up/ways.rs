@@ -71,7 +71,7 @@ impl Ways {
         let lake = Arc::clone(&self.lake);
         if let Some(address) = arguments.otlp_grpc {
             let config = Config { address, ..config.clone() };
-            let routes = intake::grpc_router(Arc::clone(&lake), gate.clone());
+            let routes = intake::grpc_router(Arc::clone(&lake), gate.clone(), tell());
             let server = bound(Server::bind(config, routes).await)?.with_http2();
             complain(&format!("OTLP over gRPC: {}", server.address()));
             self.running.spawn(server.run(self.ending()));
@@ -107,7 +107,7 @@ impl Ways {
 
     /// The routes of the server.
     pub(super) fn router(&self, gate: Gate) -> Router {
-        intake::router(Arc::clone(&self.lake), Arc::clone(&self.rules), gate)
+        intake::router(Arc::clone(&self.lake), Arc::clone(&self.rules), gate, tell())
     }
 
     /// Ends when everything is to end.

@@ -15,6 +15,7 @@ mod content;
 mod face;
 mod fixes;
 mod foundry;
+mod intake;
 mod live;
 mod page;
 mod pages;

@@ -60,6 +60,7 @@ async fn taken(intake: &Intake, request: Request) -> Result<Response, Refusal> {
             Ok(Json(answer).into_response())
         }
         Err(error) => {
+            intake.tell_of(&error);
             let mut response = refusal(&error).into_response();
             if let Some(seconds) = retry_after(&error) {
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));

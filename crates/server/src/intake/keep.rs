@@ -139,6 +139,20 @@ pub(super) fn retry_after(error: &Error) -> Option<u64> {
     }
 }
 
+/// Whether an error is of the storage, and nothing that a client could mend.
+pub(super) fn is_own(error: &Error) -> bool {
+    !matches!(
+        error,
+        Error::Busy { .. }
+            | Error::Closed(_)
+            | Error::TooLarge { .. }
+            | Error::UnknownTable { .. }
+            | Error::Definition { .. }
+            | Error::TypeChanged { .. }
+            | Error::Rows { .. }
+    )
+}
+
 /// Why rows of a request were not kept, as a status and words.
 pub(super) fn refusal(error: &Error) -> Refusal {
     use axum::http::StatusCode;

@@ -53,23 +53,32 @@ pub(crate) struct Intake {
     rules: Arc<Rules>,
     gate: Gate,
     mapper: Arc<Mapper>,
+    tell: Tell,
 }
 
 impl Intake {
-    fn new(lake: Arc<Lake>, rules: Arc<Rules>, gate: Gate) -> Intake {
-        Intake { lake, rules, gate, mapper: Arc::new(mapper()) }
+    fn new(lake: Arc<Lake>, rules: Arc<Rules>, gate: Gate, tell: Tell) -> Intake {
+        Intake { lake, rules, gate, mapper: Arc::new(mapper()), tell }
+    }
+
+    /// Tells what a client is not told: what the storage says, with the names of files.
+    fn tell_of(&self, error: &castellan_lake::Error) {
+        if keep::is_own(error) {
+            (self.tell)(&format!("events could not be kept: {error}"));
+        }
     }
 }
 
-/// The routes of the Logs Ingestion API, of OTLP over HTTP and of diagnostic logs.
-pub fn router(lake: Arc<Lake>, rules: Arc<Rules>, gate: Gate) -> Router {
-    let intake = Intake::new(lake, rules, gate);
+/// The routes of the Logs Ingestion API, of OTLP over HTTP and of diagnostic logs. What the storage does not take is told
+/// to `tell` too, since clients learn no names of files.
+pub fn router(lake: Arc<Lake>, rules: Arc<Rules>, gate: Gate, tell: Tell) -> Router {
+    let intake = Intake::new(lake, rules, gate, tell);
     logs::routes().merge(otlp::routes()).merge(diagnostics::routes()).with_state(intake)
 }
 
 /// The services of OTLP over gRPC, for a server that speaks HTTP/2: see [`crate::Server::with_http2`].
-pub fn grpc_router(lake: Arc<Lake>, gate: Gate) -> Router {
-    otlp::grpc::routes(Intake::new(lake, Arc::new(Rules::built_in()), gate))
+pub fn grpc_router(lake: Arc<Lake>, gate: Gate, tell: Tell) -> Router {
+    otlp::grpc::routes(Intake::new(lake, Arc::new(Rules::built_in()), gate, tell))
 }
 
 /// Keeps rules as their files are, until it is dropped: looks every two seconds, and tells what it finds.

@@ -10,13 +10,13 @@ use crate::client::{Running, free, serve};
 use crate::peer::python;
 use crate::scripted::Scripted;
 
-const KEY: &str = "0123456789abcdef-of-tests";
+pub(crate) const KEY: &str = "0123456789abcdef-of-tests";
 
 /// A folder of its own with a certificate for this machine.
-struct Certificate(PathBuf);
+pub(crate) struct Certificate(PathBuf);
 
 impl Certificate {
-    fn new(name: &str) -> Certificate {
+    pub(crate) fn new(name: &str) -> Certificate {
         let folder = std::env::temp_dir().join(format!("castellan-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let made =
@@ -26,7 +26,7 @@ impl Certificate {
         Certificate(folder)
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }
 }

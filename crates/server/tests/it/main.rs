@@ -20,6 +20,7 @@ mod custom;
 mod expressions;
 mod hostile;
 mod mcp;
+mod intake;
 mod peer;
 mod presidio_cases;
 mod queries;

@@ -95,12 +95,12 @@ async fn taken(
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message).into());
     }
     let announced = header_text(request.headers(), header::CONTENT_LENGTH.as_str());
-    if announced.as_deref().and_then(|length| length.parse().ok()).is_some_and(|length: usize| length > MOST)
-    {
-        return Err(Failure::length(announced.as_deref()));
-    }
     let id = header_text(request.headers(), REQUEST_ID);
-    let body = Body::read(&intake.gate.at_most(MOST), request, UNPACKED).await?;
+    let body = Body::read(&intake.gate.at_most(MOST), request, UNPACKED).await;
+    let body = body.map_err(|refused| match refused.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Failure::length(announced.as_deref()),
+        _ => refused.into(),
+    })?;
     let (bytes, held) = body.parts();
     if bytes.trim_ascii_start().first() != Some(&b'[') {
         return Err(Failure::json("the body is no JSON array; send `[{...}, {...}]`"));
@@ -159,10 +159,11 @@ impl Call {
         let appended = match lake.append(table, &self.bytes, Form::Array, how.clone()).await {
             Err(Error::UnknownTable { .. }) if is_custom => {
                 lake.create_table(table, Vec::new()).await?;
-                lake.append(table, &self.bytes, Form::Array, how).await?
+                lake.append(table, &self.bytes, Form::Array, how).await
             }
-            done => done?,
+            done => done,
         };
+        let appended = appended.inspect_err(|error| self.intake.tell_of(error))?;
         let mut kept = Kept::default();
         kept.add(&appended);
         Ok(kept)
@@ -183,7 +184,8 @@ impl Call {
                 continue;
             };
             let how = self.how(&flow.table, place);
-            kept.add(&self.intake.lake.append_batch(&flow.table, &batch, how).await?);
+            let appended = self.intake.lake.append_batch(&flow.table, &batch, how).await;
+            kept.add(&appended.inspect_err(|error| self.intake.tell_of(error))?);
         }
         Ok(kept)
     }

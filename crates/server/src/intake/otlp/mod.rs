@@ -119,7 +119,7 @@ pub(super) async fn kept(
     origin: Origin,
 ) -> Result<Partial, castellan_lake::Error> {
     let rows = std::mem::take(&mut read.rows);
-    let kept = keep(&intake.lake, rows, origin).await?;
+    let kept = keep(&intake.lake, rows, origin).await.inspect_err(|error| intake.tell_of(error))?;
     Ok(Partial { rejected: i64::try_from(read.rejected).unwrap_or(i64::MAX), message: message(&read, &kept) })
 }
 
