@@ -82,6 +82,7 @@ impl Lake {
     ///
     /// Errors: another process writes to it, or the folder cannot be read or written.
     pub async fn open(folder: &Path, options: Options) -> Result<Lake, Error> {
+        let folder = &whole(folder)?;
         let disk = Arc::clone(&options.disk);
         let log_folder = folder.join(log::FOLDER);
         for path in [folder.to_owned(), log_folder.clone(), folder.join(TABLES)] {
@@ -105,6 +106,7 @@ impl Lake {
     ///
     /// Errors: the folder is no lake, or cannot be read.
     pub async fn open_for_reading(folder: &Path, options: Options) -> Result<Lake, Error> {
+        let folder = &whole(folder)?;
         if !folder.join(TABLES).is_dir() {
             let source = std::io::Error::new(std::io::ErrorKind::NotFound, "there is no lake in this folder");
             return Err(Error::storage("opening a lake", folder)(source));
@@ -198,6 +200,11 @@ impl Lake {
         }
         if self.shared.log.is_some() { upkeep::flush_all(&self.shared).await } else { Ok(()) }
     }
+}
+
+/// The folder from the root on: readers of its files know no current folder.
+fn whole(folder: &Path) -> Result<PathBuf, Error> {
+    std::path::absolute(folder).map_err(Error::storage("finding the folder of the lake", folder))
 }
 
 impl Drop for Lake {

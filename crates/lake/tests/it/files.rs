@@ -111,3 +111,16 @@ async fn rare_words_are_found_in_few_files() -> Outcome {
     assert_eq!(value(&lake, "SigninLogs | where UserPrincipalName has 'user123' | count").await?, "1");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_lake_may_be_named_from_where_one_stands() -> Outcome {
+    // Tests run in the folder of their crate.
+    let folder = tempfile::tempdir_in(".")?;
+    let relative = std::path::Path::new(folder.path().file_name().ok_or("no name")?);
+    let lake = crate::support::open(relative).await?;
+    crate::support::append(&lake, "SigninLogs", "[{}]").await?;
+    lake.close().await?;
+    let lake = crate::support::open(relative).await?;
+    assert_eq!(crate::support::value(&lake, "SigninLogs | count").await?, "1");
+    Ok(())
+}
