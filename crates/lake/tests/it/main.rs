@@ -2,6 +2,7 @@
 
 mod faults;
 mod files;
+mod hostile;
 mod killed;
 mod readers;
 mod rows;
