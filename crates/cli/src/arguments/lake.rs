@@ -16,7 +16,10 @@ pub struct LakeFolder {
 
 /// `castellan ingest`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(
+    override_usage = "castellan ingest [OPTIONS] TABLE FILE...
+       castellan ingest [OPTIONS] --format diagnostics FILE...",
+    after_help = "Examples:
   castellan ingest SigninLogs signins.jsonl
   castellan ingest SigninLogs export/*.json.gz --lake /var/lib/castellan
   zcat app.jsonl.gz | castellan ingest App_CL - --create
@@ -25,7 +28,8 @@ pub struct LakeFolder {
   castellan query 'SigninLogs | summarize count() by ResultType' --lake castellan-lake
 
 Values that do not fit their column become null and are told; lines that cannot be read are told and left out.
-Exit codes: 0 all rows are kept, 1 some lines were left out, 2 wrong usage or input.")]
+Exit codes: 0 all rows are kept, 1 some lines were left out, 2 wrong usage or input."
+)]
 pub struct IngestArguments {
     /// The table: one of Azure Monitor's (`castellan content list tables`), or one of your own, which ends in _CL. Then
     /// the files: JSON Lines, a JSON array, CSV with a header, Parquet; the first three also as .gz and .zst. `-` for

@@ -107,7 +107,7 @@ pub(super) async fn keep(lake: &Arc<Lake>, rows: Vec<Rows>, origin: Origin) -> R
 
 async fn table(lake: &Lake, rows: Rows, origin: &Origin) -> Result<Vec<Appended>, Error> {
     let mut done = Vec::new();
-    for (place, part) in parts(&rows.lines).enumerate() {
+    for (place, part) in parts(&rows.lines, PART).enumerate() {
         let key = Key::of(&[&origin.key, rows.table.as_bytes(), &place.to_le_bytes()]);
         let how = Append { key: Some(key), ..origin.how.clone() };
         done.push(lake.append(&rows.table, part, Form::Lines, how).await?);
@@ -116,14 +116,14 @@ async fn table(lake: &Lake, rows: Rows, origin: &Origin) -> Result<Vec<Appended>
 }
 
 /// Whole lines of about a part's size.
-fn parts(lines: &[u8]) -> impl Iterator<Item = &[u8]> {
+fn parts(lines: &[u8], size: usize) -> impl Iterator<Item = &[u8]> {
     let mut rest = lines;
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
-        let tail = rest.get(PART..).unwrap_or_default();
-        let end = tail.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| PART + at + 1);
+        let tail = rest.get(size..).unwrap_or_default();
+        let end = tail.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| size + at + 1);
         let (part, after) = rest.split_at(end.min(rest.len()));
         rest = after;
         Some(part)
@@ -175,16 +175,17 @@ pub(super) fn refusal(error: &Error) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn parts_are_whole_lines() {
-        let lines: Vec<u8> = "0123456789abcde\n".repeat(3 << 20).into_bytes();
-        let found: Vec<&[u8]> = parts(&lines).collect();
-        assert!(found.len() > 1 && found.iter().all(|part| part.ends_with(b"\n")));
-        assert_eq!(found.concat(), lines);
-        assert_eq!(parts(b"x").collect::<Vec<_>>(), [b"x"]);
-        assert_eq!(parts(b"").count(), 0);
+    proptest! {
+        #[test]
+        fn parts_are_whole_lines(text in "([a-z]{0,9}\n){0,30}[a-z]{0,3}", size in 1_usize..50) {
+            let found: Vec<&[u8]> = parts(text.as_bytes(), size).collect();
+            prop_assert_eq!(found.concat(), text.as_bytes());
+            prop_assert!(found.iter().rev().skip(1).all(|part| part.ends_with(b"\n") && part.len() > size));
+        }
     }
 
     #[test]

@@ -263,3 +263,33 @@ fn destinations(properties: &Node) -> (Vec<&str>, Vec<&str>) {
     }
     (workspaces, others)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::read;
+
+    const RULE: &str = r#"{"properties": {"immutableId": "dcr-1",
+        "streamDeclarations": {"Custom-In": {"columns": [{"name": "a", "type": "string"}]}},
+        "destinations": {"logAnalytics": [{"name": "here"}]},
+        "dataFlows": [{"streams": ["Custom-In"], "destinations": ["here"], "outputStream": "Custom-Out_CL",
+            "transformKql": "source | where a != 'x'"}]}}"#;
+
+    #[test]
+    fn a_rule_is_read() {
+        let found = read("r.json", "r", RULE);
+        assert!(found.rules.len() == 1 && found.errors.is_empty() && found.notes.is_empty(), "{found:?}");
+    }
+
+    proptest! {
+        #[test]
+        fn a_file_gives_rules_or_says_why_not(at in 0..RULE.len(), length in 0_usize..40, new in "[\\PC]{0,12}") {
+            let (from, to) = (RULE.floor_char_boundary(at), RULE.floor_char_boundary(at + length));
+            let text = format!("{}{new}{}", RULE.get(..from).unwrap(), RULE.get(to..).unwrap());
+            let found = read("r.json", "r", &text);
+            prop_assert!(found.errors.is_empty() != found.rules.is_empty(), "{:?}", found);
+            prop_assert!(found.errors.iter().all(|error| error.starts_with("r.json:")), "{:?}", found.errors);
+        }
+    }
+}

@@ -108,3 +108,22 @@ async fn a_resource_that_is_repeated_in_each_row_stays_bounded() {
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     is_alive(&site).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lake_without_room_says_when_to_try_again() {
+    let config = Config { address: free(), ..Config::default() };
+    let site = Site::with_options(config, &[], castellan_lake::Options { memory: 1, ..super::quiet() }).await;
+    is_alive(&site).await;
+    let log = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1795219200000000000"}]}]}]}"#;
+    let bodies = ["[{\"n\": 2}]", log, "{\"category\": \"x\"}"];
+    for (path, body) in [PATHS[0], "/v1/logs", "/api/v1/diagnostics"].into_iter().zip(bodies) {
+        let told = site.post(path, &[JSON], body).await;
+        assert_eq!((told.status, told.headers["retry-after"].to_str().unwrap()), (429, "1"), "{path}");
+        if path == PATHS[0] {
+            assert_eq!(told.code().1, "TooManyRequests");
+        }
+    }
+    site.lake.flush().await.unwrap();
+    is_alive(&site).await;
+    assert_eq!(site.value("App_CL | count").await, "2");
+}

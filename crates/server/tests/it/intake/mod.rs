@@ -28,9 +28,12 @@ pub(crate) struct Site {
     pub(crate) folder: TempDir,
 }
 
+pub(crate) fn quiet() -> Options {
+    Options { disk_reserve: 0, upkeep: false, ..Options::default() }
+}
+
 pub(crate) async fn lake(folder: &TempDir) -> Arc<Lake> {
-    let options = Options { disk_reserve: 0, upkeep: false, ..Options::default() };
-    Arc::new(Lake::open(&folder.path().join("lake"), options).await.unwrap())
+    Arc::new(Lake::open(&folder.path().join("lake"), quiet()).await.unwrap())
 }
 
 impl Site {
@@ -41,8 +44,12 @@ impl Site {
 
     /// With rules, each a name of a file and its text; with the built-in one where there are none.
     pub(crate) async fn start(config: Config, rules: &[(&str, &str)]) -> Site {
+        Site::with_options(config, rules, quiet()).await
+    }
+
+    pub(crate) async fn with_options(config: Config, rules: &[(&str, &str)], options: Options) -> Site {
         let folder = TempDir::new().unwrap();
-        let lake = lake(&folder).await;
+        let lake = Arc::new(Lake::open(&folder.path().join("lake"), options).await.unwrap());
         let path = folder.path().join("rules");
         std::fs::create_dir(&path).unwrap();
         for (name, text) in rules {
