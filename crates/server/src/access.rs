@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::config::Token;
 use crate::contentsafety;
+use crate::gate::thrown_away;
 use crate::intake;
 use crate::kusto;
 use crate::loganalytics;
@@ -25,7 +26,12 @@ pub(crate) async fn check(State(token): State<Option<Token>>, request: Request, 
         Some(token) => request.uri().path() == OPEN || shown(&request).is_some_and(|shown| token.is(shown)),
         None => return if is_local(&request) { next.run(request).await } else { misnamed() },
     };
-    if allowed { next.run(request).await } else { unknown(&request) }
+    if allowed {
+        return next.run(request).await;
+    }
+    let response = unknown(&request);
+    thrown_away(request).await;
+    response
 }
 
 /// Headers in which Azure's clients show a key.

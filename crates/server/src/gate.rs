@@ -194,6 +194,14 @@ impl Gate {
 /// connection instead of the answer.
 const THROWN_AWAY: usize = 16 << 20;
 
+/// How long the body of a request that is refused anyway may take.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+/// Reads a body that nobody wants, within the same bound, so that its client sees why.
+pub(crate) async fn thrown_away(request: Request) {
+    let _ = timeout(FAREWELL, collected(request.into_body(), 0)).await;
+}
+
 /// A body of at most so many bytes; `None` where it is larger or breaks off.
 async fn collected(body: Body, largest: usize) -> Option<Bytes> {
     let mut stream = body.into_data_stream();

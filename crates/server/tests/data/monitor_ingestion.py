@@ -45,7 +45,7 @@ with client() as own:
     own.upload("dcr-test", "Custom-None", logs[:3], on_error=lambda error: failed.append(error))
     TOLD["stream"] = [failed[0].error.status_code, failed[0].error.error.code, len(failed[0].failed_logs)]
     try:
-        own.upload("dcr-none", "Custom-Raw", logs[:1])
+        own.upload("dcr-none", "Custom-Raw", io.BytesIO(b"[" + b" " * (1 << 20) + b"]"), content_type="application/json")
     except ResourceNotFoundError as error:
         TOLD["rule"] = [error.status_code, error.error.code]
     try:
@@ -53,7 +53,8 @@ with client() as own:
     except HttpResponseError as error:
         TOLD["large"] = [error.status_code, error.error.code]
 try:
-    client("not the token at all").upload("dcr-test", "Custom-Raw", logs[:1])
+    client("not the token at all").upload(
+        "dcr-test", "Custom-Raw", io.BytesIO(b"[" + b" " * (1 << 20) + b"]"), content_type="application/json")
 except ClientAuthenticationError as error:
     TOLD["token"] = [error.status_code, error.error.code]
 print(json.dumps(TOLD))

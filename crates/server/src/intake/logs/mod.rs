@@ -21,6 +21,7 @@ use super::keep::Kept;
 use super::rules::{Found, Stream, table_of};
 use super::{Intake, received};
 use crate::Refusal;
+use crate::gate::thrown_away;
 
 pub(crate) use failure::Failure;
 
@@ -85,15 +86,13 @@ async fn taken(
     version: Version,
     request: Request,
 ) -> Result<Kept, Failure> {
-    let version = version.version.as_deref().unwrap_or_default();
-    if !VERSIONS.contains(&version) {
-        return Err(Failure::version(format!("`api-version` has to be {}", VERSIONS.join(" or "))));
-    }
-    let found = intake.rules.find(rule).ok_or_else(|| Failure::rule(rule))?;
-    if content_type(&request) != "application/json" {
-        let message = "the content type is not `application/json`; say so in the header `Content-Type`";
-        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message).into());
-    }
+    let found = match checked(intake, rule, &version, &request) {
+        Ok(found) => found,
+        Err(failure) => {
+            thrown_away(request).await;
+            return Err(failure);
+        }
+    };
     let announced = header_text(request.headers(), header::CONTENT_LENGTH.as_str());
     let id = header_text(request.headers(), REQUEST_ID);
     let body = Body::read(&intake.gate.at_most(MOST), request, UNPACKED).await;
@@ -120,6 +119,20 @@ async fn taken(
         kept
     });
     work.await.unwrap_or_else(|_| Err(Refusal::failed("the request could not be worked on").into()))
+}
+
+/// What can be said of a request without its body.
+fn checked(intake: &Intake, rule: &str, version: &Version, request: &Request) -> Result<Found, Failure> {
+    let version = version.version.as_deref().unwrap_or_default();
+    if !VERSIONS.contains(&version) {
+        return Err(Failure::version(format!("`api-version` has to be {}", VERSIONS.join(" or "))));
+    }
+    let found = intake.rules.find(rule).ok_or_else(|| Failure::rule(rule))?;
+    if content_type(request) != "application/json" {
+        let message = "the content type is not `application/json`; say so in the header `Content-Type`";
+        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message).into());
+    }
+    Ok(found)
 }
 
 fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
