@@ -10,7 +10,8 @@ use crate::files::fill;
 use crate::support::{Outcome, append, open, query, quiet, value};
 
 fn origin() -> Origin {
-    Origin { received: 1_800_000_000_000_000, resource: Some("/subscriptions/s/x".into()), keeps_times: false }
+    let resource = Some("/subscriptions/s/x".into());
+    Origin { received: 1_800_000_000_000_000, resource, keeps_times: false, longest: Some(100) }
 }
 
 /// Text that is nearly rows.
@@ -72,7 +73,11 @@ async fn damage_is_told_and_the_rest_is_read() -> Outcome {
         }
     })?;
     let lake = open(folder.path()).await?;
-    assert!(lake.damages().first().is_some_and(|told| told.contains("not as they were written")), "{:?}", lake.damages());
+    assert!(
+        lake.damages().first().is_some_and(|told| told.contains("not as they were written")),
+        "{:?}",
+        lake.damages()
+    );
     assert_eq!(value(&lake, "SigninLogs | count").await?, "4");
     // What is lost is lost once: the lake goes on.
     append(&lake, "SigninLogs", "[{}]").await?;
@@ -90,7 +95,9 @@ async fn a_torn_end_is_no_damage_and_noise_is_no_log() -> Outcome {
     append(&lake, "SigninLogs", "[{}, {}]").await?;
     drop(lake);
     let logs = files(&folder.path().join("log"), "log");
-    change(logs.first().ok_or("no log")?, |bytes| bytes.extend([7, 0, 0, 0, 1, 2, 3, 4, 2, 0, 0, 0, 0, 0, 0, 0, 9]))?;
+    change(logs.first().ok_or("no log")?, |bytes| {
+        bytes.extend([7, 0, 0, 0, 1, 2, 3, 4, 2, 0, 0, 0, 0, 0, 0, 0, 9])
+    })?;
     std::fs::write(folder.path().join("log/keys"), b"CSTLKEY1 nonsense")?;
     std::fs::write(folder.path().join("log/note.txt"), b"hello")?;
     let lake = open(folder.path()).await?;
@@ -116,7 +123,9 @@ async fn filters_that_are_damaged_or_gone_change_no_answer() -> Outcome {
         }
     }
     let lake = open(folder.path()).await?;
-    let found = query(&lake, "SigninLogs | where UserPrincipalName has_any ('user7', 'user8', 'user9') | count").await?;
+    let found =
+        query(&lake, "SigninLogs | where UserPrincipalName has_any ('user7', 'user8', 'user9') | count")
+            .await?;
     assert_eq!(found, [["3"]]);
     Ok(())
 }
