@@ -34,7 +34,7 @@ pub enum Overflow {
     /// An error.
     #[default]
     Refuse,
-    /// Its first rows, with [`Answer::cut`] set.
+    /// Its first rows, with [`Answer::cut`](crate::Answer::cut) set.
     Cut,
 }
 

@@ -87,21 +87,14 @@ fn start(folder: &Path, from: &[usize]) -> std::io::Result<Child> {
     command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()
 }
 
-/// Follows a process until it ends, which it does when the time is over at the latest.
+/// Follows a process until it ends; after so many acknowledgements it is killed. Tells whether it came to its end.
 fn follow(
     mut child: Child,
-    until: Option<Duration>,
+    kill_after: Option<usize>,
     from: &mut [usize],
 ) -> Result<bool, Box<dyn std::error::Error>> {
     let output = child.stdout.take().ok_or("no output")?;
-    let killer = std::thread::spawn(move || {
-        if let Some(until) = until {
-            std::thread::sleep(until);
-            // The end of the process, at whatever it is doing: SIGKILL.
-            let _ = child.kill();
-        }
-        child.wait()
-    });
+    let mut seen = 0;
     for line in BufReader::new(output).lines() {
         let line = line?;
         let mut words = line.split(' ').skip_while(|word| !word.ends_with("acknowledged")).skip(1);
@@ -110,10 +103,14 @@ fn follow(
             && let Some(next) = from.get_mut(client)
         {
             *next = call + 1;
+            seen += 1;
+            if Some(seen) == kill_after {
+                // The end of the process, at whatever it is doing: SIGKILL. What it has said before is still read.
+                child.kill()?;
+            }
         }
     }
-    let ended = killer.join().map_err(|_| "the killer panicked")??;
-    Ok(ended.success())
+    Ok(child.wait()?.success())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -121,23 +118,18 @@ async fn counts_are_exact_however_often_the_process_is_killed() -> Outcome {
     let folder = tempfile::tempdir()?;
     let mut from = vec![0; CLIENTS];
     let mut dice = Dice(7);
-    // A tenth of the time that all of it takes here, about: so that kills hit the whole of it.
-    let slice = u64::try_from(calls())? * 4;
-    let mut kills = 0;
+    let slice = u64::try_from(CLIENTS * calls() / (KILLS + 1))?;
     for _ in 0..KILLS {
-        let until = Duration::from_millis(150 + dice.below(slice));
-        if follow(start(folder.path(), &from)?, Some(until), &mut from)? {
-            break;
-        }
-        kills += 1;
+        let after = 1 + usize::try_from(dice.below(slice))?;
+        let is_through = follow(start(folder.path(), &from)?, Some(after), &mut from)?;
+        assert!(!is_through, "the process was through before it could be killed");
     }
-    assert!(kills > 0, "the process was through before it could be killed");
     assert!(follow(start(folder.path(), &from)?, None, &mut from)?, "the last process failed");
     assert_eq!(from, vec![calls(); CLIENTS]);
     let lake = open(folder.path()).await?;
     assert_eq!(lake.damages(), Vec::<String>::new());
     let expected = (CLIENTS * calls() * CALL).to_string();
     let counted = query(&lake, "SigninLogs | summarize count(), count_distinct(CorrelationId)").await?;
-    assert_eq!(counted, [[expected.clone(), expected]], "after {kills} kills");
+    assert_eq!(counted, [[expected.clone(), expected]], "after {KILLS} kills");
     Ok(())
 }
