@@ -59,6 +59,7 @@ async fn flush(shared: &Arc<Shared>, name: &Arc<str>) -> Result<(), Error> {
     let Some(last) = known.and_then(|known| known.chunks.last().map(|chunk| chunk.position)) else {
         return Ok(());
     };
+    let mut tries = 0;
     loop {
         let Some(mut state) = shared.tables.get(name) else { return Ok(()) };
         let mut bytes = 0;
@@ -77,15 +78,21 @@ async fn flush(shared: &Arc<Shared>, name: &Arc<str>) -> Result<(), Error> {
             };
         }
         let Some(open) = files.as_mut() else { return Ok(()) };
-        let committed = write(shared, open, state, position).await;
-        if committed.is_err() {
-            // Nobody knows whether the commit is there: what the log says counts.
+        if let Err(error) = write(shared, open, state, position).await {
+            // Nobody knows whether the commit is there, or one that was given up before was made all the same: what the
+            // table's log says counts. What it does not have is written again.
             *files = None;
             reopen(shared, name, &mut files).await?;
+            tries += 1;
+            if tries >= TRIES {
+                return Err(error);
+            }
         }
-        committed?;
     }
 }
+
+/// How often rows are written until the failure is told; they stay in memory and in the log meanwhile.
+const TRIES: usize = 3;
 
 /// Shows a table as its log says that it is, after a commit of which nobody knows whether it was made.
 pub(super) async fn reopen(

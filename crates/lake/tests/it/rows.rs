@@ -259,3 +259,25 @@ async fn who_reads_beside_a_writer_misses_nothing() -> Outcome {
     assert!(last > 0);
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lake_is_closed_in_the_middle_of_its_upkeep() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    for round in 1..=15_u32 {
+        let options = castellan_lake::Options {
+            upkeep: true,
+            flush_after: std::time::Duration::ZERO,
+            flush_bytes: 1,
+            ..quiet()
+        };
+        let lake = castellan_lake::Lake::open(folder.path(), options).await?;
+        for _ in 0..10 {
+            append(&lake, "SigninLogs", "[{}]").await?;
+            tokio::time::sleep(std::time::Duration::from_micros(u64::from(round) * 700)).await;
+        }
+        lake.close().await?;
+        let lake = open(folder.path()).await?;
+        assert_eq!(value(&lake, "SigninLogs | count").await?, (round * 10).to_string());
+    }
+    Ok(())
+}
