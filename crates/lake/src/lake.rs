@@ -232,11 +232,10 @@ fn commits(folder: &Path) -> Result<BTreeMap<PathBuf, std::ffi::OsString>, Error
 }
 
 fn info(table: &TableState) -> TableInfo {
-    let in_memory = table.chunks.iter().map(|chunk| chunk.batch.num_rows()).sum::<usize>();
     TableInfo {
         schema: table.schema.clone(),
         rows: table.rows(),
-        rows_in_memory: u64::try_from(in_memory).unwrap_or(u64::MAX),
+        rows_in_memory: table.rows_in_memory(),
         files: table.files.len(),
         bytes: table.files.iter().map(|file| file.size).sum(),
     }
@@ -301,9 +300,7 @@ impl Shared {
             if let Some(key) = record.key {
                 keys.insert(key, position, record.received);
             }
-            if position > self.tables.get(&record.table).map_or(0, |table| table.flushed) {
-                self.tables.publish(position, record);
-            }
+            self.tables.publish(position, record);
             Ok(())
         })?;
         // Segments may be gone while the files say how far the log was.

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 
-use datafusion::arrow::array::AsArray;
-use datafusion::arrow::compute::{max, min};
-use datafusion::arrow::datatypes::TimestampMicrosecondType;
+use datafusion::arrow::array::{AsArray, RecordBatchOptions};
+use datafusion::arrow::compute::{cast, max, min};
+use datafusion::arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
+use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
 
 use crate::delta::DataFile;
 use crate::log::{Position, Record};
+use crate::rows::Defaults;
 use crate::schema::{TIME, TableSchema};
 
 /// Rows of one record of the log.
@@ -36,6 +38,29 @@ impl Chunk {
             times: times.unwrap_or((record.received, record.received)),
             batch: record.batch,
         }
+    }
+
+    /// The rows with the columns of a schema, as it has them: those that nobody said are what the lake says, or null.
+    ///
+    /// Errors: a column that cannot have the type that the schema says.
+    pub(crate) fn completed(
+        &self,
+        schema: &SchemaRef,
+        table: &str,
+        tenant: &str,
+    ) -> Result<RecordBatch, ArrowError> {
+        let rows = self.batch.num_rows();
+        let defaults = Defaults { table, tenant, received: self.received };
+        let arrays = schema.fields().iter().map(|field| match self.batch.column_by_name(field.name()) {
+            Some(array) => cast(array, field.data_type()),
+            None => Ok(defaults.column(field.name(), field.data_type(), rows)),
+        });
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        RecordBatch::try_new_with_options(
+            Arc::clone(schema),
+            arrays.collect::<Result<Vec<_>, _>>()?,
+            &options,
+        )
     }
 }
 
@@ -66,11 +91,15 @@ impl TableState {
         self
     }
 
+    /// Rows that are in no file.
+    pub(crate) fn rows_in_memory(&self) -> u64 {
+        let rows = self.chunks.iter().map(|chunk| chunk.batch.num_rows()).sum::<usize>();
+        u64::try_from(rows).unwrap_or(u64::MAX)
+    }
+
     /// Rows in memory and in files.
     pub(crate) fn rows(&self) -> u64 {
-        let rows = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-        let in_memory: u64 = self.chunks.iter().map(|chunk| rows(chunk.batch.num_rows())).sum();
-        in_memory + self.files.iter().map(|file| file.rows).sum::<u64>()
+        self.rows_in_memory() + self.files.iter().map(|file| file.rows).sum::<u64>()
     }
 }
 
@@ -109,6 +138,11 @@ impl Tables {
         self.read().tables.get(name).cloned()
     }
 
+    /// The position of a table's last row that is in no file.
+    pub(crate) fn last_position(&self, name: &str) -> Option<Position> {
+        self.read().tables.get(name)?.chunks.last().map(|chunk| chunk.position)
+    }
+
     pub(crate) fn schema(&self, name: &str) -> Option<TableSchema> {
         self.read().tables.get(name).map(|table| table.schema.clone())
     }
@@ -145,13 +179,15 @@ impl Tables {
     /// Makes a record visible. A table of which nobody knows was removed while the record was on its way.
     pub(crate) fn publish(&self, position: Position, record: Record) {
         let mut inner = self.write();
-        let chunk = Chunk::new(position, record.clone());
+        let name = Arc::clone(&record.table);
+        let chunk = Chunk::new(position, record);
         let bytes = chunk.bytes;
-        let known = inner.tables.contains_key(&record.table);
-        if !known && let Some(schema) = TableSchema::declared(&record.table) {
-            inner.tables.insert(Arc::clone(&record.table), TableState::new(schema));
+        if !inner.tables.contains_key(&name)
+            && let Some(schema) = TableSchema::declared(&name)
+        {
+            inner.tables.insert(Arc::clone(&name), TableState::new(schema));
         }
-        if let Some(table) = inner.tables.get_mut(&record.table)
+        if let Some(table) = inner.tables.get_mut(&name)
             && position > table.flushed
         {
             table.chunks.push(Arc::new(chunk));

@@ -100,8 +100,7 @@ impl DeltaFiles {
     }
 
     fn failed(&self) -> impl FnOnce(DeltaTableError) -> Error + use<> {
-        let table = self.name.to_string();
-        move |source| Error::Delta { table, source: Box::new(source) }
+        Error::delta(&self.name)
     }
 
     /// The columns that the table's log declares.

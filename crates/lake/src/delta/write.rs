@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatchOptions};
+use datafusion::arrow::array::AsArray;
 use datafusion::arrow::compute::{SortOptions, concat_batches, sort_to_indices, take_record_batch};
 use datafusion::arrow::datatypes::{Field, Schema, SchemaRef, TimestampMicrosecondType};
 use datafusion::arrow::record_batch::RecordBatch;
@@ -19,7 +19,6 @@ use super::{DAY, MICROS_OF_DAY, day_of};
 use crate::Error;
 use crate::disk::{Disk, Output};
 use crate::memory::Chunk;
-use crate::rows::Defaults;
 use crate::schema::{RECEIVED, TIME, TableSchema};
 use crate::terms;
 
@@ -45,24 +44,6 @@ pub(crate) fn columns_of(schema: &TableSchema, chunks: &[Arc<Chunk>]) -> SchemaR
     Arc::new(Schema::new(fields))
 }
 
-/// A chunk with all columns of a schema.
-///
-/// Errors: columns of other types.
-pub(crate) fn completed(
-    chunk: &Chunk,
-    schema: &SchemaRef,
-    table: &str,
-    tenant: &str,
-) -> Result<RecordBatch, datafusion::arrow::error::ArrowError> {
-    let (rows, defaults) = (chunk.batch.num_rows(), Defaults { table, tenant, received: chunk.received });
-    let arrays = schema.fields().iter().map(|field| {
-        let known = chunk.batch.column_by_name(field.name()).map(Arc::clone);
-        known.unwrap_or_else(|| defaults.column(field.name(), field.data_type(), rows))
-    });
-    let options = RecordBatchOptions::new().with_row_count(Some(rows));
-    RecordBatch::try_new_with_options(Arc::clone(schema), arrays.collect::<Vec<ArrayRef>>(), &options)
-}
-
 /// The rows of chunks, sorted by time and taken apart by day.
 ///
 /// Errors: chunks whose columns do not fit the table.
@@ -73,7 +54,7 @@ pub(crate) fn chunks_by_day(
 ) -> Result<BTreeMap<String, RecordBatch>, Error> {
     let failed = || Error::arrow::<datafusion::arrow::error::ArrowError>("sorting rows");
     let columns = columns_of(schema, chunks);
-    let whole = chunks.iter().map(|chunk| completed(chunk, &columns, schema.name(), tenant));
+    let whole = chunks.iter().map(|chunk| chunk.completed(&columns, schema.name(), tenant));
     let whole = whole.collect::<Result<Vec<_>, _>>().map_err(failed())?;
     let all = concat_batches(&columns, &whole).map_err(failed())?;
     drop(whole);

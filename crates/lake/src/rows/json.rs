@@ -7,7 +7,7 @@ use std::sync::Arc;
 use castellan_kql::ScalarType;
 use castellan_kql::plan::Field as Column;
 use castellan_kql::value::parse_datetime;
-use datafusion::arrow::array::{ArrayRef, Float64Array, StringArray};
+use datafusion::arrow::array::{ArrayRef, Float64Array};
 
 use super::column::{ColumnBuilder, Fit};
 use super::scan::{Fault, Scanner, Value, unescaped};
@@ -315,9 +315,4 @@ fn wider(known: Option<ScalarType>, next: Option<ScalarType>) -> Option<ScalarTy
         (ScalarType::Dynamic, _) | (_, ScalarType::Dynamic) => ScalarType::Dynamic,
         _ => ScalarType::String,
     })
-}
-
-/// A column that holds the same text in every row.
-pub(super) fn same_text(text: &str, rows: usize) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, rows)))
 }

@@ -126,12 +126,12 @@ fn assemble(
     if let Some(resource) = &origin.resource
         && let Some(column) = slot(schema, &mut columns, "_ResourceId").filter(|column| column.is_none())
     {
-        *column = Some(json::same_text(resource, rows));
+        *column = Some(standard::same_text(resource, rows));
         if let Some(subscription) = standard::subscription(resource)
             && let Some(column) =
                 slot(schema, &mut columns, "_SubscriptionId").filter(|column| column.is_none())
         {
-            *column = Some(json::same_text(subscription, rows));
+            *column = Some(standard::same_text(subscription, rows));
         }
     }
     let all = schema.arrow().fields().iter().zip(columns);

@@ -9,10 +9,8 @@ use datafusion::arrow::array::{
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
 
+use crate::delta::MICROS_OF_DAY;
 use crate::schema::{RECEIVED, TIME};
-
-/// Microseconds of a day.
-const DAY: i64 = 86_400_000_000;
 
 /// Where rows come from, and when they came.
 #[derive(Clone, Debug)]
@@ -33,9 +31,10 @@ impl Origin {
     /// `TimeGenerated` of rows: what they say, or when they came. Gives how many were too far away.
     pub(super) fn times(&self, given: Option<&ArrayRef>, rows: usize) -> (ArrayRef, usize) {
         let Some(given) = given.and_then(|given| given.as_primitive_opt::<TimestampMicrosecondType>()) else {
-            return (self.constant(rows), 0);
+            return (same_time(self.received, rows), 0);
         };
-        let (first, last) = (self.received.saturating_sub(2 * DAY), self.received.saturating_add(DAY));
+        let (first, last) =
+            (self.received.saturating_sub(2 * MICROS_OF_DAY), self.received.saturating_add(MICROS_OF_DAY));
         let is_near = |time: i64| self.keeps_times || (first..=last).contains(&time);
         if given.null_count() == 0 && given.values().iter().all(|time| is_near(*time)) {
             return (Arc::new(given.clone()), 0);
@@ -44,10 +43,16 @@ impl Origin {
         let times = given.iter().map(|time| time.filter(|time| is_near(*time)).unwrap_or(self.received));
         (Arc::new(TimestampMicrosecondArray::from_iter_values(times).with_timezone("UTC")), far)
     }
+}
 
-    fn constant(&self, rows: usize) -> ArrayRef {
-        Arc::new(TimestampMicrosecondArray::from_value(self.received, rows).with_timezone("UTC"))
-    }
+/// A column that holds the same text in every row.
+pub(super) fn same_text(text: &str, rows: usize) -> ArrayRef {
+    Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, rows)))
+}
+
+/// A column that holds the same time in every row, in microseconds since 1970.
+fn same_time(micros: i64, rows: usize) -> ArrayRef {
+    Arc::new(TimestampMicrosecondArray::from_value(micros, rows).with_timezone("UTC"))
 }
 
 /// The value that a column has in rows which do not say one.
@@ -67,17 +72,14 @@ impl Defaults<'_> {
     /// The column for so many rows, as its field in a file has it.
     pub(crate) fn column(&self, name: &str, data_type: &DataType, rows: usize) -> ArrayRef {
         let text = |text: &str| -> ArrayRef {
-            let array: ArrayRef = Arc::new(StringArray::from_iter_values(std::iter::repeat_n(text, rows)));
             // A table may declare one of these columns with another type: then it stays empty.
-            cast(&array, data_type).unwrap_or_else(|_| new_null_array(data_type, rows))
+            cast(&same_text(text, rows), data_type).unwrap_or_else(|_| new_null_array(data_type, rows))
         };
         match name {
             "Type" => text(self.table),
             "TenantId" => text(self.tenant),
             "_IsBillable" => text("true"),
-            RECEIVED | TIME if matches!(data_type, DataType::Timestamp(..)) => {
-                Arc::new(TimestampMicrosecondArray::from_value(self.received, rows).with_timezone("UTC"))
-            }
+            RECEIVED | TIME if matches!(data_type, DataType::Timestamp(..)) => same_time(self.received, rows),
             _ => new_null_array(data_type, rows),
         }
     }

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use castellan_kql::ScalarType;
 use castellan_query::pruning::{Needed, needed, range};
-use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
-use datafusion::arrow::compute::cast;
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
@@ -21,8 +20,7 @@ use super::files::{How, Input, parquet};
 use crate::delta::DataFile;
 use crate::disk::Disk;
 use crate::lake::Shared;
-use crate::memory::{Chunk, TableState};
-use crate::rows::Defaults;
+use crate::memory::TableState;
 use crate::schema::{RECEIVED, TIME};
 use crate::terms;
 
@@ -117,7 +115,7 @@ impl Provider {
         let mut batches = Vec::new();
         let (mut small, mut rows) = (Vec::new(), 0);
         for chunk in chunks {
-            let batch = self.projected(chunk, &schema)?;
+            let batch = chunk.completed(&schema, self.state.schema.name(), &self.shared.options.workspace)?;
             rows += batch.num_rows();
             small.push(batch);
             if rows >= BATCH {
@@ -129,19 +127,6 @@ impl Provider {
             batches.push(datafusion::arrow::compute::concat_batches(&schema, &small)?);
         }
         Ok((schema, batches))
-    }
-
-    fn projected(&self, chunk: &Chunk, schema: &SchemaRef) -> Result<RecordBatch> {
-        let rows = chunk.batch.num_rows();
-        let table: &str = self.state.schema.name();
-        let defaults = Defaults { table, tenant: &self.shared.options.workspace, received: chunk.received };
-        let arrays = schema.fields().iter().map(|field| match chunk.batch.column_by_name(field.name()) {
-            Some(array) => Ok(cast(array, field.data_type())?),
-            None => Ok(defaults.column(field.name(), field.data_type(), rows)),
-        });
-        let arrays = arrays.collect::<Result<Vec<ArrayRef>>>()?;
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        Ok(RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options)?)
     }
 }
 

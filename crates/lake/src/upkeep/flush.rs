@@ -55,10 +55,7 @@ const AT_ONCE: usize = 96 << 20;
 async fn flush(shared: &Arc<Shared>, name: &Arc<str>) -> Result<(), Error> {
     let slot = shared.slot(name);
     let mut files = slot.lock().await;
-    let known = shared.tables.get(name);
-    let Some(last) = known.and_then(|known| known.chunks.last().map(|chunk| chunk.position)) else {
-        return Ok(());
-    };
+    let Some(last) = shared.tables.last_position(name) else { return Ok(()) };
     let mut tries = 0;
     loop {
         let Some(mut state) = shared.tables.get(name) else { return Ok(()) };
@@ -81,7 +78,6 @@ async fn flush(shared: &Arc<Shared>, name: &Arc<str>) -> Result<(), Error> {
         if let Err(error) = write(shared, open, state, position).await {
             // Nobody knows whether the commit is there, or one that was given up before was made all the same: what the
             // table's log says counts. What it does not have is written again.
-            *files = None;
             reopen(shared, name, &mut files).await?;
             tries += 1;
             if tries >= TRIES {
@@ -100,6 +96,7 @@ pub(super) async fn reopen(
     name: &Arc<str>,
     files: &mut Option<DeltaFiles>,
 ) -> Result<(), Error> {
+    *files = None;
     if let Some(known) = DeltaFiles::open(&shared.options.disk, &shared.table_folder(name)).await? {
         shared.tables.flushed(name, known.position().await?, Arc::new(known.files()?));
         *files = Some(known);

@@ -112,7 +112,6 @@ async fn merge(shared: &Arc<Shared>, name: &Arc<str>, chosen: &[Arc<DataFile>]) 
     match replaced {
         Ok(()) => shared.tables.replaced(name, Arc::new(open.files()?)),
         Err(error) => {
-            *files = None;
             super::flush::reopen(shared, name, &mut files).await?;
             return Err(error);
         }
