@@ -6,7 +6,7 @@ use std::time::Duration;
 use castellan_query::arrow::record_batch::RecordBatch;
 
 use crate::lake::Shared;
-use crate::log::{Key, Position, Record};
+use crate::log::{Key, Mark, Position, Record};
 use crate::rows::{
     Form, Misfit, MisfitReason, Origin, Refused, Rows, from_json, from_physical, further_columns,
 };
@@ -20,6 +20,8 @@ const MAX_CALL: usize = 64 << 20;
 pub struct Append {
     /// What the sender repeats when it does not know whether its call arrived: a repeated call adds nothing.
     pub key: Option<Key>,
+    /// How far their source is taken in with them. Where the table has it already, the call adds nothing.
+    pub mark: Option<Mark>,
     /// The resource that sent them, where rows do not say one.
     pub resource: Option<Arc<str>>,
     /// Whether times far from now are kept, as for logs of the past; otherwise they become the time of receipt.
@@ -41,7 +43,7 @@ pub struct Appended {
     pub misfits: Vec<Misfit>,
     /// Rows that could not be read.
     pub refused: Vec<Refused>,
-    /// Whether an earlier call had brought the same.
+    /// Whether an earlier call had brought the same, by its key or its mark.
     pub is_repeated: bool,
     /// Where the rows stand in the log.
     pub position: Position,
@@ -107,20 +109,27 @@ impl Shared {
     ) -> Result<Appended, Error> {
         let count = rows.batch.num_rows();
         let (misfits, refused) = (rows.misfits, rows.refused);
-        if count == 0 {
-            return Ok(Appended { rows: 0, misfits, refused, is_repeated: false, position: 0 });
+        let appended =
+            |rows, is_repeated, position| Appended { rows, misfits, refused, is_repeated, position };
+        if let Some(mark) = &how.mark {
+            let known = self.mark(schema.name(), &mark.source).await?;
+            if known.is_some_and(|known| known >= mark.offset) {
+                return Ok(appended(0, true, 0));
+            }
+        } else if count == 0 {
+            return Ok(appended(0, false, 0));
         }
         self.has_room()?;
         let record = Record {
             table: Arc::clone(schema.name()),
             key: how.key,
             received: origin.received,
+            mark: how.mark.clone(),
             batch: rows.batch,
         };
         let written = self.log()?.append(record).await?;
         self.noticed(schema.name());
-        let (is_repeated, position) = (written.is_repeated, written.position);
-        Ok(Appended { rows: count, misfits, refused, is_repeated, position })
+        Ok(appended(count, written.is_repeated, written.position))
     }
 
     /// Errors: the memory or the disk has no room for more rows now.

@@ -157,6 +157,13 @@ impl Lake {
         self.shared.schema(table)
     }
 
+    /// How far a source of rows is in a table; `None` when nothing of it ever came.
+    ///
+    /// Errors: the table's log cannot be read.
+    pub async fn mark(&self, table: &str, source: &str) -> Result<Option<i64>, Error> {
+        self.shared.mark(table, source).await
+    }
+
     /// Makes a custom table, or gives it further columns.
     ///
     /// Errors: a name or a column that is not allowed, a column that is there with another type, and what the storage says.
@@ -365,6 +372,20 @@ impl Shared {
         }
         self.tables.widen(wider.clone());
         Ok(wider)
+    }
+
+    pub(crate) async fn mark(&self, table: &str, source: &str) -> Result<Option<i64>, Error> {
+        if let Some(offset) = self.tables.mark(table, source) {
+            return Ok(Some(offset));
+        }
+        let slot = self.slot(table);
+        let files = slot.lock().await;
+        let Some(files) = files.as_ref() else { return Ok(None) };
+        let committed = files.mark(source).await?;
+        if let Some(offset) = committed {
+            self.tables.learn(table, source, offset);
+        }
+        Ok(committed)
     }
 
     /// A table has new rows.

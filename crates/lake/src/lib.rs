@@ -50,7 +50,7 @@ pub use append::{Append, Appended};
 pub use disk::{Disk, OsDisk, Output};
 pub use error::Error;
 pub use lake::{Lake, TableInfo};
-pub use log::{Key, Position};
+pub use log::{Key, Mark, Position};
 pub use options::Options;
 pub use rows::{Form, Misfit, MisfitReason, Origin, Refused};
 pub use schema::TableSchema;

@@ -10,7 +10,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
 
 use crate::delta::DataFile;
-use crate::log::{Position, Record};
+use crate::log::{Mark, Position, Record};
 use crate::rows::Defaults;
 use crate::schema::{TIME, TableSchema};
 
@@ -24,6 +24,7 @@ pub(crate) struct Chunk {
     pub(crate) bytes: usize,
     /// The first and last `TimeGenerated`, in microseconds since 1970.
     pub(crate) times: (i64, i64),
+    pub(crate) mark: Option<Mark>,
 }
 
 impl Chunk {
@@ -36,8 +37,18 @@ impl Chunk {
             received: record.received,
             bytes: record.batch.get_array_memory_size() + 512,
             times: times.unwrap_or((record.received, record.received)),
+            mark: record.mark,
             batch: record.batch,
         }
+    }
+
+    /// The marks that records say, each source's last.
+    pub(crate) fn marks(chunks: &[Arc<Chunk>]) -> Vec<Mark> {
+        let mut last: BTreeMap<&str, &Mark> = BTreeMap::new();
+        for mark in chunks.iter().filter_map(|chunk| chunk.mark.as_ref()) {
+            last.insert(&mark.source, mark);
+        }
+        last.into_values().cloned().collect()
     }
 
     /// The rows with the columns of a schema, as it has them: those that nobody said are what the lake says, or null.
@@ -75,11 +86,25 @@ pub(crate) struct TableState {
     pub(crate) flushed: Position,
     /// Bytes of the chunks.
     pub(crate) bytes: usize,
+    /// How far sources are that came since the lake was opened, or were asked for.
+    marks: BTreeMap<Arc<str>, i64>,
 }
 
 impl TableState {
     pub(crate) fn new(schema: TableSchema) -> TableState {
-        TableState { schema, chunks: Vec::new(), files: Arc::default(), flushed: 0, bytes: 0 }
+        TableState {
+            schema,
+            chunks: Vec::new(),
+            files: Arc::default(),
+            flushed: 0,
+            bytes: 0,
+            marks: BTreeMap::new(),
+        }
+    }
+
+    fn reach(&mut self, mark: &Mark) {
+        let offset = self.marks.entry(Arc::clone(&mark.source)).or_insert(mark.offset);
+        *offset = mark.offset.max(*offset);
     }
 
     /// Takes the files of a table, of which rows up to a position are in.
@@ -152,6 +177,18 @@ impl Tables {
         self.read().tables.get(name).map_or(0, |table| table.bytes)
     }
 
+    /// How far a source is in a table, as far as that is known without its files.
+    pub(crate) fn mark(&self, name: &str, source: &str) -> Option<i64> {
+        self.read().tables.get(name)?.marks.get(source).copied()
+    }
+
+    /// Learns from a table's log how far a source is.
+    pub(crate) fn learn(&self, name: &str, source: &str, offset: i64) {
+        if let Some(table) = self.write().tables.get_mut(name) {
+            table.reach(&Mark { source: source.into(), offset });
+        }
+    }
+
     pub(crate) fn names(&self) -> Vec<Arc<str>> {
         self.read().tables.keys().cloned().collect()
     }
@@ -187,9 +224,11 @@ impl Tables {
         {
             inner.tables.insert(Arc::clone(&name), TableState::new(schema));
         }
-        if let Some(table) = inner.tables.get_mut(&name)
-            && position > table.flushed
-        {
+        let Some(table) = inner.tables.get_mut(&name) else { return };
+        if let Some(mark) = &chunk.mark {
+            table.reach(mark);
+        }
+        if position > table.flushed {
             table.chunks.push(Arc::new(chunk));
             table.bytes += bytes;
             inner.bytes += bytes;

@@ -21,7 +21,7 @@ use deltalake_core::{DeltaTable, DeltaTableError};
 use super::{APPLICATION, DAY, DataFile};
 use crate::Error;
 use crate::disk::{Disk, Durable};
-use crate::log::Position;
+use crate::log::{Mark, Position};
 use crate::schema::TableSchema;
 
 /// How many commits lie between checkpoints.
@@ -128,10 +128,21 @@ impl DeltaFiles {
     ///
     /// Errors: a log that cannot be read.
     pub(crate) async fn position(&self) -> Result<Position, Error> {
+        let version = self.transaction(APPLICATION).await?;
+        Ok(version.and_then(|version| u64::try_from(version).ok()).unwrap_or(0))
+    }
+
+    /// How far a source of rows is within.
+    ///
+    /// Errors: a log that cannot be read.
+    pub(crate) async fn mark(&self, source: &str) -> Result<Option<i64>, Error> {
+        self.transaction(&application(source)).await
+    }
+
+    async fn transaction(&self, application: &str) -> Result<Option<i64>, Error> {
         let state = self.table.snapshot().map_err(self.failed())?;
         let store = self.table.log_store();
-        let version = state.transaction_version(store.as_ref(), APPLICATION).await.map_err(self.failed())?;
-        Ok(version.and_then(|version| u64::try_from(version).ok()).unwrap_or(0))
+        state.transaction_version(store.as_ref(), application).await.map_err(self.failed())
     }
 
     /// All files that count.
@@ -142,18 +153,26 @@ impl DeltaFiles {
         Ok(state.log_data().iter().map(|view| Arc::new(DataFile::of(&view))).collect())
     }
 
-    /// Adds files with new rows, up to a position of the write-ahead log.
+    /// Adds files with new rows, up to a position of the write-ahead log and marks of the sources that they come from.
     ///
     /// Errors: the commit was not made, or nobody knows whether it was: then the table has to be opened again.
-    pub(crate) async fn append(&mut self, files: &[DataFile], position: Position) -> Result<(), Error> {
+    pub(crate) async fn append(
+        &mut self,
+        files: &[DataFile],
+        position: Position,
+        marks: &[Mark],
+    ) -> Result<(), Error> {
         let version = i64::try_from(position).unwrap_or(i64::MAX);
+        let mut transactions = vec![Transaction::new(APPLICATION, version)];
+        transactions
+            .extend(marks.iter().map(|mark| Transaction::new(application(&mark.source), mark.offset)));
         let actions = files.iter().map(|file| Action::Add(file.add(true))).collect();
         let operation = DeltaOperation::Write {
             mode: SaveMode::Append,
             partition_by: Some(vec![DAY.to_owned()]),
             predicate: None,
         };
-        self.commit(actions, vec![Transaction::new(APPLICATION, version)], operation).await
+        self.commit(actions, transactions, operation).await
     }
 
     /// Puts files in the place of others that hold the same rows.
@@ -260,6 +279,11 @@ impl DeltaFiles {
         }
         Ok(found)
     }
+}
+
+/// What the table's log calls a source of rows.
+fn application(source: &str) -> String {
+    format!("{APPLICATION}:{source}")
 }
 
 fn unloaded(disk: &Arc<dyn Disk>, folder: &Path) -> Result<DeltaTable, DeltaTableError> {

@@ -23,6 +23,7 @@
 //! sender was told of a failure does not come back.
 
 mod keys;
+mod mark;
 mod record;
 mod replay;
 mod segment;
@@ -30,6 +31,7 @@ mod writer;
 
 pub use keys::Key;
 pub(crate) use keys::Keys;
+pub use mark::Mark;
 pub(crate) use record::Record;
 pub(crate) use replay::{Replayed, replay};
 pub(crate) use writer::{KEYS, Log};

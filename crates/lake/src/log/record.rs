@@ -9,20 +9,22 @@ use datafusion::arrow::ipc::reader::StreamReader;
 use datafusion::arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
 use datafusion::arrow::record_batch::RecordBatch;
 
-use super::Key;
+use super::{Key, Mark};
 use crate::Error;
 use crate::schema::data_type;
 
 /// Rows of a table that were taken in together.
 ///
 /// The body is: the length of the table's name (1 byte), the name, the sender's key (16 bytes, zeros for none), the time
-/// of receipt (8 bytes), and the rows as a stream of Arrow IPC with the columns that hold something.
+/// of receipt (8 bytes), and the rows as a stream of Arrow IPC with the columns that hold something; the mark is in the
+/// metadata of their schema.
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
     pub(crate) table: Arc<str>,
     pub(crate) key: Option<Key>,
     /// Microseconds since 1970.
     pub(crate) received: i64,
+    pub(crate) mark: Option<Mark>,
     pub(crate) batch: RecordBatch,
 }
 
@@ -40,7 +42,10 @@ impl Record {
         body.extend_from_slice(&self.key.map_or([0; 16], |key| key.0));
         body.extend_from_slice(&self.received.to_le_bytes());
         let options = IpcWriteOptions::default();
-        let schema = self.batch.schema();
+        let mut schema = self.batch.schema();
+        if let Some(mark) = &self.mark {
+            schema = Arc::new(Schema::clone(&schema).with_metadata(mark.metadata()));
+        }
         let mut writer = StreamWriter::try_new_with_options(&mut body, &schema, options).map_err(failed())?;
         writer.write(&self.batch).map_err(failed())?;
         writer.finish().map_err(failed())?;
@@ -57,10 +62,12 @@ impl Record {
         let received = i64::from_le_bytes(rest.get(16..24)?.try_into().ok()?);
         let mut batches = StreamReader::try_new(rest.get(24..)?, None).ok()?;
         let batch = batches.next()?.ok()?;
+        let mark = Mark::of(&batch.schema());
         is_known(&batch.schema()).then(|| Record {
             table: table.into(),
             key: (key != [0; 16]).then_some(Key(key)),
             received,
+            mark,
             batch,
         })
     }

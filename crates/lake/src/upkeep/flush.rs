@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::Error;
 use crate::delta::{DataFile, DeltaFiles, chunks_by_day, write_day};
 use crate::lake::{Shared, now};
-use crate::memory::TableState;
+use crate::memory::{Chunk, TableState};
 
 /// Writes all tables that have rows in memory.
 pub(crate) async fn flush_all(shared: &Arc<Shared>) -> Result<(), Error> {
@@ -115,6 +115,7 @@ async fn write(
         files.widen(&schema).await?;
     }
     let (disk, folder) = (Arc::clone(&shared.options.disk), files.folder().to_owned());
+    let marks = Chunk::marks(&state.chunks);
     let tenant = Arc::clone(&shared.options.workspace);
     let written = tokio::task::spawn_blocking(move || -> Result<Vec<DataFile>, Error> {
         let days = chunks_by_day(&state.schema, &tenant, &state.chunks)?;
@@ -124,7 +125,7 @@ async fn write(
     });
     let written = written.await.map_err(|_| Error::Closed("the lake is being closed"))??;
     // Should the process end before the commit, the rows come from the log again, and nobody looks at these files.
-    files.append(&written, position).await?;
+    files.append(&written, position, &marks).await?;
     shared.tables.flushed(&name, position, Arc::new(files.files()?));
     Ok(())
 }

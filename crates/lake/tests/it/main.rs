@@ -4,6 +4,7 @@ mod faults;
 mod files;
 mod hostile;
 mod killed;
+mod marks;
 mod readers;
 mod rows;
 mod streams;

@@ -8,21 +8,30 @@ use std::path::Path;
 use std::sync::Arc;
 
 use castellan_base::{OsSystem, System as _};
-use castellan_lake::{Append, Form, Key, Lake, Options};
+use castellan_lake::{Append, Form, Key, Lake, Mark, Options};
 
 use crate::faults::{Dice, Fault, FaultyDisk};
 use crate::support::{Outcome, query, quiet};
 
 /// What senders know of their events.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Senders {
     next: u64,
     acknowledged: BTreeSet<u64>,
     /// Calls of which they do not know whether they arrived.
     open: Vec<Vec<u64>>,
+    /// How far the queue was read, as far as its reader knows.
+    read: i64,
 }
 
+/// A table that a queue of the same name goes to.
+const QUEUE: &str = "AzureActivity";
+
 impl Senders {
+    fn new() -> Senders {
+        Senders { next: 0, acknowledged: BTreeSet::new(), open: Vec::new(), read: -1 }
+    }
+
     /// Sends what is open again, then something new, until the disk fails.
     async fn send(&mut self, lake: &Lake, dice: &mut Dice) {
         let mut calls: Vec<Vec<u64>> = std::mem::take(&mut self.open);
@@ -48,8 +57,42 @@ impl Senders {
         }
     }
 
+    /// Reads on in a queue that has all numbers, from where the lake says that it was, until the disk fails.
+    async fn read_queue(&mut self, lake: &Lake, dice: &mut Dice) {
+        for _ in 0..=dice.below(3) {
+            let Ok(mark) = lake.mark(QUEUE, QUEUE).await else { return };
+            let first = mark.map_or(0, |mark| mark + 1);
+            let last = first + i64::try_from(dice.below(9)).unwrap_or_default();
+            let rows: String =
+                (first..=last).map(|offset| format!("{{\"CorrelationId\": \"{offset}\"}}\n")).collect();
+            let mark = Some(Mark { source: QUEUE.into(), offset: last });
+            let how = Append { mark, ..Append::default() };
+            if lake.append(QUEUE, rows.as_bytes(), Form::Lines, how).await.is_err() {
+                return;
+            }
+            self.read = last;
+        }
+    }
+
+    /// Errors: the queue is further than it was read, or not as far, or a number of it is not there once.
+    async fn check_queue(&self, lake: &Lake) -> Result<(), String> {
+        let mark = lake.mark(QUEUE, QUEUE).await.map_err(|error| error.to_string())?.unwrap_or(-1);
+        if mark < self.read {
+            return Err(format!("the queue was read up to {}, and the lake says {mark}", self.read));
+        }
+        let text =
+            format!("{QUEUE} | summarize count(), dcount(CorrelationId, 4), max(toint(CorrelationId))");
+        let rows = query(lake, &text).await.map_err(|error| error.to_string())?;
+        let (count, last) = ((mark + 1).to_string(), if mark < 0 { String::new() } else { mark.to_string() });
+        match rows.as_slice() {
+            [row] if *row == [count.clone(), count.clone(), last] => Ok(()),
+            _ => Err(format!("of {count} numbers of the queue there are {rows:?}")),
+        }
+    }
+
     /// Errors: an acknowledged event that is not there, or any that is there twice.
     async fn check(&self, lake: &Lake) -> Result<(), String> {
+        self.check_queue(lake).await?;
         let text = "union SigninLogs, AuditLogs | summarize count() by CorrelationId";
         let rows = query(lake, text).await.map_err(|error| error.to_string())?;
         let mut found: BTreeMap<u64, String> = BTreeMap::new();
@@ -78,6 +121,7 @@ async fn use_it(lake: &Lake, disk: &FaultyDisk, senders: &mut Senders, dice: &mu
             return;
         }
         senders.send(lake, dice).await;
+        senders.read_queue(lake, dice).await;
         // What fails here has to be made good later; that is what is tested.
         if dice.is_one_in(2) {
             let _ = lake.flush().await;
@@ -90,7 +134,7 @@ async fn use_it(lake: &Lake, disk: &FaultyDisk, senders: &mut Senders, dice: &mu
 
 async fn run(seed: u64, folder: &Path) -> Result<(), String> {
     let mut dice = Dice(seed);
-    let (disk, mut senders) = (FaultyDisk::default(), Senders::default());
+    let (disk, mut senders) = (FaultyDisk::default(), Senders::new());
     for _ in 0..3 {
         let fault = match dice.below(5) {
             0 => Fault::Error(ErrorKind::StorageFull),
@@ -115,6 +159,7 @@ async fn run(seed: u64, folder: &Path) -> Result<(), String> {
         }
         senders.check(&lake).await.map_err(|error| format!("{error}\n{history}"))?;
         senders.send(&lake, &mut dice).await;
+        senders.read_queue(&lake, &mut dice).await;
         lake.flush().await.map_err(|error| format!("{error}\n{history}"))?;
         senders.check(&lake).await.map_err(|error| format!("{error}\n{history}"))?;
         if !senders.open.is_empty() {
