@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use castellan_query::arrow::record_batch::RecordBatch;
 
-use crate::lake::Shared;
 use crate::log::{Key, Mark, Position, Record};
 use crate::rows::{
     Form, Misfit, MisfitReason, Origin, Refused, Rows, from_json, from_physical, further_columns,
 };
+use crate::shared::Shared;
 use crate::{Error, Lake, TableSchema};
 
 /// Bytes of rows that one call may bring.
@@ -93,7 +93,7 @@ impl Lake {
 impl Shared {
     fn origin(&self, how: &Append) -> Origin {
         Origin {
-            received: how.received.unwrap_or_else(crate::lake::now),
+            received: how.received.unwrap_or_else(|| self.now()),
             resource: how.resource.clone(),
             keeps_times: how.keeps_times,
             longest: how.longest,

@@ -22,6 +22,22 @@ pub enum Error {
         /// What is wrong, and what would be right.
         reason: String,
     },
+    /// The clock said something that cannot be.
+    #[error(
+        "the clock jumped by {seconds} s: no rows are removed by age until it has been steady for a while; set it right"
+    )]
+    Clock {
+        /// By how much.
+        seconds: i64,
+    },
+    /// Rows cannot be chosen so.
+    #[error("no rows of `{table}` can be chosen by this condition: {reason}")]
+    Condition {
+        /// The table.
+        table: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// A column that exists was declared with another type.
     #[error(
         "the column `{column}` of `{table}` has the type {has} and cannot become {wanted}; add a column with another name"

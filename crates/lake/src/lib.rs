@@ -32,6 +32,7 @@
 //! appears once. *Invariant (one moment):* an engine sees all tables at one position of the log. *Invariant (bounded):*
 //! rows in memory, files that wait and the disk have limits; beyond them [`Error::Busy`] says when to try again.
 
+mod admin;
 mod append;
 pub mod delta;
 mod disk;
@@ -40,9 +41,11 @@ mod lake;
 mod log;
 mod memory;
 mod options;
+mod retention;
 pub mod rows;
 mod scan;
 pub mod schema;
+mod shared;
 mod terms;
 mod upkeep;
 
@@ -51,6 +54,8 @@ pub use disk::{Disk, OsDisk, Output};
 pub use error::Error;
 pub use lake::{Lake, TableInfo};
 pub use log::{Key, Mark, Position};
-pub use options::Options;
+pub use options::{Clock, Options};
+pub use retention::Retention;
 pub use rows::{Form, Misfit, MisfitReason, Origin, Refused};
 pub use schema::TableSchema;
+pub use upkeep::Deleted;

@@ -9,8 +9,9 @@ use datafusion::arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
 
+use crate::Retention;
 use crate::delta::DataFile;
-use crate::log::{Mark, Position, Record};
+use crate::log::{Dropped, Mark, Position, Record};
 use crate::rows::Defaults;
 use crate::schema::{TIME, TableSchema};
 
@@ -87,7 +88,9 @@ pub(crate) struct TableState {
     /// Bytes of the chunks.
     pub(crate) bytes: usize,
     /// How far sources are that came since the lake was opened, or were asked for.
-    marks: BTreeMap<Arc<str>, i64>,
+    pub(crate) marks: BTreeMap<Arc<str>, i64>,
+    /// How long its rows are kept.
+    pub(crate) retention: Retention,
 }
 
 impl TableState {
@@ -99,7 +102,16 @@ impl TableState {
             flushed: 0,
             bytes: 0,
             marks: BTreeMap::new(),
+            retention: Retention::Default,
         }
+    }
+
+    /// The table with rows of one of its files alone.
+    pub(crate) fn of_rows(&self, batch: RecordBatch) -> TableState {
+        let table = Arc::clone(self.schema.name());
+        let record = Record { table, key: None, received: 0, mark: None, batch };
+        let chunks = vec![Arc::new(Chunk::new(0, record))];
+        TableState { chunks, ..TableState::new(self.schema.clone()) }
     }
 
     fn reach(&mut self, mark: &Mark) {
@@ -138,6 +150,7 @@ pub(crate) struct Tables {
 struct Inner {
     tables: BTreeMap<Arc<str>, TableState>,
     bytes: usize,
+    dropped: Dropped,
 }
 
 impl Tables {
@@ -161,6 +174,11 @@ impl Tables {
 
     pub(crate) fn get(&self, name: &str) -> Option<TableState> {
         self.read().tables.get(name).cloned()
+    }
+
+    /// The files of a table.
+    pub(crate) fn files(&self, name: &str) -> Option<Arc<Vec<Arc<DataFile>>>> {
+        Some(Arc::clone(&self.read().tables.get(name)?.files))
     }
 
     /// The position of a table's last row that is in no file.
@@ -224,6 +242,9 @@ impl Tables {
         {
             inner.tables.insert(Arc::clone(&name), TableState::new(schema));
         }
+        if inner.dropped.has(&name, position) {
+            return;
+        }
         let Some(table) = inner.tables.get_mut(&name) else { return };
         if let Some(mark) = &chunk.mark {
             table.reach(mark);
@@ -252,6 +273,59 @@ impl Tables {
     pub(crate) fn replaced(&self, name: &str, files: Arc<Vec<Arc<DataFile>>>) {
         if let Some(table) = self.write().tables.get_mut(name) {
             table.files = files;
+        }
+    }
+
+    /// Says which tables were removed, before the log is read.
+    pub(crate) fn forget_dropped(&self, dropped: Dropped) {
+        self.write().dropped = dropped;
+    }
+
+    /// The last position of the log that tables know, whether they are here or were removed.
+    pub(crate) fn last_known(&self) -> Position {
+        let inner = self.read();
+        let flushed = inner.tables.values().map(|table| table.flushed).max().unwrap_or(0);
+        flushed.max(inner.dropped.last())
+    }
+
+    /// Which tables were removed.
+    pub(crate) fn dropped(&self) -> Dropped {
+        self.read().dropped.clone()
+    }
+
+    /// Takes a table away, with the id of its files; gives what it was, and which tables were removed now.
+    pub(crate) fn remove(&self, name: &str, id: Option<String>) -> Option<(TableState, Dropped)> {
+        let mut inner = self.write();
+        let state = inner.tables.remove(name)?;
+        inner.bytes = inner.bytes.saturating_sub(state.bytes);
+        let last = state.chunks.last().map_or(0, |chunk| chunk.position).max(state.flushed);
+        inner.dropped.add(name, last, id);
+        Some((state, inner.dropped.clone()))
+    }
+
+    /// Brings a table back that could not be removed, before the rows that came meanwhile.
+    pub(crate) fn restore(&self, mut state: TableState, dropped: Dropped) {
+        let mut inner = self.write();
+        let name = Arc::clone(state.schema.name());
+        if let Some(since) = inner.tables.remove(&name) {
+            inner.bytes = inner.bytes.saturating_sub(since.bytes);
+            state.bytes += since.bytes;
+            state.chunks.extend(since.chunks);
+        }
+        inner.bytes += state.bytes;
+        inner.tables.insert(name, state);
+        inner.dropped = dropped;
+    }
+
+    /// How long rows of a table are kept.
+    pub(crate) fn retention(&self, name: &str) -> Retention {
+        self.read().tables.get(name).map_or(Retention::Default, |table| table.retention)
+    }
+
+    /// Says how long rows of a table are kept.
+    pub(crate) fn keep_for(&self, name: &str, retention: Retention) {
+        if let Some(table) = self.write().tables.get_mut(name) {
+            table.retention = retention;
         }
     }
 

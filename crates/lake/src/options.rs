@@ -3,7 +3,31 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use castellan_base::{OsSystem, System};
+
 use crate::disk::{Disk, OsDisk};
+
+/// What says the time.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn System>);
+
+impl Clock {
+    /// The clock of a system.
+    pub fn of(system: Arc<dyn System>) -> Clock {
+        Clock(system)
+    }
+
+    /// Now, in microseconds since 1970.
+    pub(crate) fn now(&self) -> i64 {
+        i64::try_from(self.0.now().unix_nanos().div_euclid(1_000)).unwrap_or(i64::MAX)
+    }
+}
+
+impl std::fmt::Debug for Clock {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Clock")
+    }
+}
 
 /// How a lake is kept.
 #[derive(Clone, Debug)]
@@ -26,6 +50,10 @@ pub struct Options {
     pub upkeep: bool,
     /// Where everything is written.
     pub disk: Arc<dyn Disk>,
+    /// How long the clock must have gone without a jump before rows are removed by age.
+    pub clock_steady_for: Duration,
+    /// What says when rows are taken in, and which are too old.
+    pub clock: Clock,
 }
 
 impl Default for Options {
@@ -40,6 +68,8 @@ impl Default for Options {
             vacuum_after: Duration::from_hours(1),
             upkeep: true,
             disk: Arc::new(OsDisk),
+            clock_steady_for: Duration::from_hours(1),
+            clock: Clock::of(Arc::new(OsSystem)),
         }
     }
 }

@@ -19,10 +19,10 @@ use deltalake_core::table::builder::DeltaTableBuilder;
 use deltalake_core::{DeltaTable, DeltaTableError};
 
 use super::{APPLICATION, DAY, DataFile};
-use crate::Error;
 use crate::disk::{Disk, Durable};
 use crate::log::{Mark, Position};
 use crate::schema::TableSchema;
+use crate::{Error, Retention};
 
 /// How many commits lie between checkpoints.
 const CHECKPOINT_EVERY: &str = "100";
@@ -30,6 +30,11 @@ const CHECKPOINT_EVERY: &str = "100";
 const LOG_KEPT: &str = "interval 1 days";
 /// How long files stay that no longer count, for readers that still have them open.
 const FILES_KEPT: &str = "interval 1 hours";
+
+/// Where the table's log says how long rows are kept.
+const KEPT: &str = "castellan.retention";
+
+type Members = serde_json::Map<String, serde_json::Value>;
 
 /// The files of a table.
 #[derive(Debug)]
@@ -97,6 +102,13 @@ impl DeltaFiles {
 
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// What tells the table from others that had its name.
+    ///
+    /// Errors: a log that cannot be read.
+    pub(crate) fn id(&self) -> Result<String, Error> {
+        Ok(self.table.snapshot().map_err(self.failed())?.metadata().id().to_string())
     }
 
     fn failed(&self) -> impl FnOnce(DeltaTableError) -> Error + use<> {
@@ -190,30 +202,77 @@ impl DeltaFiles {
         self.commit(removed.chain(added).collect(), Vec::new(), operation).await
     }
 
-    /// Takes files away with their rows.
-    ///
-    /// Errors: as [`DeltaFiles::append`].
-    pub(crate) async fn remove(&mut self, old: &[Arc<DataFile>], now: i64) -> Result<(), Error> {
-        let removed = old.iter().map(|file| Action::Remove(file.remove(now, true)));
-        self.commit(removed.collect(), Vec::new(), DeltaOperation::Delete { predicate: None }).await
-    }
-
     /// Declares further columns.
     ///
     /// Errors: as [`DeltaFiles::append`].
     pub(crate) async fn widen(&mut self, schema: &TableSchema) -> Result<(), Error> {
+        let wider = StructType::try_new(fields(schema.columns()));
+        let wider = wider.map_err(|error| self.failed()(DeltaTableError::generic(error.to_string())))?;
+        let text = serde_json::to_string(&wider);
+        let text = text.map_err(|error| self.failed()(DeltaTableError::generic(error.to_string())))?;
+        let operation = DeltaOperation::AddColumn { fields: fields(schema.columns()) };
+        let change = |members: &mut Members| {
+            members.insert("schemaString".to_owned(), text.into());
+        };
+        self.change_metadata(change, operation).await
+    }
+
+    /// How long rows are kept, as the table's log says.
+    ///
+    /// Errors: a log that cannot be read.
+    pub(crate) fn retention(&self) -> Result<Retention, Error> {
+        let metadata = self.table.snapshot().map_err(self.failed())?.metadata();
+        let told = metadata.configuration().get(KEPT).map(|text| text.parse());
+        // What somebody else wrote there and is no time keeps rows: nothing is removed by mistake.
+        Ok(told.map_or(Retention::Default, |told| told.unwrap_or(Retention::Forever)))
+    }
+
+    /// Says in the table's log how long rows are kept.
+    ///
+    /// Errors: as [`DeltaFiles::append`].
+    pub(crate) async fn keep_for(&mut self, retention: Retention) -> Result<(), Error> {
+        let operation = DeltaOperation::SetTableProperties {
+            properties: HashMap::from([(KEPT.to_owned(), retention.to_string())]),
+        };
+        let change = |members: &mut Members| {
+            let configuration = members.entry("configuration").or_insert_with(|| Members::new().into());
+            if let Some(configuration) = configuration.as_object_mut() {
+                configuration.insert(KEPT.to_owned(), retention.to_string().into());
+            }
+        };
+        self.change_metadata(change, operation).await
+    }
+
+    async fn change_metadata(
+        &mut self,
+        change: impl FnOnce(&mut Members),
+        operation: DeltaOperation,
+    ) -> Result<(), Error> {
         let metadata = self.table.snapshot().map_err(self.failed())?.metadata();
         let failed = |error: serde_json::Error| self.failed()(DeltaTableError::generic(error.to_string()));
         let mut value = serde_json::to_value(metadata).map_err(failed)?;
-        let wider = StructType::try_new(fields(schema.columns()));
-        let wider = wider.map_err(|error| self.failed()(DeltaTableError::generic(error.to_string())))?;
-        let text = serde_json::to_string(&wider).map_err(failed)?;
         if let Some(members) = value.as_object_mut() {
-            members.insert("schemaString".to_owned(), text.into());
+            change(members);
         }
         let metadata: Metadata = serde_json::from_value(value).map_err(failed)?;
-        let operation = DeltaOperation::AddColumn { fields: fields(schema.columns()) };
         self.commit(vec![Action::Metadata(metadata)], Vec::new(), operation).await
+    }
+
+    /// Takes rows away, and puts others in their place: files that hold some of them, or all.
+    ///
+    /// Errors: as [`DeltaFiles::append`].
+    pub(crate) async fn exchange(
+        &mut self,
+        old: &[Arc<DataFile>],
+        new: &[DataFile],
+        marks: &[Mark],
+        now: i64,
+    ) -> Result<(), Error> {
+        let removed = old.iter().map(|file| Action::Remove(file.remove(now, true)));
+        let added = new.iter().map(|file| Action::Add(file.add(true)));
+        let transactions = marks.iter().map(|mark| Transaction::new(application(&mark.source), mark.offset));
+        let operation = DeltaOperation::Delete { predicate: None };
+        self.commit(removed.chain(added).collect(), transactions.collect(), operation).await
     }
 
     async fn commit(

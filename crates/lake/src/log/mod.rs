@@ -22,6 +22,7 @@
 //! there: the segment is cut to what was acknowledged, and a new one says how much of it counts. So a record whose
 //! sender was told of a failure does not come back.
 
+mod dropped;
 mod keys;
 mod mark;
 mod record;
@@ -29,6 +30,7 @@ mod replay;
 mod segment;
 mod writer;
 
+pub(crate) use dropped::Dropped;
 pub use keys::Key;
 pub(crate) use keys::Keys;
 pub use mark::Mark;

@@ -7,4 +7,4 @@ mod source;
 
 pub(crate) use cache::TermsCache;
 pub(crate) use files::{How, Input, parquet};
-pub(crate) use source::Source;
+pub(crate) use source::{Source, table_of};

@@ -19,9 +19,9 @@ use datafusion::physical_plan::union::UnionExec;
 use super::files::{How, Input, parquet};
 use crate::delta::DataFile;
 use crate::disk::Disk;
-use crate::lake::Shared;
 use crate::memory::TableState;
 use crate::schema::{RECEIVED, TIME};
+use crate::shared::Shared;
 use crate::terms;
 
 /// Rows of memory that are given at once.

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use castellan_query::Table;
+use datafusion::error::DataFusionError;
 
 use super::provider::Provider;
 use crate::TableSchema;
-use crate::lake::Shared;
 use crate::memory::TableState;
+use crate::shared::Shared;
 
 /// All tables of a lake at a moment.
 #[derive(Debug)]
@@ -28,10 +29,17 @@ impl Source {
             Some(state) => state.clone(),
             None => TableState::new(TableSchema::declared(name)?),
         };
-        let columns = state.schema.columns().to_vec();
         // All types of columns have a place in the language.
-        Table::with_types(Arc::new(Provider::new(&self.shared, state)), &columns).ok()
+        table_of(&self.shared, state).ok()
     }
+}
+
+/// A table as queries see it.
+///
+/// Errors: columns of types that have no place in the language.
+pub(crate) fn table_of(shared: &Arc<Shared>, state: TableState) -> Result<Table, DataFusionError> {
+    let columns = state.schema.columns().to_vec();
+    Table::with_types(Arc::new(Provider::new(shared, state)), &columns)
 }
 
 impl castellan_query::Source for Source {

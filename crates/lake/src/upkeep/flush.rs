@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::Error;
 use crate::delta::{DataFile, DeltaFiles, chunks_by_day, write_day};
-use crate::lake::{Shared, now};
 use crate::memory::{Chunk, TableState};
+use crate::shared::Shared;
 
 /// Writes all tables that have rows in memory.
 pub(crate) async fn flush_all(shared: &Arc<Shared>) -> Result<(), Error> {
@@ -52,7 +52,7 @@ async fn forget(shared: &Arc<Shared>) -> Result<(), Error> {
 const AT_ONCE: usize = 96 << 20;
 
 /// Writes the rows of a table that are in memory now; what comes meanwhile is left for the next time.
-async fn flush(shared: &Arc<Shared>, name: &Arc<str>) -> Result<(), Error> {
+pub(super) async fn flush(shared: &Arc<Shared>, name: &Arc<str>) -> Result<(), Error> {
     let slot = shared.slot(name);
     let mut files = slot.lock().await;
     let Some(last) = shared.tables.last_position(name) else { return Ok(()) };
@@ -91,7 +91,7 @@ async fn flush(shared: &Arc<Shared>, name: &Arc<str>) -> Result<(), Error> {
 const TRIES: usize = 3;
 
 /// Shows a table as its log says that it is, after a commit of which nobody knows whether it was made.
-pub(super) async fn reopen(
+pub(crate) async fn reopen(
     shared: &Arc<Shared>,
     name: &Arc<str>,
     files: &mut Option<DeltaFiles>,
@@ -115,11 +115,11 @@ async fn write(
         files.widen(&schema).await?;
     }
     let (disk, folder) = (Arc::clone(&shared.options.disk), files.folder().to_owned());
+    let now = shared.now().div_euclid(1_000);
     let marks = Chunk::marks(&state.chunks);
     let tenant = Arc::clone(&shared.options.workspace);
     let written = tokio::task::spawn_blocking(move || -> Result<Vec<DataFile>, Error> {
         let days = chunks_by_day(&state.schema, &tenant, &state.chunks)?;
-        let now = now().div_euclid(1_000);
         let each = days.iter().map(|(day, rows)| write_day(&disk, &folder, day, rows, now));
         each.collect()
     });

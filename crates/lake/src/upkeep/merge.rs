@@ -6,21 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use castellan_query::parquet::arrow::arrow_reader::ArrowReaderMetadata;
-use datafusion::arrow::compute::SortOptions;
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
-use datafusion::physical_expr::expressions::col;
-use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
-use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
-use datafusion::prelude::{SessionConfig, SessionContext};
 use futures_util::StreamExt as _;
 
+use super::rewrite::{Writing, sorted};
 use crate::Error;
-use crate::delta::{DataFile, FileWriter};
-use crate::lake::{Shared, now};
-use crate::scan::{How, Input, parquet};
-use crate::schema::TIME;
+use crate::delta::DataFile;
+use crate::shared::Shared;
 
 /// Files of one kind that are merged at once, at least.
 const ENOUGH: usize = 8;
@@ -36,7 +27,9 @@ const SMALL: u64 = 1 << 20;
 /// Merges where it is worth it.
 pub(super) async fn merge_all(shared: &Arc<Shared>) -> Result<(), Error> {
     for name in shared.tables.names() {
-        while let Some(chosen) = shared.tables.get(&name).and_then(|table| choose(&table.files)) {
+        loop {
+            let _alone = shared.rewriting.lock().await;
+            let Some(chosen) = shared.tables.files(&name).and_then(|files| choose(&files)) else { break };
             merge(shared, &name, &chosen).await?;
         }
     }
@@ -70,45 +63,17 @@ fn kind(size: u64) -> u32 {
 }
 
 async fn merge(shared: &Arc<Shared>, name: &Arc<str>, chosen: &[Arc<DataFile>]) -> Result<(), Error> {
-    let folder = shared.table_folder(name);
-    let failed = || Error::arrow::<datafusion::error::DataFusionError>("merging files");
-    let schema = union(shared, name, chosen)?;
-    let inputs: Vec<Input> =
-        chosen.iter().map(|file| Input { file: Arc::clone(file), groups: Vec::new() }).collect();
-    let by_time = PhysicalSortExpr {
-        expr: col(TIME, &schema).map_err(failed())?,
-        options: SortOptions { descending: false, nulls_first: true },
-    };
-    let ordering = LexOrdering::new([by_time]);
-    let how = How {
-        schema: &schema,
-        projection: None,
-        limit: None,
-        parts: inputs.len(),
-        ordering: ordering.clone(),
-    };
-    let mut plan: Arc<dyn ExecutionPlan> = parquet(&folder, &inputs, &how).map_err(failed())?;
-    if let Some(ordering) = ordering {
-        plan = Arc::new(SortPreservingMergeExec::new(ordering, plan));
-    }
-    let context = SessionContext::new_with_config(SessionConfig::new().with_batch_size(4_096));
-    let mut rows = execute_stream(plan, context.task_ctx()).map_err(failed())?;
+    let mut rows = sorted(shared, name, chosen)?;
     let day = chosen.first().map(|file| file.day.clone()).unwrap_or_default();
-    let millis = now().div_euclid(1_000);
-    let mut writer = FileWriter::new(Arc::clone(&shared.options.disk), &folder, &day, &schema, millis)?;
+    let mut writing = Writing::begin(shared, name, &day, &rows.schema())?;
     while let Some(batch) = rows.next().await {
-        let batch = batch.map_err(failed())?;
-        // Packing takes long; others are to be served meanwhile.
-        writer = tokio::task::spawn_blocking(move || writer.push(&batch).map(|()| writer))
-            .await
-            .map_err(|_| Error::Closed("the lake is being closed"))??;
+        writing = writing.push(batch.map_err(Error::arrow("merging files"))?).await?;
     }
-    let written = tokio::task::spawn_blocking(move || writer.finish());
-    let written = written.await.map_err(|_| Error::Closed("the lake is being closed"))??;
+    let written = writing.finish().await?;
     let slot = shared.slot(name);
     let mut files = slot.lock().await;
     let Some(open) = files.as_mut() else { return Ok(()) };
-    let replaced = open.replace(chosen, &[written], millis).await;
+    let replaced = open.replace(chosen, &[written], shared.now().div_euclid(1_000)).await;
     match replaced {
         Ok(()) => shared.tables.replaced(name, Arc::new(open.files()?)),
         Err(error) => {
@@ -117,24 +82,4 @@ async fn merge(shared: &Arc<Shared>, name: &Arc<str>, chosen: &[Arc<DataFile>]) 
         }
     }
     Ok(())
-}
-
-/// The columns that any of the files has, in the order of the table.
-fn union(shared: &Shared, name: &Arc<str>, chosen: &[Arc<DataFile>]) -> Result<SchemaRef, Error> {
-    let folder = shared.table_folder(name);
-    let mut present: Vec<String> = Vec::new();
-    for file in chosen {
-        let path = folder.join(&file.path);
-        let open = std::fs::File::open(&path).map_err(Error::storage("opening a file to merge", &path))?;
-        let metadata = ArrowReaderMetadata::load(&open, Default::default());
-        let metadata = metadata.map_err(Error::arrow("reading a file to merge"))?;
-        for field in metadata.schema().fields() {
-            if !present.contains(field.name()) {
-                present.push(field.name().clone());
-            }
-        }
-    }
-    let table = shared.schema(name)?;
-    let fields = table.arrow().fields().iter().filter(|field| present.contains(field.name()));
-    Ok(Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>())))
 }

@@ -1,17 +1,23 @@
 //! Work in the background: rows to files, small files to large ones, old files away, and a look at the disk.
 
+mod delete;
 mod expire;
 mod flush;
 mod merge;
+mod rewrite;
+mod steady;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-pub(crate) use flush::flush_all;
+pub use delete::Deleted;
+pub(crate) use delete::delete;
+pub(crate) use flush::{flush_all, reopen};
+pub(crate) use steady::Steady;
 
 use crate::Error;
-use crate::lake::{Shared, now};
+use crate::shared::Shared;
 
 /// How often tables are looked at.
 const ROUND: Duration = Duration::from_millis(500);
@@ -27,7 +33,7 @@ pub(crate) async fn run(shared: Arc<Shared>) {
     loop {
         let _ = tokio::time::timeout(ROUND, shared.wake.notified()).await;
         look_at_disk(&shared);
-        let flushed = flush::flush_due(&shared, now()).await;
+        let flushed = flush::flush_due(&shared, shared.now()).await;
         shared.outcome("flush", flushed);
     }
 }
@@ -48,7 +54,7 @@ async fn merging(shared: Arc<Shared>) {
         shared.outcome("merge", merged);
         if expired.elapsed() > EXPIRE {
             expired = Instant::now();
-            let removed = expire::expire(&shared, now()).await;
+            let removed = expire::expire(&shared, true).await;
             shared.outcome("retention", removed);
         }
     }
@@ -57,7 +63,7 @@ async fn merging(shared: Arc<Shared>) {
 /// Merges and removes, now.
 pub(crate) async fn tidy(shared: &Arc<Shared>) -> Result<(), Error> {
     merge::merge_all(shared).await?;
-    expire::expire(shared, now()).await
+    expire::expire(shared, false).await
 }
 
 /// Learns whether rows may still be taken.

@@ -1,5 +1,6 @@
 //! The lake as its users have it: rows go in, queries see them, processes end and begin again.
 
+mod clock;
 mod faults;
 mod files;
 mod hostile;
@@ -9,4 +10,5 @@ mod readers;
 mod rows;
 mod streams;
 mod support;
+mod tables;
 mod torture;

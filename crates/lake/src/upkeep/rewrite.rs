@@ -1,0 +1,106 @@
+//! Rows of files, to be written to other files.
+
+use std::sync::Arc;
+
+use castellan_query::parquet::arrow::arrow_reader::ArrowReaderMetadata;
+use datafusion::arrow::compute::SortOptions;
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::physical_expr::expressions::col;
+use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
+use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use crate::Error;
+use crate::delta::{DataFile, FileWriter};
+use crate::scan::{How, Input, parquet};
+use crate::schema::TIME;
+use crate::shared::Shared;
+
+/// Rows that are read at once.
+const BATCH: usize = 4_096;
+
+/// The rows of files of one day, sorted by time, with the columns that any of the files has.
+///
+/// Errors: files that cannot be read.
+pub(super) fn sorted(
+    shared: &Shared,
+    name: &Arc<str>,
+    files: &[Arc<DataFile>],
+) -> Result<SendableRecordBatchStream, Error> {
+    let folder = shared.table_folder(name);
+    let failed = || Error::arrow::<datafusion::error::DataFusionError>("reading files");
+    let schema = union(shared, name, files)?;
+    let inputs: Vec<Input> =
+        files.iter().map(|file| Input { file: Arc::clone(file), groups: Vec::new() }).collect();
+    let by_time = PhysicalSortExpr {
+        expr: col(TIME, &schema).map_err(failed())?,
+        options: SortOptions { descending: false, nulls_first: true },
+    };
+    let ordering = LexOrdering::new([by_time]);
+    let how = How {
+        schema: &schema,
+        projection: None,
+        limit: None,
+        parts: inputs.len(),
+        ordering: ordering.clone(),
+    };
+    let mut plan: Arc<dyn ExecutionPlan> = parquet(&folder, &inputs, &how).map_err(failed())?;
+    if let Some(ordering) = ordering {
+        plan = Arc::new(SortPreservingMergeExec::new(ordering, plan));
+    }
+    let context = SessionContext::new_with_config(SessionConfig::new().with_batch_size(BATCH));
+    execute_stream(plan, context.task_ctx()).map_err(failed())
+}
+
+/// The columns that any of the files has, in the order of the table.
+fn union(shared: &Shared, name: &Arc<str>, files: &[Arc<DataFile>]) -> Result<SchemaRef, Error> {
+    let folder = shared.table_folder(name);
+    let mut present: Vec<String> = Vec::new();
+    for file in files {
+        let path = folder.join(&file.path);
+        let open = std::fs::File::open(&path).map_err(Error::storage("opening a file to read", &path))?;
+        let metadata = ArrowReaderMetadata::load(&open, Default::default());
+        let metadata = metadata.map_err(Error::arrow("reading a file"))?;
+        for field in metadata.schema().fields() {
+            if !present.contains(field.name()) {
+                present.push(field.name().clone());
+            }
+        }
+    }
+    let table = shared.schema(name)?;
+    let fields = table.arrow().fields().iter().filter(|field| present.contains(field.name()));
+    Ok(Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>())))
+}
+
+/// A file that is being written, away from the threads that serve others: packing takes long.
+pub(super) struct Writing(FileWriter);
+
+impl Writing {
+    /// Errors: the file cannot be made.
+    pub(super) fn begin(
+        shared: &Shared,
+        name: &str,
+        day: &str,
+        schema: &SchemaRef,
+    ) -> Result<Writing, Error> {
+        let (disk, folder) = (Arc::clone(&shared.options.disk), shared.table_folder(name));
+        FileWriter::new(disk, &folder, day, schema, shared.now().div_euclid(1_000)).map(Writing)
+    }
+
+    /// Errors: the disk does not take the rows.
+    pub(super) async fn push(self, batch: RecordBatch) -> Result<Writing, Error> {
+        let Writing(mut writer) = self;
+        tokio::task::spawn_blocking(move || writer.push(&batch).map(|()| Writing(writer)))
+            .await
+            .map_err(|_| Error::Closed("the lake is being closed"))?
+    }
+
+    /// Errors: the disk does not take the file.
+    pub(super) async fn finish(self) -> Result<DataFile, Error> {
+        let written = tokio::task::spawn_blocking(move || self.0.finish());
+        written.await.map_err(|_| Error::Closed("the lake is being closed"))?
+    }
+}
