@@ -20,6 +20,10 @@ struct Senders {
     acknowledged: BTreeSet<u64>,
     /// Calls of which they do not know whether they arrived.
     open: Vec<Vec<u64>>,
+    /// Events that were taken away again.
+    gone: BTreeSet<u64>,
+    /// Those of which nobody knows whether they were: the disk failed.
+    unsure: BTreeSet<u64>,
     /// How far the queue was read, as far as its reader knows.
     read: i64,
 }
@@ -29,7 +33,8 @@ const QUEUE: &str = "AzureActivity";
 
 impl Senders {
     fn new() -> Senders {
-        Senders { next: 0, acknowledged: BTreeSet::new(), open: Vec::new(), read: -1 }
+        let none = BTreeSet::new;
+        Senders { next: 0, acknowledged: none(), open: Vec::new(), gone: none(), unsure: none(), read: -1 }
     }
 
     /// Sends what is open again, then something new, until the disk fails.
@@ -55,6 +60,24 @@ impl Senders {
                 Err(_) => self.open.push(ids),
             }
         }
+    }
+
+    /// Takes some event away that is there.
+    async fn delete(&mut self, lake: &Lake, dice: &mut Dice) {
+        let count = u64::try_from(self.acknowledged.len()).unwrap_or_default();
+        let skipped = usize::try_from(dice.below(count.max(1))).unwrap_or_default();
+        let Some(id) = self.acknowledged.iter().nth(skipped).copied() else { return };
+        let condition = format!("CorrelationId == '{id}'");
+        let mut all_done = true;
+        for table in ["SigninLogs", "AuditLogs"] {
+            all_done &= lake.delete(table, &condition).await.is_ok();
+        }
+        self.acknowledged.remove(&id);
+        if all_done {
+            self.gone.insert(id)
+        } else {
+            self.unsure.insert(id)
+        };
     }
 
     /// Reads on in a queue that has all numbers, from where the lake says that it was, until the disk fails.
@@ -103,6 +126,9 @@ impl Senders {
         if let Some((id, count)) = found.iter().find(|(_, count)| *count != "1") {
             return Err(format!("event {id} is there {count} times"));
         }
+        if let Some(id) = self.gone.iter().find(|id| found.contains_key(id)) {
+            return Err(format!("event {id} was taken away and is there again"));
+        }
         match self.acknowledged.iter().find(|id| !found.contains_key(id)) {
             Some(id) => Err(format!("event {id} was acknowledged and is not there")),
             None => Ok(()),
@@ -128,6 +154,9 @@ async fn use_it(lake: &Lake, disk: &FaultyDisk, senders: &mut Senders, dice: &mu
         }
         if dice.is_one_in(4) {
             let _ = lake.tidy().await;
+        }
+        if dice.is_one_in(6) {
+            senders.delete(lake, dice).await;
         }
     }
 }
