@@ -19,6 +19,10 @@ use crate::{Error, Retention, TableSchema, upkeep};
 /// The file that is locked by who writes.
 const LOCK: &str = "lock";
 
+/// How often, and after which pause, the lock is tried.
+const LOCK_TRIES: usize = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
+
 /// How often a lake is looked at that somebody else changes meanwhile.
 const READS: usize = 50;
 
@@ -60,7 +64,7 @@ impl Lake {
             disk.create_folder(&path).map_err(Error::storage("making a folder of the lake", path))?;
         }
         disk.sync_folder(folder).map_err(Error::storage("syncing the folder of the lake", folder))?;
-        let lock = lock(folder)?;
+        let lock = lock(folder).await?;
         let mut shared = Shared::load(folder, options).await?;
         shared.finish_removals()?;
         let mut keys = Keys::load(disk.as_ref(), &log_folder.join(log::KEYS));
@@ -221,13 +225,18 @@ fn info(table: &TableState) -> TableInfo {
     }
 }
 
-fn lock(folder: &Path) -> Result<File, Error> {
+/// Locks the folder. A process that has just ended, or one that is just being started by a process that had the lake open,
+/// may hold the lock for a moment.
+async fn lock(folder: &Path) -> Result<File, Error> {
     let path = folder.join(LOCK);
     let made = File::options().create(true).truncate(false).write(true).open(&path);
     let file = made.map_err(Error::storage("opening the lock of the lake", &path))?;
-    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(Error::Locked { path: folder.to_owned() }),
-        Err(error) => Err(Error::storage("locking the lake", path)(error.into())),
+    for _ in 0..LOCK_TRIES {
+        match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(file),
+            Err(rustix::io::Errno::WOULDBLOCK) => tokio::time::sleep(LOCK_PAUSE).await,
+            Err(error) => return Err(Error::storage("locking the lake", path)(error.into())),
+        }
     }
+    Err(Error::Locked { path: folder.to_owned() })
 }

@@ -6,13 +6,15 @@
 //! twice. Source: Delta Transaction Log Protocol, "Transaction Identifiers".
 
 mod files;
+mod sort;
 mod stats;
 mod table;
 mod write;
 
 pub(crate) use files::DataFile;
+pub(crate) use sort::{Target, write_by_day};
 pub(crate) use table::DeltaFiles;
-pub(crate) use write::{FileWriter, chunks_by_day, write_day};
+pub(crate) use write::FileWriter;
 
 /// The application whose version is the position in the write-ahead log.
 pub const APPLICATION: &str = "castellan-lake";

@@ -1,86 +1,28 @@
-//! Rows into files.
+//! Rows into a file.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::arrow::array::AsArray;
-use datafusion::arrow::compute::{SortOptions, concat_batches, sort_to_indices, take_record_batch};
-use datafusion::arrow::datatypes::{Field, Schema, SchemaRef, TimestampMicrosecondType};
+use datafusion::arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use datafusion::arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
+use super::DAY;
 use super::files::DataFile;
 use super::stats::Stats;
-use super::{DAY, MICROS_OF_DAY, day_of};
 use crate::Error;
 use crate::disk::{Disk, Output};
-use crate::memory::Chunk;
-use crate::schema::{RECEIVED, TIME, TableSchema};
+use crate::schema::{RECEIVED, TIME};
 use crate::terms;
 
 /// Rows of a row group: what is opened or left closed as a whole.
-const GROUP: usize = 64 << 10;
+pub(super) const GROUP: usize = 64 << 10;
 /// Rows of a page: what is skipped within a row group.
 const PAGE: usize = 8 << 10;
-
-/// The columns that rows have, with those that the lake says itself, in the order of the table.
-pub(crate) fn columns_of(schema: &TableSchema, chunks: &[Arc<Chunk>]) -> SchemaRef {
-    let present: BTreeSet<String> = chunks
-        .iter()
-        .flat_map(|chunk| {
-            chunk.batch.schema().fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>()
-        })
-        .collect();
-    let own = ["Type", "TenantId", "_IsBillable", RECEIVED, TIME];
-    let all = schema.arrow().fields().iter();
-    let fields: Vec<Arc<Field>> = all
-        .filter(|field| present.contains(field.name()) || own.contains(&field.name().as_str()))
-        .cloned()
-        .collect();
-    Arc::new(Schema::new(fields))
-}
-
-/// The rows of chunks, sorted by time and taken apart by day.
-///
-/// Errors: chunks whose columns do not fit the table.
-pub(crate) fn chunks_by_day(
-    schema: &TableSchema,
-    tenant: &str,
-    chunks: &[Arc<Chunk>],
-) -> Result<BTreeMap<String, RecordBatch>, Error> {
-    let failed = || Error::arrow::<datafusion::arrow::error::ArrowError>("sorting rows");
-    let columns = columns_of(schema, chunks);
-    let whole = chunks.iter().map(|chunk| chunk.completed(&columns, schema.name(), tenant));
-    let whole = whole.collect::<Result<Vec<_>, _>>().map_err(failed())?;
-    let all = concat_batches(&columns, &whole).map_err(failed())?;
-    drop(whole);
-    let Some(times) = all.column_by_name(TIME) else { return Ok(BTreeMap::new()) };
-    let ascending = SortOptions { descending: false, nulls_first: true };
-    let order = sort_to_indices(times, Some(ascending), None).map_err(failed())?;
-    let sorted = take_record_batch(&all, &order).map_err(failed())?;
-    drop(all);
-    Ok(by_day(&sorted))
-}
-
-fn by_day(sorted: &RecordBatch) -> BTreeMap<String, RecordBatch> {
-    let mut days = BTreeMap::new();
-    let times =
-        sorted.column_by_name(TIME).and_then(|times| times.as_primitive_opt::<TimestampMicrosecondType>());
-    let Some(times) = times else { return days };
-    let mut start = 0;
-    while start < times.len() {
-        let day = times.value(start).div_euclid(MICROS_OF_DAY);
-        let rest = times.values().get(start..).unwrap_or_default();
-        let length = rest.partition_point(|time| time.div_euclid(MICROS_OF_DAY) <= day).max(1);
-        days.insert(day_of(times.value(start)), sorted.slice(start, length));
-        start += length;
-    }
-    days
-}
 
 /// An output as [`io::Write`].
 #[derive(Debug)]
@@ -233,19 +175,4 @@ fn widen(range: &mut (i64, i64), batch: &RecordBatch, column: &str) {
     {
         *range = (range.0.min(first), range.1.max(last));
     }
-}
-
-/// Writes rows of one day that are sorted by time to a file.
-///
-/// Errors: the disk does not take them.
-pub(crate) fn write_day(
-    disk: &Arc<dyn Disk>,
-    table: &Path,
-    day: &str,
-    rows: &RecordBatch,
-    now: i64,
-) -> Result<DataFile, Error> {
-    let mut writer = FileWriter::new(Arc::clone(disk), table, day, &rows.schema(), now)?;
-    writer.push(rows)?;
-    writer.finish()
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::Error;
-use crate::delta::{DataFile, DeltaFiles, chunks_by_day, write_day};
+use crate::delta::{DataFile, DeltaFiles, Target, write_by_day};
 use crate::memory::{Chunk, TableState};
 use crate::shared::Shared;
 
@@ -48,7 +48,7 @@ async fn forget(shared: &Arc<Shared>) -> Result<(), Error> {
     shared.log()?.forget(shared.needed_from()).await
 }
 
-/// The most bytes of rows that go to files at once: sorting them takes as much again twice.
+/// The most bytes of rows that go to files at once.
 const AT_ONCE: usize = 96 << 20;
 
 /// Writes the rows of a table that are in memory now; what comes meanwhile is left for the next time.
@@ -119,9 +119,8 @@ async fn write(
     let marks = Chunk::marks(&state.chunks);
     let tenant = Arc::clone(&shared.options.workspace);
     let written = tokio::task::spawn_blocking(move || -> Result<Vec<DataFile>, Error> {
-        let days = chunks_by_day(&state.schema, &tenant, &state.chunks)?;
-        let each = days.iter().map(|(day, rows)| write_day(&disk, &folder, day, rows, now));
-        each.collect()
+        let target = Target { disk: &disk, folder: &folder, tenant: &tenant, now };
+        write_by_day(&state.schema, &state.chunks, &target)
     });
     let written = written.await.map_err(|_| Error::Closed("the lake is being closed"))??;
     // Should the process end before the commit, the rows come from the log again, and nobody looks at these files.

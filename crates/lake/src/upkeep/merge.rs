@@ -15,8 +15,8 @@ use crate::shared::Shared;
 
 /// Files of one kind that are merged at once, at least.
 const ENOUGH: usize = 8;
-/// Files that are merged at once, at most: each is open then.
-const MOST: usize = 64;
+/// Files that are merged at once, at most: each is open then, with some 10 MiB of a row group.
+const MOST: usize = 16;
 /// A file of so many bytes is large enough.
 const LARGE: u64 = 128 << 20;
 /// Each kind of size is so many times as large as the one before.
