@@ -38,6 +38,41 @@ async fn rows_are_seen_at_once_and_after_every_step() -> Outcome {
     Ok(())
 }
 
+/// The language has no null texts: what nobody said is empty, equal to other empty texts and different from all others.
+#[tokio::test]
+async fn texts_that_nobody_said_are_empty() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let lake = open(folder.path()).await?;
+    for place in ["memory", "a file without the column", "a file with the column"] {
+        append(&lake, "SigninLogs", r#"[{"ResultType": "1"}]"#).await?;
+        if place == "a file with the column" {
+            append(&lake, "SigninLogs", r#"[{"UserPrincipalName": "ann"}]"#).await?;
+        }
+        if place != "memory" {
+            lake.flush().await?;
+        }
+        for (condition, holds) in [
+            ("isempty(UserPrincipalName)", true),
+            ("UserPrincipalName == ''", true),
+            ("UserPrincipalName != 'bob'", true),
+            ("UserPrincipalName !in ('bob', 'cid')", true),
+            ("UserPrincipalName in ('', 'bob')", true),
+            ("UserPrincipalName !has 'bob'", true),
+            ("strlen(UserPrincipalName) == 0", true),
+            ("not(UserPrincipalName == 'bob')", true),
+            ("isnotempty(UserPrincipalName)", false),
+            ("UserPrincipalName == 'bob'", false),
+        ] {
+            let text = format!("SigninLogs | where ResultType == '1' | where not({condition}) | count");
+            assert_eq!(value(&lake, &text).await? == "0", holds, "not({condition}) in {place}");
+            let text = format!("SigninLogs | where ResultType == '1' and ({condition}) | count");
+            let count = value(&lake, &text).await?;
+            assert_eq!(count != "0", holds, "{condition} in {place}: {count}");
+        }
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn answers_have_the_columns_of_the_table_and_no_others() -> Outcome {
     let folder = tempfile::tempdir()?;

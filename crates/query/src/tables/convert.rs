@@ -20,7 +20,9 @@ use crate::physical::{TYPE_KEY, Writer, data_type};
 pub(super) fn column(field: &Field, source: Expr) -> Result<(ScalarType, Expr)> {
     let known = field.metadata().get(TYPE_KEY).and_then(|name| ScalarType::named(name));
     if let Some(scalar_type) = known.filter(|scalar_type| data_type(*scalar_type) == *field.data_type()) {
-        return Ok((scalar_type, source));
+        // Its metadata says what a column means, not that no text is missing.
+        let has_gaps = scalar_type == ScalarType::String && field.is_nullable();
+        return Ok((scalar_type, if has_gaps { OrEmpty::of(source) } else { source }));
     }
     let plain = |scalar_type: ScalarType| {
         let wanted = data_type(scalar_type);
