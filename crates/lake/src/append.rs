@@ -100,7 +100,7 @@ impl Shared {
         }
     }
 
-    async fn keep(
+    pub(crate) async fn keep(
         &self,
         schema: &TableSchema,
         rows: Rows,
@@ -108,6 +108,10 @@ impl Shared {
         origin: &Origin,
     ) -> Result<Appended, Error> {
         let count = rows.batch.num_rows();
+        if self.derived.is_materialized(schema.name()) {
+            let reason = "the table holds what its query gave, and takes no other rows".to_owned();
+            return Err(Error::Derived { name: schema.name().to_string(), reason });
+        }
         let (misfits, refused) = (rows.misfits, rows.refused);
         let appended =
             |rows, is_repeated, position| Appended { rows, misfits, refused, is_repeated, position };
@@ -133,7 +137,7 @@ impl Shared {
     }
 
     /// Errors: the memory or the disk has no room for more rows now.
-    fn has_room(&self) -> Result<(), Error> {
+    pub(crate) fn has_room(&self) -> Result<(), Error> {
         let busy =
             |reason: String, seconds| Err(Error::Busy { reason, retry_after: Duration::from_secs(seconds) });
         if self.tables.bytes() > self.options.memory {

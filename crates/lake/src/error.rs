@@ -30,6 +30,14 @@ pub enum Error {
         /// By how much.
         seconds: i64,
     },
+    /// A table that a query fills, and what is wrong with it.
+    #[error("`{name}`: {reason}")]
+    Derived {
+        /// What it is called.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// Rows cannot be chosen so.
     #[error("no rows of `{table}` can be chosen by this condition: {reason}")]
     Condition {

@@ -144,12 +144,7 @@ impl Lake {
     ///
     /// Errors: a name or a column that is not allowed, a column that is there with another type, and what the storage says.
     pub async fn create_table(&self, name: &str, columns: Vec<Column>) -> Result<TableSchema, Error> {
-        if self.shared.tables.schema(name).is_some() {
-            return self.shared.widen(name, &columns).await;
-        }
-        let schema = TableSchema::custom(name, columns)?;
-        self.shared.make(&schema).await?;
-        Ok(schema)
+        self.shared.create_table(name, columns).await
     }
 
     /// An engine over all tables as they are now. Tables that content declares are there as well, without rows.

@@ -35,6 +35,7 @@
 mod admin;
 mod append;
 pub mod delta;
+mod derived;
 mod disk;
 mod error;
 mod lake;
@@ -50,6 +51,7 @@ mod terms;
 mod upkeep;
 
 pub use append::{Append, Appended};
+pub use derived::{Definition, Materialized, Run, Summary};
 pub use disk::{Disk, OsDisk, Output};
 pub use error::Error;
 pub use lake::{Lake, TableInfo};

@@ -29,7 +29,7 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
-    fn new(position: Position, record: Record) -> Chunk {
+    pub(crate) fn new(position: Position, record: Record) -> Chunk {
         let times = record.batch.column_by_name(TIME);
         let times = times.and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
         let times = times.and_then(|column| Some((min(column)?, max(column)?)));
@@ -200,10 +200,10 @@ impl Tables {
         self.read().tables.get(name)?.marks.get(source).copied()
     }
 
-    /// Learns from a table's log how far a source is.
+    /// Says how far a source is, as the table's log does.
     pub(crate) fn learn(&self, name: &str, source: &str, offset: i64) {
         if let Some(table) = self.write().tables.get_mut(name) {
-            table.reach(&Mark { source: source.into(), offset });
+            table.marks.insert(source.into(), offset);
         }
     }
 

@@ -40,6 +40,8 @@ pub struct Options {
     pub flush_bytes: usize,
     /// Bytes of rows in memory, over all tables, beyond which no more are taken until some are flushed.
     pub memory: usize,
+    /// How often it is looked whether summaries and materialized tables are due.
+    pub derive_every: Duration,
     /// Bytes on the disk that are left free: beyond them no rows are taken.
     pub disk_reserve: u64,
     /// How long rows are kept, where their table does not say. `None` keeps them for ever.
@@ -63,6 +65,7 @@ impl Default for Options {
             flush_after: Duration::from_secs(5),
             flush_bytes: 64 << 20,
             memory: 384 << 20,
+            derive_every: Duration::from_secs(15),
             disk_reserve: 1 << 30,
             retention: None,
             vacuum_after: Duration::from_hours(1),

@@ -14,7 +14,7 @@ use crate::delta::DeltaFiles;
 use crate::log::{self, Dropped, Keys, Log, Position, Replayed};
 use crate::memory::{TableState, Tables};
 use crate::options::Options;
-use crate::{Error, Retention, TableSchema, upkeep};
+use crate::{Error, Retention, TableSchema, derived, upkeep};
 
 /// The folder of tables within that of a lake.
 pub(crate) const TABLES: &str = "tables";
@@ -33,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) disk_full: AtomicBool,
     pub(crate) damages: Mutex<Vec<String>>,
     pub(crate) problems: Mutex<BTreeMap<&'static str, String>>,
+    /// Tables that queries fill.
+    pub(crate) derived: derived::Store,
     /// Whether the clock can be trusted.
     pub(crate) steady: Mutex<upkeep::Steady>,
     /// Folders of tables that were removed, found when the lake was opened.
@@ -54,6 +56,8 @@ impl Shared {
     /// The tables that have files.
     pub(crate) async fn load(folder: &Path, options: Options) -> Result<Shared, Error> {
         let dropped = Dropped::load(options.disk.as_ref(), &folder.join(log::FOLDER))?;
+        let mut damages = Vec::new();
+        let derived = derived::Store::load(options.disk.as_ref(), folder, &mut damages)?;
         let mut shared = Shared {
             folder: folder.to_owned(),
             tables: Arc::new(Tables::default()),
@@ -61,8 +65,9 @@ impl Shared {
             delta: Mutex::default(),
             wake: Notify::new(),
             disk_full: AtomicBool::new(false),
-            damages: Mutex::default(),
+            damages: Mutex::new(damages),
             problems: Mutex::default(),
+            derived,
             steady: Mutex::new(upkeep::Steady::since(options.clock.now())),
             unfinished: Vec::new(),
             rewriting: tokio::sync::Mutex::default(),
@@ -153,6 +158,16 @@ impl Shared {
             }
         }
         Ok(())
+    }
+
+    /// Makes a custom table, or gives it the columns that it lacks.
+    pub(crate) async fn create_table(&self, name: &str, columns: Vec<Column>) -> Result<TableSchema, Error> {
+        if self.tables.schema(name).is_some() {
+            return self.widen(name, &columns).await;
+        }
+        let schema = TableSchema::custom(name, columns)?;
+        self.make(&schema).await?;
+        Ok(schema)
     }
 
     pub(crate) fn table_folder(&self, table: &str) -> PathBuf {

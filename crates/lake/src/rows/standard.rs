@@ -13,7 +13,7 @@ use crate::delta::MICROS_OF_DAY;
 use crate::schema::{RECEIVED, TIME};
 
 /// Where rows come from, and when they came.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Origin {
     /// When they were taken in, in microseconds since 1970.
     pub received: i64,

@@ -14,8 +14,9 @@ use futures_util::StreamExt as _;
 
 use super::rewrite::{Writing, sorted};
 use crate::Error;
-use crate::delta::DataFile;
-use crate::memory::TableState;
+use crate::delta::{DataFile, Target, write_by_day};
+use crate::log::{Mark, Record};
+use crate::memory::{Chunk, TableState};
 use crate::scan::table_of;
 use crate::shared::Shared;
 
@@ -91,6 +92,60 @@ impl Which<'_> {
 /// Takes the rows of a table away that fulfil a condition and were there before the call. They are in memory or in files;
 /// rows that come meanwhile stay.
 pub(crate) async fn delete(shared: &Arc<Shared>, name: &Arc<str>, condition: &str) -> Result<Deleted, Error> {
+    take_away(shared, name, condition, None).await
+}
+
+/// The same, with rows that take the place of those that go, at one moment.
+pub(crate) async fn exchange(
+    shared: &Arc<Shared>,
+    name: &Arc<str>,
+    condition: &str,
+    rows: RecordBatch,
+) -> Result<Deleted, Error> {
+    take_away(shared, name, condition, Some(rows)).await
+}
+
+/// Puts rows in the place of all that a table holds, at one moment, with how far their source is.
+pub(crate) async fn put_in_place(
+    shared: &Arc<Shared>,
+    name: &Arc<str>,
+    rows: RecordBatch,
+    mark: &Mark,
+) -> Result<(), Error> {
+    super::flush::flush(shared, name).await?;
+    let _alone = shared.rewriting.lock().await;
+    let Some(state) = shared.tables.get(name) else { return Ok(()) };
+    let new = write_new(shared, &state, rows).await?;
+    commit(shared, name, &state.files, &new, std::slice::from_ref(mark)).await?;
+    shared.tables.learn(name, &mark.source, mark.offset);
+    Ok(())
+}
+
+/// Writes rows to files that no commit names yet.
+async fn write_new(
+    shared: &Arc<Shared>,
+    state: &TableState,
+    rows: RecordBatch,
+) -> Result<Vec<DataFile>, Error> {
+    let (shared, schema) = (Arc::clone(shared), state.schema.clone());
+    let (table, received) = (Arc::clone(schema.name()), shared.now());
+    let record = Record { table, key: None, received, mark: None, batch: rows };
+    let chunks = [Arc::new(Chunk::new(0, record))];
+    let written = tokio::task::spawn_blocking(move || {
+        let folder = shared.table_folder(schema.name());
+        let (disk, tenant) = (&shared.options.disk, &shared.options.workspace);
+        let target = Target { disk, folder: &folder, tenant, now: received.div_euclid(1_000) };
+        write_by_day(&schema, &chunks, &target)
+    });
+    written.await.map_err(|_| Error::Closed("the lake is being closed"))?
+}
+
+async fn take_away(
+    shared: &Arc<Shared>,
+    name: &Arc<str>,
+    condition: &str,
+    added: Option<RecordBatch>,
+) -> Result<Deleted, Error> {
     let now = castellan_base::Ticks::from_unix_nanos(i128::from(shared.now()) * 1_000);
     let settings = Settings { threads: 1, now, ..Settings::default() };
     let which = Which { name, condition, settings };
@@ -113,8 +168,11 @@ pub(crate) async fn delete(shared: &Arc<Shared>, name: &Arc<str>, condition: &st
             new.push(rewrite(&which, shared, &state, file).await?);
         }
     }
-    if !old.is_empty() {
-        commit(shared, name, &old, &new).await?;
+    if let Some(rows) = added {
+        new.extend(write_new(shared, &state, rows).await?);
+    }
+    if !old.is_empty() || !new.is_empty() {
+        commit(shared, name, &old, &new, &[]).await?;
     }
     Ok(deleted)
 }
@@ -157,11 +215,12 @@ async fn commit(
     name: &Arc<str>,
     old: &[Arc<DataFile>],
     new: &[DataFile],
+    marks: &[Mark],
 ) -> Result<(), Error> {
     let slot = shared.slot(name);
     let mut files = slot.lock().await;
     let Some(open) = files.as_mut() else { return Ok(()) };
-    match open.exchange(old, new, &[], shared.now().div_euclid(1_000)).await {
+    match open.exchange(old, new, marks, shared.now().div_euclid(1_000)).await {
         Ok(()) => shared.tables.replaced(name, Arc::new(open.files()?)),
         Err(error) => {
             super::flush::reopen(shared, name, &mut files).await?;

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 pub use delete::Deleted;
-pub(crate) use delete::delete;
+pub(crate) use delete::{delete, exchange, put_in_place};
 pub(crate) use flush::{flush_all, reopen};
 pub(crate) use steady::Steady;
 
@@ -29,7 +29,8 @@ const EXPIRE: Duration = Duration::from_mins(10);
 /// Runs until it is aborted. What fails is told and tried again.
 pub(crate) async fn run(shared: Arc<Shared>) {
     let merging = tokio::spawn(merging(Arc::clone(&shared)));
-    let _stop = AbortOnDrop(merging);
+    let filling = tokio::spawn(crate::derived::keep_up(Arc::clone(&shared)));
+    let _stop = (AbortOnDrop(merging), AbortOnDrop(filling));
     loop {
         let _ = tokio::time::timeout(ROUND, shared.wake.notified()).await;
         look_at_disk(&shared);

@@ -12,11 +12,15 @@ use crate::support::{Outcome, quiet, value};
 
 /// The system with a clock that is set.
 #[derive(Clone, Default)]
-struct Jumping(Arc<AtomicI64>);
+pub(crate) struct Jumping(Arc<AtomicI64>);
 
 impl Jumping {
-    fn set(&self, seconds: i64) {
+    pub(crate) fn set(&self, seconds: i64) {
         self.0.store(seconds, Ordering::Relaxed);
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        Clock::of(Arc::new(self.clone()))
     }
 }
 
@@ -49,7 +53,7 @@ impl System for Jumping {
 }
 
 /// 2026-01-01, in seconds since 1970.
-const START: i64 = 1_767_225_600;
+pub(crate) const START: i64 = 1_767_225_600;
 const HOUR: i64 = 3_600;
 const DAY: i64 = 24 * HOUR;
 
@@ -66,7 +70,7 @@ async fn send(lake: &Lake, id: usize) -> Result<bool, castellan_lake::Error> {
 async fn nothing_is_lost_and_nothing_is_there_twice_when_the_clock_jumps() -> Outcome {
     let folder = tempfile::tempdir()?;
     let clock = Jumping::default();
-    let options = || Options { clock: Clock::of(Arc::new(clock.clone())), ..quiet() };
+    let options = || Options { clock: clock.clock(), ..quiet() };
     let jumps = [0, -HOUR, 20 * 365 * DAY, -60 * 365 * DAY, DAY, 0, -1, 1];
     for (at, jump) in jumps.into_iter().enumerate() {
         clock.set(START + jump);
@@ -97,7 +101,7 @@ async fn rows_of_the_future_are_flushed_by_the_upkeep() -> Outcome {
     let folder = tempfile::tempdir()?;
     let clock = Jumping::default();
     clock.set(START + DAY);
-    let options = Options { upkeep: true, clock: Clock::of(Arc::new(clock.clone())), ..quiet() };
+    let options = Options { upkeep: true, clock: clock.clock(), ..quiet() };
     let lake = Lake::open(folder.path(), options).await?;
     send(&lake, 1).await?;
     clock.set(START);
@@ -119,8 +123,7 @@ async fn a_clock_that_is_ahead_for_a_moment_removes_nothing() -> Outcome {
     clock.set(START);
     let retention = Some(Duration::from_secs(90 * 86_400));
     let clock_steady_for = Duration::ZERO;
-    let options =
-        Options { retention, clock_steady_for, clock: Clock::of(Arc::new(clock.clone())), ..quiet() };
+    let options = Options { retention, clock_steady_for, clock: clock.clock(), ..quiet() };
     let lake = Lake::open(folder.path(), options).await?;
     send(&lake, 1).await?;
     lake.flush().await?;

@@ -1,6 +1,7 @@
 //! The lake as its users have it: rows go in, queries see them, processes end and begin again.
 
 mod clock;
+mod derived;
 mod faults;
 mod files;
 mod hostile;
