@@ -31,24 +31,29 @@ pub(crate) struct How<'h> {
     /// The columns that are given, by their places.
     pub(crate) projection: Option<&'h Vec<usize>>,
     pub(crate) limit: Option<usize>,
-    /// In how many parts files are read at the same time.
-    pub(crate) parts: usize,
-    /// The order in which each part gives its rows.
+    /// The order in which each lane gives its rows.
     pub(crate) ordering: Option<LexOrdering>,
+}
+
+/// Files in so many lanes, which are read at the same time; those of a lane one after the other.
+pub(crate) fn spread(inputs: Vec<Input>, lanes: usize) -> Vec<Vec<Input>> {
+    let mut spread: Vec<Vec<Input>> = Vec::new();
+    spread.resize_with(lanes.clamp(1, inputs.len().max(1)), Vec::new);
+    let count = spread.len();
+    for (at, input) in inputs.into_iter().enumerate() {
+        if let Some(lane) = spread.get_mut(at % count) {
+            lane.push(input);
+        }
+    }
+    spread
 }
 
 /// A scan of files in a table's folder.
 ///
 /// Errors: a folder that has no absolute path.
-pub(crate) fn parquet(folder: &Path, inputs: &[Input], how: &How<'_>) -> Result<Arc<dyn ExecutionPlan>> {
-    let mut groups: Vec<Vec<PartitionedFile>> = Vec::new();
-    groups.resize_with(how.parts.clamp(1, inputs.len().max(1)), Vec::new);
-    let count = groups.len();
-    for (at, input) in inputs.iter().enumerate() {
-        if let Some(group) = groups.get_mut(at % count) {
-            group.push(partitioned(folder, input)?);
-        }
-    }
+pub(crate) fn parquet(folder: &Path, lanes: &[Vec<Input>], how: &How<'_>) -> Result<Arc<dyn ExecutionPlan>> {
+    let lane = |inputs: &Vec<Input>| inputs.iter().map(|input| partitioned(folder, input)).collect();
+    let groups = lanes.iter().map(lane).collect::<Result<Vec<Vec<PartitionedFile>>>>()?;
     let source = Arc::new(ParquetSource::new(Arc::clone(how.schema)));
     let mut builder = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), source)
         .with_file_groups(groups.into_iter().map(FileGroup::new).collect())

@@ -16,7 +16,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 
-use super::files::{How, Input, parquet};
+use super::files::{How, Input, parquet, spread};
 use crate::delta::DataFile;
 use crate::disk::Disk;
 use crate::memory::TableState;
@@ -156,8 +156,8 @@ impl TableProvider for Provider {
         let inputs = self.inputs(filters);
         if !inputs.is_empty() {
             let parallel = state.config().target_partitions();
-            let how = How { schema: &self.schema, projection, limit, parts: parallel, ordering: None };
-            parts.push(parquet(&self.folder, &inputs, &how)?);
+            let how = How { schema: &self.schema, projection, limit, ordering: None };
+            parts.push(parquet(&self.folder, &spread(inputs, parallel), &how)?);
         }
         let (schema, batches) = self.memory(projection, filters)?;
         if !batches.is_empty() {

@@ -8,15 +8,21 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 
-use super::rewrite::{Writing, sorted};
+use super::rewrite::{Writing, lanes, sorted};
 use crate::Error;
 use crate::delta::DataFile;
 use crate::shared::Shared;
 
 /// Files of one kind that are merged at once, at least.
 const ENOUGH: usize = 8;
-/// Files that are merged at once, at most: each is open then, with some 10 MiB of a row group.
-const MOST: usize = 16;
+/// Files that are merged at once, at most.
+const MOST: usize = 64;
+/// Bytes that files take which are open at the same time, at most.
+const OPEN: u64 = 256 << 20;
+/// So many bytes an open file takes for each of its own: its dictionaries and a row group, unpacked.
+const UNPACKED: u64 = 12;
+/// What an open file takes at most: row groups have a bound.
+const LARGEST: u64 = 48 << 20;
 /// A file of so many bytes is large enough.
 const LARGE: u64 = 128 << 20;
 /// Each kind of size is so many times as large as the one before.
@@ -50,7 +56,17 @@ fn choose(files: &[Arc<DataFile>]) -> Option<Vec<Arc<DataFile>>> {
         size += file.size;
         fits
     });
-    Some(chosen.cloned().collect())
+    let mut chosen: Vec<Arc<DataFile>> = chosen.cloned().collect();
+    while open_bytes(&chosen) > OPEN {
+        chosen.pop();
+    }
+    Some(chosen)
+}
+
+/// What files take that are open at the same time while these are merged.
+fn open_bytes(files: &[Arc<DataFile>]) -> u64 {
+    let of_file = |file: &Arc<DataFile>| file.size.saturating_mul(UNPACKED).min(LARGEST);
+    lanes(files).iter().filter_map(|lane| lane.iter().map(of_file).max()).sum()
 }
 
 fn kind(size: u64) -> u32 {

@@ -33,26 +33,40 @@ pub(super) fn sorted(
     let folder = shared.table_folder(name);
     let failed = || Error::arrow::<datafusion::error::DataFusionError>("reading files");
     let schema = union(shared, name, files)?;
-    let inputs: Vec<Input> =
-        files.iter().map(|file| Input { file: Arc::clone(file), groups: Vec::new() }).collect();
     let by_time = PhysicalSortExpr {
         expr: col(TIME, &schema).map_err(failed())?,
         options: SortOptions { descending: false, nulls_first: true },
     };
     let ordering = LexOrdering::new([by_time]);
-    let how = How {
-        schema: &schema,
-        projection: None,
-        limit: None,
-        parts: inputs.len(),
-        ordering: ordering.clone(),
-    };
-    let mut plan: Arc<dyn ExecutionPlan> = parquet(&folder, &inputs, &how).map_err(failed())?;
+    let how = How { schema: &schema, projection: None, limit: None, ordering: ordering.clone() };
+    let lanes: Vec<Vec<Input>> = lanes(files).iter().map(|lane| lane.iter().map(whole).collect()).collect();
+    let mut plan: Arc<dyn ExecutionPlan> = parquet(&folder, &lanes, &how).map_err(failed())?;
     if let Some(ordering) = ordering {
         plan = Arc::new(SortPreservingMergeExec::new(ordering, plan));
     }
     let context = SessionContext::new_with_config(SessionConfig::new().with_batch_size(BATCH));
     execute_stream(plan, context.task_ctx()).map_err(failed())
+}
+
+fn whole(file: &Arc<DataFile>) -> Input {
+    Input { file: Arc::clone(file), groups: Vec::new() }
+}
+
+/// Files whose rows are read one file after the other. An open file takes some 50 MiB, its dictionaries above all, and
+/// files that were written one after the other hardly overlap in time: only those that do are open together.
+pub(super) fn lanes(files: &[Arc<DataFile>]) -> Vec<Vec<Arc<DataFile>>> {
+    let mut files = files.to_vec();
+    files.sort_by_key(|file| file.times);
+    let mut lanes: Vec<Vec<Arc<DataFile>>> = Vec::new();
+    for file in files {
+        let is_over =
+            |lane: &&mut Vec<Arc<DataFile>>| lane.last().is_none_or(|last| last.times.1 <= file.times.0);
+        match lanes.iter_mut().find(is_over) {
+            Some(lane) => lane.push(file),
+            None => lanes.push(vec![file]),
+        }
+    }
+    lanes
 }
 
 /// The columns that any of the files has, in the order of the table.

@@ -1,6 +1,8 @@
 //! What lies in the folder.
 
 use castellan_lake::{Append, Form, Lake};
+use castellan_query::arrow::array::AsArray as _;
+use castellan_query::arrow::datatypes::TimestampMicrosecondType;
 
 use crate::support::{Outcome, open, query, quiet, value};
 
@@ -122,5 +124,65 @@ async fn a_lake_may_be_named_from_where_one_stands() -> Outcome {
     lake.close().await?;
     let lake = crate::support::open(relative).await?;
     assert_eq!(crate::support::value(&lake, "SigninLogs | count").await?, "1");
+    Ok(())
+}
+
+/// The times of a file's rows.
+fn times(path: &std::path::Path) -> Result<Vec<i64>, Box<dyn std::error::Error>> {
+    let file = std::fs::File::open(path)?;
+    let reader =
+        castellan_query::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file)?;
+    let mut times = Vec::new();
+    for batch in reader.build()? {
+        let batch = batch?;
+        let column = batch.column_by_name("TimeGenerated").ok_or("no column of times")?;
+        times.extend_from_slice(column.as_primitive::<TimestampMicrosecondType>().values());
+    }
+    Ok(times)
+}
+
+/// Files one after the other, overlapping ones, and some within others: each row once, and in order.
+#[tokio::test]
+async fn merged_files_are_in_the_order_of_time() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let options = castellan_lake::Options { vacuum_after: std::time::Duration::ZERO, ..quiet() };
+    let lake = Lake::open(folder.path(), options).await?;
+    let spans = [
+        (0, 9),
+        (10, 19),
+        (5, 14),
+        (0, 40),
+        (20, 29),
+        (29, 29),
+        (28, 33),
+        (34, 35),
+        (1, 2),
+        (3, 3),
+        (3, 9),
+        (0, 59),
+    ];
+    let mut expected = Vec::new();
+    for (first, last) in spans {
+        let rows: Vec<String> = (first..=last)
+            .rev()
+            .map(|minute| format!("{{\"TimeGenerated\": \"2026-03-01T10:{minute:02}:00Z\"}}"))
+            .collect();
+        expected.extend((first..=last).map(|minute| 1_772_359_200_000_000 + minute * 60_000_000));
+        let how = Append { keeps_times: true, ..Append::default() };
+        lake.append("SigninLogs", rows.join("\n").as_bytes(), castellan_lake::Form::Lines, how).await?;
+        lake.flush().await?;
+    }
+    expected.sort_unstable();
+    lake.tidy().await?;
+    let files = walk(folder.path(), "parquet");
+    assert!(files.len() < spans.len(), "{files:?}");
+    let mut found = Vec::new();
+    for file in &files {
+        let times = times(file)?;
+        assert!(times.is_sorted(), "{}", file.display());
+        found.extend(times);
+    }
+    found.sort_unstable();
+    assert_eq!(found, expected);
     Ok(())
 }
