@@ -10,6 +10,7 @@ use castellan_base::System;
 use castellan_server::judge::Judge;
 use castellan_server::{
     BindError, Config, Gate, Server, Tls, Token, agent_hooks, contentsafety, moderations, presidio,
+    workspaces,
 };
 use castellan_shield::Shield;
 use ways::Ways;
@@ -71,7 +72,12 @@ async fn serve(
         Some(ways) => {
             let queries =
                 served::routes(ways.lake(), &arguments.scan, arguments.role.as_deref(), &gate, system)?;
-            routes.merge(queries).merge(ways.router(gate))
+            let routes = routes.merge(queries).merge(ways.router(gate.clone()));
+            // Whoever sees a part of the tables must not remove the rest.
+            match arguments.role {
+                Some(_) => routes,
+                None => routes.merge(workspaces::router(Arc::clone(ways.lake()), gate)),
+            }
         }
         None => routes,
     };

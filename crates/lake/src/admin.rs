@@ -42,6 +42,14 @@ impl Lake {
         upkeep::delete(shared, &name, condition).await
     }
 
+    /// How many rows of a table fulfil a condition: what [`Lake::delete`] would take away.
+    ///
+    /// Errors: no such table, and a condition that is none.
+    pub async fn count(&self, table: &str, condition: &str) -> Result<u64, Error> {
+        let name = Arc::clone(self.shared().schema(table)?.name());
+        upkeep::count(self.shared(), &name, condition).await
+    }
+
     /// Removes a table with all its rows. A custom table is gone; one that content declares is there again without rows.
     ///
     /// Errors: no such table, and what the storage says; then it may be removed or not.

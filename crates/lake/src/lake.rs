@@ -111,6 +111,11 @@ impl Lake {
         &self.shared.folder
     }
 
+    /// The id of the workspace, which every row has as its `TenantId`.
+    pub fn workspace(&self) -> &str {
+        &self.shared.options.workspace
+    }
+
     /// What was found damaged when the lake was opened, in words for a person.
     pub fn damages(&self) -> Vec<String> {
         self.shared.damages.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -64,7 +64,7 @@ impl Default for Options {
             workspace: "00000000-0000-0000-0000-000000000000".into(),
             flush_after: Duration::from_secs(5),
             flush_bytes: 64 << 20,
-            memory: 384 << 20,
+            memory: 288 << 20,
             derive_every: Duration::from_secs(15),
             disk_reserve: 1 << 30,
             retention: None,

@@ -15,6 +15,7 @@ use crate::loganalytics;
 use crate::moderations;
 use crate::refusal::Refusal;
 use crate::resourcegraph;
+use crate::workspaces;
 
 /// What is answered to anybody, so that an orchestrator can ask without the token.
 const OPEN: &str = "/health";
@@ -67,6 +68,7 @@ fn unknown(request: &Request) -> Response {
         path if loganalytics::is_at(path) => loganalytics::refused(refusal),
         path if kusto::is_at(path) => kusto::refused(refusal),
         path if resourcegraph::is_at(path) => resourcegraph::refused(refusal),
+        path if workspaces::is_at(path) => workspaces::refused(refusal),
         path if path.starts_with("/v1/") => moderations::failure(&refusal),
         _ => refusal.into_response(),
     });

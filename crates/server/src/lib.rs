@@ -25,6 +25,7 @@
 //!   Resource Graph, [`mcp`] a server of the Model Context Protocol. They ask [`Queries`], which run over [`Tables`].
 //! * [`intake`] is how events come in: the Logs Ingestion API of Azure Monitor, OpenTelemetry's protocol, diagnostic
 //!   settings, syslog, and a watched folder.
+//! * [`workspaces`] is the management of a workspace: tables, retention, purges, summary rules.
 //!
 //! *Invariant (nothing is logged):* no text, key or token leaves a request but in its own answer.
 //! *Invariant (bounded):* what a client sends, or does not send, costs a bounded amount of memory and time.
@@ -50,6 +51,7 @@ mod refusal;
 pub mod resourcegraph;
 mod server;
 mod tls;
+pub mod workspaces;
 
 pub use config::{Config, Token};
 pub use gate::Gate;

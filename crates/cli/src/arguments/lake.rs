@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use castellan_kql::ScalarType;
 use castellan_kql::plan::Field;
+use castellan_lake::Retention;
 use clap::{Args, Subcommand, ValueEnum};
 
 /// Where the lake lies.
@@ -79,7 +80,13 @@ pub enum IngestFormat {
 #[command(after_help = "Examples:
   castellan lake tables
   castellan lake create App_CL User:string Count:long Details:dynamic
-  castellan lake tidy --lake /var/lib/castellan")]
+  castellan lake keep SigninLogs 90d
+  castellan lake delete SigninLogs \"UserPrincipalName == 'ann@example.com'\" --yes
+  castellan lake define failures.json
+  castellan lake run failures
+  castellan lake tidy --lake /var/lib/castellan
+
+They work on a lake that no `castellan up` has open; a running one is asked over HTTP (docs/lake.md).")]
 pub struct LakeArguments {
     /// What to do.
     #[command(subcommand)]
@@ -105,6 +112,79 @@ pub enum LakeCommand {
         /// Its columns: bool, int, long, real, decimal, string, datetime, timespan, guid or dynamic.
         #[arg(required = true, value_name = "COLUMN:TYPE", value_parser = parse_column)]
         columns: Vec<Field>,
+        /// The lake.
+        #[command(flatten)]
+        folder: LakeFolder,
+    },
+    /// Say how long a table keeps rows: days as 90d, forever, or default.
+    Keep {
+        /// The table.
+        table: String,
+        /// How long.
+        #[arg(value_name = "TIME")]
+        retention: Retention,
+        /// The lake.
+        #[command(flatten)]
+        folder: LakeFolder,
+    },
+    /// Take away the rows of a table that fulfil a condition in KQL.
+    Delete {
+        /// The table.
+        table: String,
+        /// The condition, over the columns of the table.
+        condition: String,
+        /// Do it; otherwise it is told how many rows would go.
+        #[arg(long)]
+        yes: bool,
+        /// The lake.
+        #[command(flatten)]
+        folder: LakeFolder,
+    },
+    /// Remove a table with all its rows.
+    Drop {
+        /// The table.
+        table: String,
+        /// Do it; otherwise it is told how many rows would go.
+        #[arg(long)]
+        yes: bool,
+        /// The lake.
+        #[command(flatten)]
+        folder: LakeFolder,
+    },
+    /// Define a table that a query fills: a summary of each bin of time, or a materialized table.
+    Define {
+        /// The definition, as JSON: {"kind": "summary", "name": ..., "query": ..., "destinationTable": ..., "binSize": 60}
+        /// or {"kind": "materialized", "name": "Users_CL", "query": ..., "every": 15}; a summary rule as Azure exports it.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// The lake.
+        #[command(flatten)]
+        folder: LakeFolder,
+    },
+    /// List the tables that queries fill.
+    Definitions {
+        /// The lake.
+        #[command(flatten)]
+        folder: LakeFolder,
+        /// JSON instead of a table for a person.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove a definition; its table stays.
+    Undefine {
+        /// Its name.
+        name: String,
+        /// The lake.
+        #[command(flatten)]
+        folder: LakeFolder,
+    },
+    /// Run what is due of a definition, now.
+    Run {
+        /// Its name.
+        name: String,
+        /// Run the bin of a summary again that begins at this time (ISO 8601); its rows take the place of the old ones.
+        #[arg(long, value_name = "TIME")]
+        bin: Option<String>,
         /// The lake.
         #[command(flatten)]
         folder: LakeFolder,

@@ -1,5 +1,6 @@
 //! `castellan ingest` and `castellan lake`: rows into event tables, and a look at them.
 
+mod manage;
 pub(crate) mod served;
 mod told;
 
@@ -106,6 +107,15 @@ pub(crate) fn run(arguments: &LakeArguments, system: &dyn System) -> Result<Endi
                 lake.close().await?;
                 Ok(Ending::Fine)
             }
+            LakeCommand::Keep { table, retention, folder } => manage::keep(folder, table, *retention).await,
+            LakeCommand::Delete { table, condition, yes, folder } => {
+                manage::delete(folder, table, condition, *yes).await
+            }
+            LakeCommand::Drop { table, yes, folder } => manage::drop_table(folder, table, *yes).await,
+            LakeCommand::Define { file, folder } => manage::define(folder, file, system).await,
+            LakeCommand::Definitions { folder, json } => manage::definitions(folder, *json, system).await,
+            LakeCommand::Undefine { name, folder } => manage::undefine(folder, name).await,
+            LakeCommand::Run { name, bin, folder } => manage::run(folder, name, bin.as_deref()).await,
             LakeCommand::Tidy { folder, keep_days } => {
                 let retention = keep_days.map(|days| Duration::from_hours(days.saturating_mul(24)));
                 let options =
@@ -130,6 +140,7 @@ async fn tables(folder: &LakeFolder, as_json: bool, system: &dyn System) -> Resu
             json!({
                 "name": &**table.schema.name(), "rows": table.rows, "rowsInMemory": table.rows_in_memory,
                 "files": table.files, "bytes": table.bytes, "columns": table.schema.columns().len(),
+                "retention": table.retention.to_string(),
             })
         });
         format!("{}\n", serde_json::to_string_pretty(&each.collect::<Vec<_>>())?)
@@ -142,9 +153,10 @@ async fn tables(folder: &LakeFolder, as_json: bool, system: &dyn System) -> Resu
                 table.rows_in_memory.to_string(),
                 table.files.to_string(),
                 format!("{kibibytes} KiB"),
+                table.retention.to_string(),
             ]
         });
-        plain(&["table", "rows", "in the log alone", "files", "size"], rows, width(system))
+        plain(&["table", "rows", "in the log alone", "files", "size", "kept"], rows, width(system))
     };
     to_stdout(text.as_bytes()).map(|()| Ending::Fine)
 }

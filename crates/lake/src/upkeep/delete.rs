@@ -140,15 +140,29 @@ async fn write_new(
     written.await.map_err(|_| Error::Closed("the lake is being closed"))?
 }
 
+/// How many rows of a table fulfil a condition.
+pub(crate) async fn count(shared: &Arc<Shared>, name: &Arc<str>, condition: &str) -> Result<u64, Error> {
+    let which = Which { name, condition, settings: settings(shared) };
+    let state = match shared.tables.get(name) {
+        Some(state) => state,
+        None => TableState::new(shared.schema(name)?),
+    };
+    is_condition(&which, shared, &state).await?;
+    which.count(shared, state).await
+}
+
+fn settings(shared: &Shared) -> Settings {
+    let now = castellan_base::Ticks::from_unix_nanos(i128::from(shared.now()) * 1_000);
+    Settings { threads: 1, now, ..Settings::default() }
+}
+
 async fn take_away(
     shared: &Arc<Shared>,
     name: &Arc<str>,
     condition: &str,
     added: Option<RecordBatch>,
 ) -> Result<Deleted, Error> {
-    let now = castellan_base::Ticks::from_unix_nanos(i128::from(shared.now()) * 1_000);
-    let settings = Settings { threads: 1, now, ..Settings::default() };
-    let which = Which { name, condition, settings };
+    let which = Which { name, condition, settings: settings(shared) };
     super::flush::flush(shared, name).await?;
     let _alone = shared.rewriting.lock().await;
     let Some(state) = shared.tables.get(name) else { return Ok(Deleted::default()) };
@@ -179,7 +193,7 @@ async fn take_away(
 
 /// Errors: the condition is none. A table without rows is asked, so nothing is done before that is known.
 async fn is_condition(which: &Which<'_>, shared: &Arc<Shared>, state: &TableState) -> Result<(), Error> {
-    let nothing = TableState { files: Arc::default(), ..state.clone() };
+    let nothing = TableState { files: Arc::default(), chunks: Vec::new(), ..state.clone() };
     which.count(shared, nothing.clone()).await?;
     let engine = which.engine(shared, nothing)?;
     let text = format!("['{}'] | project Gone = ({})", which.name, which.condition);

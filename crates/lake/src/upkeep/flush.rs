@@ -49,7 +49,7 @@ async fn forget(shared: &Arc<Shared>) -> Result<(), Error> {
 }
 
 /// The most bytes of rows that go to files at once.
-const AT_ONCE: usize = 96 << 20;
+const AT_ONCE: usize = 64 << 20;
 
 /// Writes the rows of a table that are in memory now; what comes meanwhile is left for the next time.
 pub(super) async fn flush(shared: &Arc<Shared>, name: &Arc<str>) -> Result<(), Error> {

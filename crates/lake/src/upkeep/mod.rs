@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 pub use delete::Deleted;
-pub(crate) use delete::{delete, exchange, put_in_place};
+pub(crate) use delete::{count, delete, exchange, put_in_place};
 pub(crate) use flush::{flush_all, reopen};
 pub(crate) use steady::Steady;
 

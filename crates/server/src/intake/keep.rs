@@ -131,7 +131,7 @@ fn parts(lines: &[u8], size: usize) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Seconds after which a request may be tried again, where the lake says so.
-pub(super) fn retry_after(error: &Error) -> Option<u64> {
+pub(crate) fn retry_after(error: &Error) -> Option<u64> {
     match error {
         Error::Busy { retry_after, .. } => Some(retry_after.as_secs().max(1)),
         Error::Closed(_) => Some(5),
@@ -149,12 +149,14 @@ pub(super) fn is_own(error: &Error) -> bool {
             | Error::UnknownTable { .. }
             | Error::Definition { .. }
             | Error::TypeChanged { .. }
+            | Error::Condition { .. }
+            | Error::Derived { .. }
             | Error::Rows { .. }
     )
 }
 
 /// Why rows of a request were not kept, as a status and words.
-pub(super) fn refusal(error: &Error) -> Refusal {
+pub(crate) fn refusal(error: &Error) -> Refusal {
     use axum::http::StatusCode;
     let status = match error {
         Error::Busy { .. } => StatusCode::TOO_MANY_REQUESTS,

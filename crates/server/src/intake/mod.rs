@@ -19,7 +19,7 @@ mod body;
 mod diagnostics;
 pub mod files;
 pub mod folder;
-mod keep;
+pub(crate) mod keep;
 pub(crate) mod logs;
 pub(crate) mod otlp;
 mod rules;

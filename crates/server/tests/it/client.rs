@@ -50,7 +50,16 @@ impl Running {
 
     /// Status and JSON of the answer to a body, whatever it is.
     pub(crate) async fn send(&self, path: &str, body: impl Into<reqwest::Body>) -> (u16, Value) {
-        let request = self.request(reqwest::Method::POST, path).header("content-type", "application/json");
+        self.send_by(reqwest::Method::POST, path, body).await
+    }
+
+    async fn send_by(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> (u16, Value) {
+        let request = self.request(method, path).header("content-type", "application/json");
         let response = request.body(body).send().await.unwrap();
         let status = response.status().as_u16();
         (status, serde_json::from_str(&response.text().await.unwrap()).unwrap())
@@ -58,6 +67,16 @@ impl Running {
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
         self.send(path, body.to_string()).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.send_by(reqwest::Method::PUT, path, body.to_string()).await
+    }
+
+    /// Status and JSON of the answer to a request without a body.
+    pub(crate) async fn get_json(&self, path: &str) -> (u16, Value) {
+        let (status, text) = self.get(path).await;
+        (status, serde_json::from_str(&text).unwrap())
     }
 
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {

@@ -25,3 +25,4 @@ mod peer;
 mod presidio_cases;
 mod queries;
 mod scripted;
+mod workspaces;

@@ -120,8 +120,13 @@ pub(crate) async fn usual() -> Running {
     start(Bounds::default(), None).await
 }
 
-/// What a client's script prints after it has talked to a server over TLS.
+/// What a client's script prints after it has talked to the query APIs over TLS.
 async fn driven(client: &str, bounds: Bounds) -> Option<Json> {
+    driven_over(client, |config| routes(config, bounds, None)).await
+}
+
+/// What a client's script prints after it has talked to a server over TLS; `None` where the client is not installed.
+pub(crate) async fn driven_over(client: &str, routes: impl FnOnce(&Config) -> axum::Router) -> Option<Json> {
     let Some(python) = python(client) else {
         eprintln!("skipped: no `{client}` client; run `tools/clients`, which installs it");
         return None;
@@ -139,7 +144,7 @@ async fn driven(client: &str, bounds: Bounds) -> Option<Json> {
         token: Some(Token::new(KEY).unwrap()),
         ..Config::default()
     };
-    let routes = routes(&config, bounds, None);
+    let routes = routes(&config);
     let server = serve(config, routes).await;
     let endpoint = format!("https://localhost:{}", server.address.port());
     let script =
