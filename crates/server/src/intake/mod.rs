@@ -8,6 +8,7 @@
 //! | diagnostic settings | `{"records": [...]}` | `POST /api/v1/diagnostics` |
 //! | syslog and CEF | TCP, TLS and UDP | [`syslog`] |
 //! | a folder | JSON Lines, CSV, Parquet, diagnostic logs | [`folder`] |
+//! | Kafka and Event Hubs | topics of JSON, diagnostic logs, OTLP | `kafka`, with the feature of that name |
 //!
 //! *Invariant (acknowledged is durable):* a request is answered with success, and a file is moved away, once the lake has
 //! what came in it on the disk. *Invariant (repeated adds nothing):* what a client sends again because it did not hear the
@@ -19,6 +20,8 @@ mod body;
 mod diagnostics;
 pub mod files;
 pub mod folder;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 pub(crate) mod keep;
 pub(crate) mod logs;
 pub(crate) mod otlp;

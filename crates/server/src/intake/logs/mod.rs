@@ -193,7 +193,7 @@ impl Call {
             return Ok(kept);
         }
         for (place, flow) in stream.flows.iter().enumerate() {
-            let Some(batch) = flow.transformed(stream, &read).await.map_err(Failure::output)? else {
+            let Some(batch) = flow.transformed(&stream.schema, &read).await.map_err(Failure::output)? else {
                 continue;
             };
             let how = self.how(&flow.table, place);

@@ -54,15 +54,27 @@ pub(super) struct Flow {
 }
 
 impl Flow {
+    /// A way to a table that no rule declares.
+    ///
+    /// Errors: what is wrong with the transformation first, with its place in it.
+    #[cfg(feature = "kafka")]
+    pub(super) fn new(table: &str, kql: &str, stream: &TableSchema) -> Result<Flow, String> {
+        let transform = Transform::new(kql, stream).map_err(|wrong| {
+            let (line, column) = wrong.span.line_and_column(kql);
+            format!("line {line}, column {column}: {wrong}")
+        })?;
+        Ok(Flow { table: table.into(), transform })
+    }
+
     /// The rows for the table; `None` where the transformation leaves none.
     ///
     /// Errors: what the engine says.
     pub(super) async fn transformed(
         &self,
-        stream: &Stream,
+        stream: &TableSchema,
         read: &rows::Rows,
     ) -> Result<Option<castellan_query::arrow::array::RecordBatch>, String> {
-        self.transform.run(&stream.schema, read).await
+        self.transform.run(stream, read).await
     }
 }
 
@@ -261,7 +273,10 @@ async fn prepare(rule: &Rule, lake: &Lake, told: &mut Vec<String>) -> Result<(),
     Ok(())
 }
 
-async fn check(flow: &Flow, lake: &Lake, told: &mut Vec<String>) -> Result<(), String> {
+/// Makes the table of a flow, or gives it columns, and checks that what comes out fits it.
+///
+/// Errors: what does not fit.
+pub(super) async fn check(flow: &Flow, lake: &Lake, told: &mut Vec<String>) -> Result<(), String> {
     let columns = &flow.transform.columns;
     let time = columns.iter().find(|column| &*column.name == TIME);
     if let Some(time) = time.filter(|time| time.scalar_type != ScalarType::DateTime) {

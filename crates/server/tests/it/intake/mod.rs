@@ -3,6 +3,8 @@
 mod clients;
 mod folder;
 mod hostile;
+#[cfg(feature = "kafka")]
+mod kafka;
 mod logs;
 mod otlp;
 mod rules;
