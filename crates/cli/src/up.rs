@@ -65,7 +65,7 @@ async fn serve(
 ) -> Result<Ending> {
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     let ways = match &arguments.lake {
-        Some(folder) => Some(Ways::open(folder, arguments, &config, &gate).await?),
+        Some(folder) => Some(Ways::open(folder, arguments, &config, &gate, system).await?),
         None => None,
     };
     let routes = match &ways {

@@ -83,6 +83,10 @@ pub struct UpArguments {
     #[arg(long, value_name = "FOLDER", requires = "lake")]
     pub watch: Option<PathBuf>,
 
+    /// Read topics of Kafka or Event Hubs into tables, as this file of TOML says (docs/intake.md), each message once.
+    #[arg(long, value_name = "FILE", requires = "lake")]
+    pub kafka: Option<PathBuf>,
+
     /// Let queries of the lake over HTTP see no more than this role says: a file of TOML (docs/query-api.md).
     #[arg(long, value_name = "FILE", requires = "lake")]
     pub role: Option<PathBuf>,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
+use castellan_base::System;
 use castellan_lake::{Lake, Options};
 use castellan_server::intake::folder::Folder;
 use castellan_server::intake::syslog::{Bounds, Syslog, SyslogUdp};
@@ -38,6 +39,7 @@ impl Ways {
         arguments: &UpArguments,
         config: &Config,
         gate: &Gate,
+        system: &dyn System,
     ) -> Result<Ways> {
         let lake = Lake::open(folder, Options::default()).await?;
         tell_damages(&lake);
@@ -63,8 +65,29 @@ impl Ways {
                 }
             });
         }
+        if let Some(file) = &arguments.kafka {
+            ways.read_topics(file, system).await?;
+        }
         ways.listen(arguments, config, gate).await?;
         Ok(ways)
+    }
+
+    #[cfg(feature = "kafka")]
+    async fn read_topics(&mut self, file: &Path, system: &dyn System) -> Result<()> {
+        let opened = intake::kafka::Kafka::open(file, system, Arc::clone(&self.lake), tell()).await;
+        let kafka = opened.context("topics cannot be read")?;
+        complain(&inert_lines(&format!("topics are read: {}", kafka.describe())));
+        self.running.spawn(kafka.run(self.ending()));
+        Ok(())
+    }
+
+    #[cfg(not(feature = "kafka"))]
+    #[allow(clippy::unused_async, reason = "with the feature, it waits")]
+    async fn read_topics(&mut self, file: &Path, _system: &dyn System) -> Result<()> {
+        anyhow::bail!(
+            "{}: this program was built without Kafka; build it with `cargo build --release --features kafka`",
+            file.display()
+        )
     }
 
     async fn listen(&mut self, arguments: &UpArguments, config: &Config, gate: &Gate) -> Result<()> {
