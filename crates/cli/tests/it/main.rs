@@ -16,6 +16,7 @@ mod face;
 mod fixes;
 mod foundry;
 mod intake;
+mod lake;
 mod live;
 mod page;
 mod pages;
