@@ -9,7 +9,8 @@ fn filled() -> Desk {
             "{{\"TimeGenerated\":\"2026-01-01T00:10:00Z\",\"UserPrincipalName\":\"{user}\",\"ResultType\":\"{result}\"}}\n"
         )
     };
-    let rows = [row("ann@example.com", "50126"), row("ann@example.com", "0"), row("bob@example.com", "50126")];
+    let rows =
+        [row("ann@example.com", "50126"), row("ann@example.com", "0"), row("bob@example.com", "50126")];
     desk.file("a.jsonl", &rows.concat());
     assert_eq!(desk.run(&["ingest", "SigninLogs", "a.jsonl", "--lake", "l"]).code, 0);
     desk
@@ -55,7 +56,8 @@ fn the_example_of_a_summary_runs() {
     assert!(ran.code == 0 && ran.err.contains("failures fills Failures_CL"), "{ran:?}");
     let ran = lake(&desk, &["run", "failures"]);
     assert!(ran.code == 0 && ran.err.contains("2026-01-01T00:00:00.0000000Z: 2 rows"), "{ran:?}");
-    let rows = asked(&desk, "Failures_CL | project UserPrincipalName, Failures | order by UserPrincipalName asc");
+    let rows =
+        asked(&desk, "Failures_CL | project UserPrincipalName, Failures | order by UserPrincipalName asc");
     assert!(rows.contains("ann@example.com,1") && rows.contains("bob@example.com,1"), "{rows}");
     let ran = lake(&desk, &["run", "failures", "--bin", "2026-01-01T00:00:00Z"]);
     assert!(ran.code == 0 && ran.err.contains("2 rows"), "{ran:?}");

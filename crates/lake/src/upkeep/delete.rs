@@ -12,7 +12,7 @@ use datafusion::arrow::compute::{filter_record_batch, not};
 use datafusion::arrow::record_batch::RecordBatch;
 use futures_util::StreamExt as _;
 
-use super::rewrite::{Writing, sorted};
+use super::rewrite::{alone, begin, sorted};
 use crate::Error;
 use crate::delta::{DataFile, Target, write_by_day};
 use crate::log::{Mark, Record};
@@ -30,28 +30,29 @@ pub struct Deleted {
 }
 
 /// Which rows are taken away.
-struct Which<'w> {
-    name: &'w Arc<str>,
-    condition: &'w str,
+#[derive(Clone)]
+struct Which {
+    name: Arc<str>,
+    condition: Arc<str>,
     settings: Settings,
 }
 
-impl Which<'_> {
+impl Which {
     fn failed(&self, error: &castellan_query::Error) -> Error {
         Error::Condition { table: self.name.to_string(), reason: error.to_string() }
     }
 
     fn engine(&self, shared: &Arc<Shared>, state: TableState) -> Result<Engine, Error> {
         let mut engine = Engine::new(self.settings.clone());
-        engine.add(self.name, table_of(shared, state).map_err(Error::arrow("preparing a table"))?);
+        engine.add(&self.name, table_of(shared, state).map_err(Error::arrow("preparing a table"))?);
         Ok(engine)
     }
 
     /// How many rows fulfil it. Files that cannot have such rows are not opened.
     async fn count(&self, shared: &Arc<Shared>, state: TableState) -> Result<u64, Error> {
-        let rows = Seen { rows: Some(self.condition.to_owned()), ..Seen::default() };
+        let rows = Seen { rows: Some(self.condition.to_string()), ..Seen::default() };
         // A role's condition is an expression and nothing else, whatever its text says.
-        let engine = self.engine(shared, state)?.restrict(&Access::default().with(&**self.name, rows));
+        let engine = self.engine(shared, state)?.restrict(&Access::default().with(&*self.name, rows));
         let engine = engine.map_err(|error| self.failed(&error))?;
         let text = format!("['{}'] | count", self.name);
         let answers = engine.query(&text).await.map_err(|error| self.failed(&error))?;
@@ -142,7 +143,7 @@ async fn write_new(
 
 /// How many rows of a table fulfil a condition.
 pub(crate) async fn count(shared: &Arc<Shared>, name: &Arc<str>, condition: &str) -> Result<u64, Error> {
-    let which = Which { name, condition, settings: settings(shared) };
+    let which = Which { name: Arc::clone(name), condition: condition.into(), settings: settings(shared) };
     let state = match shared.tables.get(name) {
         Some(state) => state,
         None => TableState::new(shared.schema(name)?),
@@ -162,7 +163,7 @@ async fn take_away(
     condition: &str,
     added: Option<RecordBatch>,
 ) -> Result<Deleted, Error> {
-    let which = Which { name, condition, settings: settings(shared) };
+    let which = Which { name: Arc::clone(name), condition: condition.into(), settings: settings(shared) };
     super::flush::flush(shared, name).await?;
     let _alone = shared.rewriting.lock().await;
     let Some(state) = shared.tables.get(name) else { return Ok(Deleted::default()) };
@@ -192,7 +193,7 @@ async fn take_away(
 }
 
 /// Errors: the condition is none. A table without rows is asked, so nothing is done before that is known.
-async fn is_condition(which: &Which<'_>, shared: &Arc<Shared>, state: &TableState) -> Result<(), Error> {
+async fn is_condition(which: &Which, shared: &Arc<Shared>, state: &TableState) -> Result<(), Error> {
     let nothing = TableState { files: Arc::default(), chunks: Vec::new(), ..state.clone() };
     which.count(shared, nothing.clone()).await?;
     let engine = which.engine(shared, nothing)?;
@@ -210,18 +211,23 @@ async fn is_condition(which: &Which<'_>, shared: &Arc<Shared>, state: &TableStat
 }
 
 async fn rewrite(
-    which: &Which<'_>,
+    which: &Which,
     shared: &Arc<Shared>,
     state: &TableState,
     file: &Arc<DataFile>,
 ) -> Result<DataFile, Error> {
-    let mut rows = sorted(shared, which.name, std::slice::from_ref(file))?;
-    let mut writing = Writing::begin(shared, which.name, &file.day, &rows.schema())?;
-    while let Some(batch) = rows.next().await {
-        let batch = batch.map_err(Error::arrow("reading a file"))?;
-        writing = writing.push(which.without(shared, state, batch).await?).await?;
-    }
-    writing.finish().await
+    let (which, shared) = (which.clone(), Arc::clone(shared));
+    let (state, file) = (state.clone(), Arc::clone(file));
+    alone(move || async move {
+        let mut rows = sorted(&shared, &which.name, std::slice::from_ref(&file))?;
+        let mut writer = begin(&shared, &which.name, &file.day, &rows.schema())?;
+        while let Some(batch) = rows.next().await {
+            let batch = batch.map_err(Error::arrow("reading a file"))?;
+            writer.push(&which.without(&shared, &state, batch).await?)?;
+        }
+        writer.finish()
+    })
+    .await
 }
 
 async fn commit(

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 
-use super::rewrite::{Writing, lanes, sorted};
+use super::rewrite::{alone, begin, lanes, sorted};
 use crate::Error;
 use crate::delta::DataFile;
 use crate::shared::Shared;
@@ -78,14 +78,20 @@ fn kind(size: u64) -> u32 {
     kind
 }
 
-async fn merge(shared: &Arc<Shared>, name: &Arc<str>, chosen: &[Arc<DataFile>]) -> Result<(), Error> {
-    let mut rows = sorted(shared, name, chosen)?;
-    let day = chosen.first().map(|file| file.day.clone()).unwrap_or_default();
-    let mut writing = Writing::begin(shared, name, &day, &rows.schema())?;
+/// The rows of files of one day in one file.
+async fn merged(shared: &Shared, name: &Arc<str>, files: &[Arc<DataFile>]) -> Result<DataFile, Error> {
+    let mut rows = sorted(shared, name, files)?;
+    let day = files.first().map(|file| file.day.clone()).unwrap_or_default();
+    let mut writer = begin(shared, name, &day, &rows.schema())?;
     while let Some(batch) = rows.next().await {
-        writing = writing.push(batch.map_err(Error::arrow("merging files"))?).await?;
+        writer.push(&batch.map_err(Error::arrow("merging files"))?)?;
     }
-    let written = writing.finish().await?;
+    writer.finish()
+}
+
+async fn merge(shared: &Arc<Shared>, name: &Arc<str>, chosen: &[Arc<DataFile>]) -> Result<(), Error> {
+    let (work, table, files) = (Arc::clone(shared), Arc::clone(name), chosen.to_vec());
+    let written = alone(move || async move { merged(&work, &table, &files).await }).await?;
     let slot = shared.slot(name);
     let mut files = slot.lock().await;
     let Some(open) = files.as_mut() else { return Ok(()) };

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use castellan_query::parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
-use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_expr::expressions::col;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
@@ -89,32 +88,27 @@ fn union(shared: &Shared, name: &Arc<str>, files: &[Arc<DataFile>]) -> Result<Sc
     Ok(Arc::new(Schema::new(fields.cloned().collect::<Vec<_>>())))
 }
 
-/// A file that is being written, away from the threads that serve others: packing takes long.
-pub(super) struct Writing(FileWriter);
+/// Does work on files on a thread of its own, with a runtime of its own: it takes long and would hold others up, and what
+/// one thread allocates and frees goes back to the system, which it does not where batches go from thread to thread.
+///
+/// Errors: those of the work.
+pub(super) async fn alone<T, W>(work: impl FnOnce() -> W + Send + 'static) -> Result<T, Error>
+where
+    T: Send + 'static,
+    W: Future<Output = Result<T, Error>>,
+{
+    let done = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(Error::storage("starting a thread for files", "."))?;
+        runtime.block_on(work())
+    });
+    done.await.map_err(|_| Error::Closed("the lake is being closed"))?
+}
 
-impl Writing {
-    /// Errors: the file cannot be made.
-    pub(super) fn begin(
-        shared: &Shared,
-        name: &str,
-        day: &str,
-        schema: &SchemaRef,
-    ) -> Result<Writing, Error> {
-        let (disk, folder) = (Arc::clone(&shared.options.disk), shared.table_folder(name));
-        FileWriter::new(disk, &folder, day, schema, shared.now().div_euclid(1_000)).map(Writing)
-    }
-
-    /// Errors: the disk does not take the rows.
-    pub(super) async fn push(self, batch: RecordBatch) -> Result<Writing, Error> {
-        let Writing(mut writer) = self;
-        tokio::task::spawn_blocking(move || writer.push(&batch).map(|()| Writing(writer)))
-            .await
-            .map_err(|_| Error::Closed("the lake is being closed"))?
-    }
-
-    /// Errors: the disk does not take the file.
-    pub(super) async fn finish(self) -> Result<DataFile, Error> {
-        let written = tokio::task::spawn_blocking(move || self.0.finish());
-        written.await.map_err(|_| Error::Closed("the lake is being closed"))?
-    }
+/// Begins a file of rows of a day.
+///
+/// Errors: the file cannot be made.
+pub(super) fn begin(shared: &Shared, name: &str, day: &str, schema: &SchemaRef) -> Result<FileWriter, Error> {
+    let (disk, folder) = (Arc::clone(&shared.options.disk), shared.table_folder(name));
+    FileWriter::new(disk, &folder, day, schema, shared.now().div_euclid(1_000))
 }
