@@ -1,0 +1,368 @@
+//! Messages to people and systems: webhook, chat, ticket, e-mail, syslog. Each goes through a *connector*, which the
+//! configuration names and playbooks refer to, so that a playbook holds neither addresses nor secrets.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::catalogue::{ActionSpec, InputSpec, Undo, optional, required};
+use super::http::{Outgoing, Transport};
+use super::{Action, ActionError, Call, Outputs, Probe, secret, syslog};
+
+/// What a connector speaks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum ConnectorKind {
+    /// JSON by POST; signed with HMAC-SHA-256 when there is a secret.
+    Webhook,
+    /// An incoming webhook of Slack.
+    Slack,
+    /// A workflow of Teams that takes adaptive cards.
+    Teams,
+    /// A ticket system with a plain REST interface: POST makes a ticket, GET finds it by key, PATCH changes it.
+    Ticket {
+        /// The member of the answer that has the ticket's id.
+        id_field: String,
+        /// The query parameter by which tickets are found by key.
+        key_parameter: String,
+    },
+    /// Syslog by RFC 5424.
+    Syslog {
+        /// True for UDP.
+        udp: bool,
+    },
+}
+
+/// Where messages go.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connector {
+    /// What it speaks.
+    #[serde(flatten)]
+    pub kind: ConnectorKind,
+    /// Its address: `https://...`, or `HOST:PORT` for syslog. A reference to a secret (`secret:env:NAME`) where the
+    /// address itself is one, as incoming webhooks have it.
+    pub address: String,
+    /// The reference of what it is signed or authorised with: `env:NAME` or `file:PATH`.
+    #[serde(default)]
+    pub secret: Option<String>,
+    /// True when it drops a message that comes again with the same `Idempotency-Key`.
+    #[serde(default)]
+    pub repeatable: bool,
+}
+
+const CONNECTOR: InputSpec = required("connector", "the configured connector");
+const TITLE: InputSpec = required("title", "one line");
+const TEXT: InputSpec = required("text", "the message");
+const UNKNOWN: &str = "the service says that it took the message; it cannot be asked later";
+const CORRECTION: Undo = Undo::Corrects("a second message says that the first is withdrawn");
+
+const SPECS: [ActionSpec; 4] = [
+    ActionSpec {
+        name: "message.webhook",
+        summary: "sends an event to a webhook, signed",
+        inputs: &[CONNECTOR, TITLE, TEXT, optional("data", "a JSON object that goes along")],
+        outputs: &["status"],
+        undo: CORRECTION,
+        probe: UNKNOWN,
+        permission: "",
+    },
+    ActionSpec {
+        name: "message.chat",
+        summary: "writes to a channel of Slack or Teams",
+        inputs: &[CONNECTOR, TITLE, TEXT],
+        outputs: &["status"],
+        undo: CORRECTION,
+        probe: UNKNOWN,
+        permission: "",
+    },
+    ActionSpec {
+        name: "message.ticket",
+        summary: "opens a ticket",
+        inputs: &[CONNECTOR, TITLE, TEXT, optional("priority", "1 to 4"), optional("queue", "who gets it")],
+        outputs: &["ticket"],
+        undo: Undo::Corrects("the ticket is closed as withdrawn"),
+        probe: "the ticket is found by its key and is open",
+        permission: "",
+    },
+    ActionSpec {
+        name: "message.syslog",
+        summary: "writes a record of syslog",
+        inputs: &[CONNECTOR, TITLE, TEXT],
+        outputs: &[],
+        undo: CORRECTION,
+        probe: "nothing answers a record of syslog",
+        permission: "",
+    },
+];
+
+/// The actions that send messages.
+pub(super) fn actions(
+    transport: &Arc<Transport>,
+    connectors: &Arc<BTreeMap<String, Connector>>,
+) -> Vec<Box<dyn Action>> {
+    let action = |spec| {
+        let (transport, connectors) = (Arc::clone(transport), Arc::clone(connectors));
+        Box::new(Message { spec, transport, connectors }) as Box<dyn Action>
+    };
+    SPECS.into_iter().map(action).collect()
+}
+
+struct Message {
+    spec: ActionSpec,
+    transport: Arc<Transport>,
+    connectors: Arc<BTreeMap<String, Connector>>,
+}
+
+impl Message {
+    fn connector(&self, call: &Call<'_>) -> Result<&Connector, ActionError> {
+        let name = call.text("connector")?;
+        let connector = self.connectors.get(&name);
+        let connector = connector.ok_or_else(|| {
+            ActionError::refused(format!("no connector `{name}` is configured; add it, or name another"))
+        })?;
+        let fits = match &connector.kind {
+            ConnectorKind::Webhook => self.spec.name == "message.webhook",
+            ConnectorKind::Slack | ConnectorKind::Teams => self.spec.name == "message.chat",
+            ConnectorKind::Ticket { .. } => self.spec.name == "message.ticket",
+            ConnectorKind::Syslog { .. } => self.spec.name == "message.syslog",
+        };
+        if !fits {
+            return Err(ActionError::refused(format!(
+                "the connector `{name}` is of another kind than `{}`",
+                self.spec.name
+            )));
+        }
+        Ok(connector)
+    }
+
+    fn address(&self, connector: &Connector, call: &Call<'_>) -> Result<String, ActionError> {
+        match connector.address.strip_prefix("secret:") {
+            Some(reference) => secret(call.system, reference),
+            None => Ok(connector.address.clone()),
+        }
+    }
+
+    fn send(&self, call: &Call<'_>, message: &Words) -> Result<Outputs, ActionError> {
+        let connector = self.connector(call)?;
+        if let ConnectorKind::Syslog { udp } = connector.kind {
+            return self.syslog(connector, call, message, udp).map(|()| BTreeMap::new());
+        }
+        let body = match &connector.kind {
+            ConnectorKind::Slack => slack(message),
+            ConnectorKind::Teams => teams(message),
+            ConnectorKind::Ticket { .. } => ticket(call, message)?,
+            _ => webhook(call, message)?,
+        };
+        let answer = self.post(connector, call, Method::POST, "", Some(&body), message.key)?;
+        let mut outputs = BTreeMap::from([("status".to_owned(), answer.0.to_string())]);
+        if let ConnectorKind::Ticket { id_field, .. } = &connector.kind {
+            outputs = BTreeMap::from([("ticket".to_owned(), field(&answer.1, id_field).unwrap_or_default())]);
+        }
+        Ok(outputs)
+    }
+
+    fn post(
+        &self,
+        connector: &Connector,
+        call: &Call<'_>,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        key: &str,
+    ) -> Result<(u16, Value), ActionError> {
+        let address = self.address(connector, call)?;
+        // An address that is a secret does not show in what goes wrong.
+        let hidden = |error: ActionError| ActionError {
+            message: error.message.replace(&address, "[address]"),
+            ..error
+        };
+        let url = self.transport.check(&format!("{address}{path}")).map_err(hidden)?;
+        let text = body.map(Value::to_string);
+        let mut headers = vec![("Idempotency-Key".to_owned(), key.to_owned())];
+        if text.is_some() {
+            headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
+        }
+        if let Some(reference) = &connector.secret {
+            let value = secret(call.system, reference)?;
+            match connector.kind {
+                ConnectorKind::Webhook => {
+                    let time = call.system.now().unix_nanos() / 1_000_000_000;
+                    headers.extend(signature(&value, time, text.as_deref().unwrap_or_default()));
+                }
+                _ => headers.push(("Authorization".to_owned(), format!("Bearer {value}"))),
+            }
+        }
+        let outgoing = Outgoing { method, url, headers, body: text, timeout: call.timeout };
+        let answer = self.transport.send(&outgoing)?;
+        if answer.is_success() { Ok((answer.status, answer.json())) } else { Err(answer.error(call)) }
+    }
+
+    fn syslog(
+        &self,
+        connector: &Connector,
+        call: &Call<'_>,
+        message: &Words,
+        udp: bool,
+    ) -> Result<(), ActionError> {
+        let address = self.address(connector, call)?;
+        let parts = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
+        let (host, port) = parts.ok_or_else(|| ActionError::refused("the address of syslog is HOST:PORT"))?;
+        if !self.transport.hosts().allows(&host.to_ascii_lowercase(), Some(port)) {
+            return Err(ActionError::refused(format!(
+                "the host `{host}:{port}` is not among those that may be reached"
+            )));
+        }
+        let name = call.system.env("HOSTNAME").unwrap_or_default();
+        let fields = [("key", message.key), ("path", call.path), ("title", message.title.as_str())];
+        let record = syslog::record(call.system.now(), &name, message.key, &fields, &message.text);
+        syslog::send(host, port, udp, &record, call.timeout)
+    }
+
+    /// The ticket that was opened with the key of this call: its id and whether it is open.
+    fn ticket(&self, connector: &Connector, call: &Call<'_>) -> Result<Option<(String, bool)>, ActionError> {
+        let ConnectorKind::Ticket { id_field, key_parameter } = &connector.kind else { return Ok(None) };
+        let query = format!("?{key_parameter}={}", call.key);
+        let (_, found) = self.post(connector, call, Method::GET, &query, None, call.key)?;
+        let items = found.as_array().or_else(|| found.get("result").and_then(Value::as_array));
+        let ticket = items.and_then(|items| items.first());
+        let is_open = |ticket: &Value| ticket.get("state").and_then(Value::as_str) != Some("closed");
+        Ok(ticket.and_then(|ticket| Some((field(ticket, id_field)?, is_open(ticket)))))
+    }
+}
+
+/// A message.
+struct Words<'k> {
+    title: String,
+    text: String,
+    key: &'k str,
+}
+
+impl<'k> Words<'k> {
+    fn of(call: &Call<'k>) -> Words<'k> {
+        // Secrets are for services, never for readers of messages.
+        Words { title: call.shown("title"), text: call.shown("text"), key: call.key }
+    }
+}
+
+fn field(value: &Value, name: &str) -> Option<String> {
+    let found = value.get(name).or_else(|| value.get("result").and_then(|result| result.get(name)))?;
+    Some(found.as_str().map_or_else(|| found.to_string(), str::to_owned))
+}
+
+/// HMAC-SHA-256 over time and body, so that neither can be changed and an old message is told from a new one.
+fn signature(secret: &str, time: i128, body: &str) -> Vec<(String, String)> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+    let tag = hmac::sign(&key, format!("{time}.{body}").as_bytes());
+    let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    vec![
+        ("X-Castellan-Timestamp".to_owned(), time.to_string()),
+        ("X-Castellan-Signature".to_owned(), format!("v1={hex}")),
+    ]
+}
+
+fn webhook(call: &Call<'_>, message: &Words) -> Result<Value, ActionError> {
+    let data = call.optional("data")?;
+    let data = data.map(|text| serde_json::from_str::<Value>(&text)).transpose();
+    let data = data.map_err(|_| ActionError::refused("the input `data` is no JSON"))?;
+    Ok(json!({"id": message.key, "title": message.title, "text": message.text, "data": data}))
+}
+
+/// Slack takes three characters for markup.
+fn slack(message: &Words) -> Value {
+    let plain = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    json!({"text": format!("*{}*\n{}", plain(&message.title), plain(&message.text))})
+}
+
+fn teams(message: &Words) -> Value {
+    let block =
+        |text: &str, weight: &str| json!({"type": "TextBlock", "text": text, "wrap": true, "weight": weight});
+    json!({
+        "type": "message",
+        "attachments": [{
+            "contentType": "application/vnd.microsoft.card.adaptive",
+            "content": {
+                "type": "AdaptiveCard", "version": "1.4",
+                "body": [block(&message.title, "Bolder"), block(&message.text, "Default")],
+            },
+        }],
+    })
+}
+
+fn ticket(call: &Call<'_>, message: &Words) -> Result<Value, ActionError> {
+    let mut body = json!({"key": message.key, "title": message.title, "description": message.text});
+    for name in ["priority", "queue"] {
+        if let (Some(value), Some(members)) = (call.optional(name)?, body.as_object_mut()) {
+            members.insert(name.to_owned(), json!(value));
+        }
+    }
+    Ok(body)
+}
+
+impl Action for Message {
+    fn spec(&self) -> &ActionSpec {
+        &self.spec
+    }
+
+    fn target(&self, call: &Call<'_>) -> String {
+        format!("connector {}", call.shown("connector"))
+    }
+
+    fn change(&self, call: &Call<'_>) -> String {
+        format!("says: {} - {}", call.shown("title"), call.shown("text"))
+    }
+
+    fn prepare(&self, call: &Call<'_>) -> Result<Value, ActionError> {
+        let connector = self.connector(call)?;
+        if !matches!(connector.kind, ConnectorKind::Syslog { .. }) {
+            let address = self.address(connector, call)?;
+            let error =
+                |error: ActionError| ActionError::refused(error.message.replace(&address, "[address]"));
+            self.transport.check(&address).map_err(error)?;
+        }
+        Ok(Value::Null)
+    }
+
+    fn perform(&self, call: &Call<'_>, _: &Value) -> Result<Outputs, ActionError> {
+        self.send(call, &Words::of(call))
+    }
+
+    fn probe(&self, call: &Call<'_>, _: &Value) -> Result<Probe, ActionError> {
+        let connector = self.connector(call)?;
+        if matches!(connector.kind, ConnectorKind::Ticket { .. }) {
+            return Ok(match self.ticket(connector, call)? {
+                Some((id, true)) => Probe::InEffect(BTreeMap::from([("ticket".to_owned(), id)])),
+                Some((id, false)) => Probe::NotInEffect(format!("the ticket {id} is closed")),
+                None => Probe::NotInEffect("there is no ticket with this key".to_owned()),
+            });
+        }
+        if connector.repeatable {
+            return Ok(Probe::Repeatable);
+        }
+        Ok(Probe::Unknown("whether the message arrived cannot be asked; look there".to_owned()))
+    }
+
+    fn undo(&self, call: &Call<'_>, _: &Value) -> Result<(), ActionError> {
+        let connector = self.connector(call)?;
+        if matches!(connector.kind, ConnectorKind::Ticket { .. }) {
+            let Some((id, true)) = self.ticket(connector, call)? else { return Ok(()) };
+            let change = json!({"state": "closed", "resolution": "withdrawn"});
+            self.post(
+                connector,
+                call,
+                Method::PATCH,
+                &format!("/{id}"),
+                Some(&change),
+                &format!("{}-undo", call.key),
+            )?;
+            return Ok(());
+        }
+        let key = format!("{}-undo", call.key);
+        let text = format!("This was withdrawn: {}", call.shown("text"));
+        let message = Words { title: format!("Withdrawn: {}", call.shown("title")), text, key: &key };
+        self.send(call, &message).map(|_| ())
+    }
+}

@@ -1,0 +1,159 @@
+//! The playbooks that are at hand: those that are built in, and those of a folder on top.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use castellan_base::{Diagnostic, Sources, Span, System, Ticks};
+use rust_embed::RustEmbed;
+
+use crate::playbook::{self, Playbook};
+use crate::sign::{TrustedKeys, Verdict, verify};
+
+/// The playbooks, compiled in.
+#[derive(RustEmbed)]
+#[folder = "../../content/playbooks"]
+struct Embedded;
+
+/// Where a playbook is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The binary itself.
+    BuiltIn,
+    /// A file.
+    File(String),
+}
+
+/// A playbook and where it is from.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The playbook.
+    pub playbook: Playbook,
+    /// Where it is from.
+    pub origin: Origin,
+}
+
+impl Entry {
+    /// On whose word the playbook may run, or why it may not.
+    pub fn may_run(&self, trusted: &TrustedKeys, now: Ticks, allow_unsigned: bool) -> Result<String, String> {
+        let playbook = &self.playbook;
+        if playbook.revoked {
+            return Err("its author revoked it".to_owned());
+        }
+        if playbook.valid_from.is_some_and(|from| now < from) {
+            return Err("it is not valid yet; see `valid_from`".to_owned());
+        }
+        if playbook.valid_until.is_some_and(|until| now >= until) {
+            return Err("it is not valid any more; see `valid_until`".to_owned());
+        }
+        match (verify(playbook.document(), trusted, now), allow_unsigned) {
+            (Verdict::Trusted { by }, _) => Ok(format!("signed by {by}")),
+            (Verdict::Broken(reason), _) => Err(format!("{reason}; read it, and sign it again")),
+            (Verdict::Unsigned, _) if self.origin == Origin::BuiltIn => Ok("built in".to_owned()),
+            (_, true) => Ok("run on request without a trusted signature".to_owned()),
+            (Verdict::Unsigned, false) => {
+                Err("it is not signed; sign it, or allow it for this run".to_owned())
+            }
+            (Verdict::Unknown { claimed }, false) => {
+                Err(format!("it is signed by `{claimed}`, whose key is not trusted; trust the key first"))
+            }
+            (Verdict::Unsupported(reason), false) => Err(reason),
+        }
+    }
+}
+
+/// Playbooks by id.
+#[derive(Debug, Default)]
+pub struct Library {
+    entries: BTreeMap<String, Entry>,
+    trusted: TrustedKeys,
+    /// The files that were read; diagnostics point here.
+    pub sources: Sources,
+    /// What is wrong or odd, by file.
+    pub diagnostics: Vec<(String, Diagnostic)>,
+}
+
+impl Library {
+    /// The playbooks that are built in.
+    ///
+    /// ```
+    /// let library = castellan_respond::Library::embedded();
+    /// assert!(library.diagnostics.is_empty());
+    /// ```
+    pub fn embedded() -> Library {
+        let mut library = Library::default();
+        let mut names: Vec<_> = Embedded::iter().collect();
+        names.sort();
+        for name in names.iter().filter(|name| name.ends_with(".yaml") && !name.contains('/')) {
+            if let Some(file) = Embedded::get(name) {
+                library.add(name, &String::from_utf8_lossy(&file.data), Origin::BuiltIn);
+            }
+        }
+        library
+    }
+
+    /// With keys whose playbooks run.
+    #[must_use]
+    pub fn trusting(mut self, trusted: TrustedKeys) -> Library {
+        self.trusted = trusted;
+        self
+    }
+
+    /// The keys whose playbooks run.
+    pub fn trusted(&self) -> &TrustedKeys {
+        &self.trusted
+    }
+
+    /// Reads a playbook and adds it; one of the same id is replaced. What is wrong is among the diagnostics.
+    pub fn add(&mut self, path: &str, text: &str, origin: Origin) {
+        let reading = playbook::read(path, text, &mut self.sources);
+        self.diagnostics
+            .extend(reading.diagnostics.into_iter().map(|diagnostic| (path.to_owned(), diagnostic)));
+        if let Some(playbook) = reading.playbook {
+            self.entries.insert(playbook.id.clone(), Entry { playbook, origin });
+        }
+    }
+
+    /// Reads the `.yaml`, `.yml` and `.json` files of a folder, not those of folders within.
+    pub fn load_dir(&mut self, system: &dyn System, folder: &Path) {
+        let entries = match system.read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) => {
+                let path = folder.display().to_string();
+                let message = format!("the folder `{path}` cannot be read: {error}");
+                self.diagnostics.push((path, Diagnostic::error(Span::NONE, message)));
+                return;
+            }
+        };
+        for entry in entries.into_iter().filter(|entry| !entry.is_dir) {
+            let extension = entry.path.extension().and_then(|extension| extension.to_str());
+            if !extension.is_some_and(|extension| matches!(extension, "yaml" | "yml" | "json")) {
+                continue;
+            }
+            let path = entry.path.display().to_string();
+            let read = system.read(&entry.path, playbook::LIMITS.bytes).map_err(|error| error.to_string());
+            match read.and_then(|bytes| String::from_utf8(bytes).map_err(|error| error.to_string())) {
+                Ok(text) => self.add(&path, &text, Origin::File(path.clone())),
+                Err(error) => {
+                    let message = format!("`{path}` cannot be read: {error}");
+                    self.diagnostics.push((path, Diagnostic::error(Span::NONE, message)));
+                }
+            }
+        }
+    }
+
+    /// A playbook by its id.
+    pub fn get(&self, id: &str) -> Option<&Entry> {
+        self.entries.get(id)
+    }
+
+    /// A playbook by its id or, in any case, its name.
+    pub fn find(&self, id_or_name: &str) -> Option<&Entry> {
+        let by_name = || self.iter().find(|entry| entry.playbook.name.eq_ignore_ascii_case(id_or_name));
+        self.get(id_or_name).or_else(by_name)
+    }
+
+    /// All playbooks, by id.
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+}

@@ -1,0 +1,10 @@
+//! Playbooks from their text to their effects.
+
+// Fixtures are JSON that is written here; a wrong one has to stop the test that uses it.
+#![allow(clippy::indexing_slicing)]
+
+mod behaviour;
+mod killed;
+mod random;
+mod service;
+mod support;
