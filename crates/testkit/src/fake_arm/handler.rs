@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::Response;
 use serde_json::{Value, json};
 
+use super::changes;
 use super::faults::Fault;
 use super::recorder::Recorded;
 use super::{Shared, State};
@@ -19,9 +20,9 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
 }
 
 /// What is answered before a fault changes it.
-struct Plain {
-    status: u16,
-    body: Value,
+pub(super) struct Plain {
+    pub(super) status: u16,
+    pub(super) body: Value,
 }
 
 /// Counts a request as under way until it is dropped, also when the client goes away.
@@ -102,20 +103,24 @@ fn answer(
     if headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()) != Some(expected.as_str()) {
         return refusal(401, "InvalidAuthenticationToken", "The access token is invalid.");
     }
-    if !query.contains("api-version=") {
+    // Graph has its version in the path.
+    if !query.contains("api-version=") && !path.starts_with("/v1.0/") {
         return refusal(400, "MissingApiVersionParameter", "The api-version is required.");
     }
     if path.eq_ignore_ascii_case("/providers/Microsoft.ResourceGraph/resources") {
         return if method == Method::POST { graph(state, body, fault) } else { not_found(path) };
     }
+    if changes::is_change(method, path) {
+        return changes::change(state, method, path, body);
+    }
     rest(state, path, query, fault)
 }
 
-fn refusal(status: u16, code: &str, message: &str) -> Plain {
+pub(super) fn refusal(status: u16, code: &str, message: &str) -> Plain {
     Plain { status, body: json!({"error": {"code": code, "message": message}}) }
 }
 
-fn not_found(path: &str) -> Plain {
+pub(super) fn not_found(path: &str) -> Plain {
     refusal(404, "ResourceNotFound", &format!("The resource '{path}' was not found."))
 }
 

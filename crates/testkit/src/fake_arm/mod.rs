@@ -1,9 +1,11 @@
-//! A stand-in for Azure Resource Manager and for the token endpoints around it, over real HTTP on loopback.
+//! A stand-in for Azure Resource Manager, for a little of Microsoft Graph and for the token endpoints around them, over
+//! real HTTP on loopback.
 //!
 //! [`FakeArm::start`] serves the estate of [`estate`] from a thread of its own until it is dropped. Faults are switched
 //! on while it runs; what was asked is recorded, so that a test can say how many requests were under way at once, when
 //! they came and whether any came without a token.
 
+mod changes;
 pub mod estate;
 mod faults;
 mod handler;
@@ -126,6 +128,15 @@ impl FakeArm {
     /// How many tokens the token endpoints have issued.
     pub fn tokens_issued(&self) -> usize {
         self.shared.state().tokens_issued
+    }
+
+    /// A resource or an identity as it is now.
+    pub fn resource(&self, id: &str) -> Option<serde_json::Value> {
+        let state = self.shared.state();
+        let is_asked = |resource: &&serde_json::Value| {
+            resource["id"].as_str().is_some_and(|known| known.eq_ignore_ascii_case(id))
+        };
+        state.estate.resources.iter().find(is_asked).cloned()
     }
 
     /// What was asked until now.

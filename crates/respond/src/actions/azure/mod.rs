@@ -100,8 +100,10 @@ impl AzureConnection {
             headers.push(("Content-Type".to_owned(), "application/json".to_owned()));
         }
         let body = body.map(Value::to_string);
+        let is_read = method == Method::GET;
         let outgoing = Outgoing { method, url, headers, body, timeout: call.timeout };
-        let answer = self.transport.send(&outgoing)?;
+        let sent = self.transport.send(&outgoing);
+        let answer = sent.map_err(|error| if is_read { read_only(error) } else { error })?;
         // A service that repeats the header in its message does not get it into a journal.
         Ok(Answer { body: answer.body.replace(&token, "[redacted]"), ..answer })
     }
