@@ -5,7 +5,9 @@
 
 mod azure;
 mod behaviour;
+mod content;
 mod killed;
 mod random;
+mod schemas;
 mod service;
 mod support;

@@ -15,6 +15,8 @@ pub(crate) struct Counts {
     pub(crate) done: BTreeMap<String, usize>,
     pub(crate) undone: BTreeMap<String, usize>,
     pub(crate) requests: Vec<(String, BTreeMap<String, String>, String)>,
+    /// Tickets by key: whether they are open.
+    pub(crate) tickets: BTreeMap<String, bool>,
 }
 
 #[derive(Debug, Default)]
@@ -103,10 +105,44 @@ fn serve(stream: TcpStream, shared: &Shared) -> Option<()> {
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
     let body = String::from_utf8_lossy(&body).into_owned();
-    let status = answer(line.trim(), headers, body, shared);
-    let text = format!("{{\"status\":{status}}}");
+    let (status, text) = match tickets(line.trim(), &body, shared) {
+        Some(text) => (200, text),
+        None => {
+            let status = answer(line.trim(), headers, body, shared);
+            (status, format!("{{\"status\":{status}}}"))
+        }
+    };
     let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", text.len());
     reader.into_inner().write_all(format!("{head}{text}").as_bytes()).ok()
+}
+
+/// A ticket system: tickets are named after their keys.
+fn tickets(line: &str, body: &str, shared: &Shared) -> Option<String> {
+    let path = line.split(' ').nth(1)?.strip_prefix("/tickets")?;
+    let json: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    let mut counts = shared.counts();
+    let show = |key: &str, is_open: bool| {
+        serde_json::json!({"id": key, "state": if is_open { "open" } else { "closed" }}).to_string()
+    };
+    Some(match line.split(' ').next()? {
+        "POST" => {
+            let key = json["key"].as_str()?.to_owned();
+            counts.tickets.insert(key.clone(), true);
+            show(&key, true)
+        }
+        "PATCH" => {
+            let key = path.trim_start_matches('/').to_owned();
+            counts.tickets.insert(key.clone(), json["state"] != "closed");
+            show(&key, false)
+        }
+        _ => {
+            let key = path.split_once("key=").map(|(_, key)| key).unwrap_or_default();
+            counts
+                .tickets
+                .get(key)
+                .map_or_else(|| "[]".to_owned(), |is_open| format!("[{}]", show(key, *is_open)))
+        }
+    })
 }
 
 fn answer(line: &str, headers: BTreeMap<String, String>, body: String, shared: &Shared) -> u16 {
