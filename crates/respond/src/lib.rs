@@ -68,6 +68,7 @@
 //! ```
 
 pub mod actions;
+pub mod automation;
 mod library;
 pub mod playbook;
 pub mod run;

@@ -3,6 +3,7 @@
 // Fixtures are JSON that is written here; a wrong one has to stop the test that uses it.
 #![allow(clippy::indexing_slicing)]
 
+mod automation;
 mod azure;
 mod behaviour;
 mod content;
