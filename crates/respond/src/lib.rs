@@ -70,6 +70,7 @@
 pub mod actions;
 pub mod automation;
 mod library;
+pub mod plan;
 pub mod playbook;
 pub mod run;
 pub mod sign;

@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aws_lc_rs::hmac;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::bodies::{field, signature, slack, teams, ticket, webhook};
 use super::catalogue::{ActionSpec, InputSpec, Undo, optional, required};
 use super::http::{Outgoing, Transport};
+use super::mail::{self, Mail, MailSettings};
 use super::{Action, ActionError, Call, Outputs, Probe, secret, syslog};
 
 /// What a connector speaks.
@@ -30,6 +31,8 @@ pub enum ConnectorKind {
         /// The query parameter by which tickets are found by key.
         key_parameter: String,
     },
+    /// E-mail over SMTP.
+    Mail(MailSettings),
     /// Syslog by RFC 5424.
     Syslog {
         /// True for UDP.
@@ -43,7 +46,7 @@ pub struct Connector {
     /// What it speaks.
     #[serde(flatten)]
     pub kind: ConnectorKind,
-    /// Its address: `https://...`, or `HOST:PORT` for syslog. A reference to a secret (`secret:env:NAME`) where the
+    /// Its address: `https://...`, or `HOST:PORT` for mail and syslog. A reference to a secret (`secret:env:NAME`) where the
     /// address itself is one, as incoming webhooks have it.
     pub address: String,
     /// The reference of what it is signed or authorised with: `env:NAME` or `file:PATH`.
@@ -60,7 +63,7 @@ const TEXT: InputSpec = required("text", "the message");
 const UNKNOWN: &str = "the service says that it took the message; it cannot be asked later";
 const CORRECTION: Undo = Undo::Corrects("a second message says that the first is withdrawn");
 
-const SPECS: [ActionSpec; 4] = [
+const SPECS: [ActionSpec; 5] = [
     ActionSpec {
         name: "message.webhook",
         summary: "sends an event to a webhook, signed",
@@ -86,6 +89,15 @@ const SPECS: [ActionSpec; 4] = [
         outputs: &["ticket"],
         undo: Undo::Corrects("the ticket is closed as withdrawn"),
         probe: "the ticket is found by its key and is open",
+        permission: "",
+    },
+    ActionSpec {
+        name: "message.mail",
+        summary: "sends an e-mail to whom the connector names",
+        inputs: &[CONNECTOR, TITLE, TEXT],
+        outputs: &[],
+        undo: CORRECTION,
+        probe: "the server says that it took the mail; it cannot be asked later",
         permission: "",
     },
     ActionSpec {
@@ -128,6 +140,7 @@ impl Message {
             ConnectorKind::Webhook => self.spec.name == "message.webhook",
             ConnectorKind::Slack | ConnectorKind::Teams => self.spec.name == "message.chat",
             ConnectorKind::Ticket { .. } => self.spec.name == "message.ticket",
+            ConnectorKind::Mail(_) => self.spec.name == "message.mail",
             ConnectorKind::Syslog { .. } => self.spec.name == "message.syslog",
         };
         if !fits {
@@ -148,8 +161,14 @@ impl Message {
 
     fn send(&self, call: &Call<'_>, message: &Words) -> Result<Outputs, ActionError> {
         let connector = self.connector(call)?;
-        if let ConnectorKind::Syslog { udp } = connector.kind {
-            return self.syslog(connector, call, message, udp).map(|()| BTreeMap::new());
+        match &connector.kind {
+            ConnectorKind::Syslog { udp } => {
+                return self.syslog(connector, call, message, *udp).map(|()| BTreeMap::new());
+            }
+            ConnectorKind::Mail(settings) => {
+                return self.mail(connector, call, message, settings).map(|()| BTreeMap::new());
+            }
+            _ => {}
         }
         let body = match &connector.kind {
             ConnectorKind::Slack => slack(message),
@@ -208,18 +227,39 @@ impl Message {
         message: &Words,
         udp: bool,
     ) -> Result<(), ActionError> {
-        let address = self.address(connector, call)?;
-        let parts = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
-        let (host, port) = parts.ok_or_else(|| ActionError::refused("the address of syslog is HOST:PORT"))?;
-        if !self.transport.hosts().allows(&host.to_ascii_lowercase(), Some(port)) {
-            return Err(ActionError::refused(format!(
-                "the host `{host}:{port}` is not among those that may be reached"
-            )));
-        }
+        let (host, port) = self.endpoint(connector, call)?;
         let name = call.system.env("HOSTNAME").unwrap_or_default();
         let fields = [("key", message.key), ("path", call.path), ("title", message.title.as_str())];
         let record = syslog::record(call.system.now(), &name, message.key, &fields, &message.text);
-        syslog::send(host, port, udp, &record, call.timeout)
+        syslog::send(&host, port, udp, &record, call.timeout)
+    }
+
+    fn mail(
+        &self,
+        connector: &Connector,
+        call: &Call<'_>,
+        message: &Words,
+        settings: &MailSettings,
+    ) -> Result<(), ActionError> {
+        let (host, port) = self.endpoint(connector, call)?;
+        let password =
+            connector.secret.as_deref().map(|reference| secret(call.system, reference)).transpose()?;
+        let corrects = (message.key != call.key).then_some(call.key);
+        let mail = Mail { subject: &message.title, text: &message.text, key: message.key, corrects };
+        mail::send((&host, port), settings, password, &mail, call.timeout)
+    }
+
+    /// Host and port of what is not HTTP, when they may be reached.
+    fn endpoint(&self, connector: &Connector, call: &Call<'_>) -> Result<(String, u16), ActionError> {
+        let address = self.address(connector, call)?;
+        let parts = address.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
+        let (host, port) =
+            parts.ok_or_else(|| ActionError::refused("the address of mail and syslog is HOST:PORT"))?;
+        let host = host.to_ascii_lowercase();
+        if self.transport.hosts().allows(&host, Some(port)) {
+            return Ok((host, port));
+        }
+        Err(ActionError::refused(format!("the host `{host}:{port}` is not among those that may be reached")))
     }
 
     /// The ticket that was opened with the key of this call: its id and whether it is open.
@@ -235,10 +275,10 @@ impl Message {
 }
 
 /// A message.
-struct Words<'k> {
-    title: String,
-    text: String,
-    key: &'k str,
+pub(super) struct Words<'k> {
+    pub(super) title: String,
+    pub(super) text: String,
+    pub(super) key: &'k str,
 }
 
 impl<'k> Words<'k> {
@@ -246,60 +286,6 @@ impl<'k> Words<'k> {
         // Secrets are for services, never for readers of messages.
         Words { title: call.shown("title"), text: call.shown("text"), key: call.key }
     }
-}
-
-fn field(value: &Value, name: &str) -> Option<String> {
-    let found = value.get(name).or_else(|| value.get("result").and_then(|result| result.get(name)))?;
-    Some(found.as_str().map_or_else(|| found.to_string(), str::to_owned))
-}
-
-/// HMAC-SHA-256 over time and body, so that neither can be changed and an old message is told from a new one.
-fn signature(secret: &str, time: i128, body: &str) -> Vec<(String, String)> {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
-    let tag = hmac::sign(&key, format!("{time}.{body}").as_bytes());
-    let hex: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    vec![
-        ("X-Castellan-Timestamp".to_owned(), time.to_string()),
-        ("X-Castellan-Signature".to_owned(), format!("v1={hex}")),
-    ]
-}
-
-fn webhook(call: &Call<'_>, message: &Words) -> Result<Value, ActionError> {
-    let data = call.optional("data")?;
-    let data = data.map(|text| serde_json::from_str::<Value>(&text)).transpose();
-    let data = data.map_err(|_| ActionError::refused("the input `data` is no JSON"))?;
-    Ok(json!({"id": message.key, "title": message.title, "text": message.text, "data": data}))
-}
-
-/// Slack takes three characters for markup.
-fn slack(message: &Words) -> Value {
-    let plain = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    json!({"text": format!("*{}*\n{}", plain(&message.title), plain(&message.text))})
-}
-
-fn teams(message: &Words) -> Value {
-    let block =
-        |text: &str, weight: &str| json!({"type": "TextBlock", "text": text, "wrap": true, "weight": weight});
-    json!({
-        "type": "message",
-        "attachments": [{
-            "contentType": "application/vnd.microsoft.card.adaptive",
-            "content": {
-                "type": "AdaptiveCard", "version": "1.4",
-                "body": [block(&message.title, "Bolder"), block(&message.text, "Default")],
-            },
-        }],
-    })
-}
-
-fn ticket(call: &Call<'_>, message: &Words) -> Result<Value, ActionError> {
-    let mut body = json!({"key": message.key, "title": message.title, "description": message.text});
-    for name in ["priority", "queue"] {
-        if let (Some(value), Some(members)) = (call.optional(name)?, body.as_object_mut()) {
-            members.insert(name.to_owned(), json!(value));
-        }
-    }
-    Ok(body)
 }
 
 impl Action for Message {
@@ -317,7 +303,9 @@ impl Action for Message {
 
     fn prepare(&self, call: &Call<'_>) -> Result<Value, ActionError> {
         let connector = self.connector(call)?;
-        if !matches!(connector.kind, ConnectorKind::Syslog { .. }) {
+        if matches!(connector.kind, ConnectorKind::Syslog { .. } | ConnectorKind::Mail(_)) {
+            self.endpoint(connector, call)?;
+        } else {
             let address = self.address(connector, call)?;
             let error =
                 |error: ActionError| ActionError::refused(error.message.replace(&address, "[address]"));

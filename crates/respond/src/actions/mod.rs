@@ -8,10 +8,12 @@
 //! configuration ([`Hosts`]); playbooks and what they are given cannot widen it.
 
 mod azure;
+mod bodies;
 mod catalogue;
 mod gate;
 mod hosts;
 mod http;
+mod mail;
 mod message;
 mod orders;
 mod syslog;
@@ -29,6 +31,7 @@ pub use catalogue::{ActionSpec, Catalogue, InputSpec, Undo};
 pub use gate::GateControl;
 pub use hosts::{HostError, Hosts};
 pub use http::HttpOptions;
+pub use mail::{MailSettings, MailTls};
 pub use message::{Connector, ConnectorKind};
 pub use orders::{Measure, Order, OrderError, OrderStore, SubjectKind};
 

@@ -8,6 +8,8 @@ mod azure;
 mod behaviour;
 mod content;
 mod killed;
+mod messages;
+mod plans;
 mod random;
 mod schemas;
 mod service;
