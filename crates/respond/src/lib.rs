@@ -69,6 +69,7 @@
 
 pub mod actions;
 pub mod automation;
+pub mod import;
 mod library;
 pub mod plan;
 pub mod playbook;

@@ -11,6 +11,7 @@ use super::azure::{self, AzureConnection};
 use super::gate::{self, GateControl};
 use super::hosts::Hosts;
 use super::http::{self, HttpOptions, Transport};
+use super::local;
 use super::message::{self, Connector};
 use crate::playbook::Resolved;
 
@@ -112,6 +113,7 @@ impl Catalogue {
     pub fn new(hosts: Hosts, connectors: BTreeMap<String, Connector>, options: HttpOptions) -> Catalogue {
         let transport = Arc::new(Transport::new(hosts, options));
         let mut catalogue = Catalogue::default();
+        catalogue.add(Box::new(local::Set));
         catalogue.add(Box::new(http::Request::new(Arc::clone(&transport))));
         for action in message::actions(&transport, &Arc::new(connectors)) {
             catalogue.add(action);

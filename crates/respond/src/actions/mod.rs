@@ -13,6 +13,7 @@ mod catalogue;
 mod gate;
 mod hosts;
 mod http;
+mod local;
 mod mail;
 mod message;
 mod orders;
