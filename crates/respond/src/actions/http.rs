@@ -201,6 +201,7 @@ const REQUEST: ActionSpec = ActionSpec {
         optional("probe.content", "the body of the probe"),
         optional("undo", "a request line that takes it back"),
         optional("undo.content", "the body of the undo"),
+        optional("keep", "true when the answer's body is wanted; it goes into the journal then"),
         optional("repeatable", "true when the service drops a repeated Idempotency-Key"),
     ],
     outputs: &["body", "status"],
@@ -278,8 +279,12 @@ impl Action for Request {
         if !answer.is_success() {
             return Err(answer.error(call));
         }
-        let body = call.redacted(&answer.body);
-        Ok(BTreeMap::from([("body".to_owned(), body), ("status".to_owned(), answer.status.to_string())]))
+        let mut outputs = BTreeMap::from([("status".to_owned(), answer.status.to_string())]);
+        // A journal is no place for whatever services answer.
+        if call.optional("keep")?.as_deref() == Some("true") {
+            outputs.insert("body".to_owned(), call.redacted(&answer.body));
+        }
+        Ok(outputs)
     }
 
     fn probe(&self, call: &Call<'_>, _: &Value) -> Result<Probe, ActionError> {

@@ -18,6 +18,7 @@
 //! assert!(imported.document["playbook_variables"]["__incident_title__"]["external"].as_bool().unwrap());
 //! ```
 
+mod actions;
 mod connector;
 mod expression;
 mod values;

@@ -78,6 +78,7 @@ fn http(
         ("address".to_owned(), resolve(address)?),
         ("request".to_owned(), resolve(line)?),
         ("repeatable".to_owned(), Resolved::plain(step.policy.repeatable.to_string())),
+        ("keep".to_owned(), Resolved::plain((!action.out_args.is_empty()).to_string())),
     ]);
     for (name, value) in headers {
         inputs.insert(format!("header.{name}"), resolve(value)?);

@@ -10,6 +10,7 @@
 //!
 //! *Invariant (the same walk):* what decides the way - conditions, lists, waits - is written down when it is first decided.
 
+mod called;
 mod event;
 mod job;
 mod journal;
