@@ -12,6 +12,7 @@ mod killed;
 mod messages;
 mod plans;
 mod random;
+mod reading;
 mod schemas;
 mod service;
 mod support;
