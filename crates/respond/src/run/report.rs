@@ -6,7 +6,7 @@ use castellan_base::Ticks;
 use serde::Serialize;
 
 use super::event::Outcome;
-use super::state::State;
+use super::state::{Ended, State};
 use super::wait::Wait;
 
 /// Where a run is.
@@ -25,7 +25,7 @@ pub enum Status {
     Interrupted,
 }
 
-/// One place in a run that ended.
+/// One place in a run that ended, or was undone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StepReport {
     /// The place in the run.
@@ -76,14 +76,24 @@ impl Report {
     ) -> Report {
         let mut steps: Vec<StepReport> = Vec::new();
         for (path, place) in &state.places {
-            let Some(ended) = &place.ended else { continue };
+            // What was undone before it was known to be done is told as well.
+            let not_known = || Ended {
+                success: false,
+                reason: "nobody knows whether it took effect".to_owned(),
+                outputs: BTreeMap::new(),
+                evidence: String::new(),
+                at: place.first_started.unwrap_or(state.started),
+            };
+            let Some(ended) = place.ended.clone().or_else(|| place.undone.is_some().then(not_known)) else {
+                continue;
+            };
             steps.push(StepReport {
                 path: path.clone(),
                 action: place.open.as_ref().map(|attempt| attempt.action.clone()).unwrap_or_default(),
                 success: ended.success,
-                reason: ended.reason.clone(),
-                outputs: ended.outputs.clone(),
-                evidence: ended.evidence.clone(),
+                reason: ended.reason,
+                outputs: ended.outputs,
+                evidence: ended.evidence,
                 at: ended.at,
                 undone: place.undone.clone(),
             });

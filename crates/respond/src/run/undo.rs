@@ -40,18 +40,25 @@ fn undo_one(
     let Some(attempt) = shared.place(path).open else { return Ok(Err("it was never started".to_owned())) };
     let Some(action) = catalogue.action(&attempt.action) else { return Ok(Err("unknown action".to_owned())) };
     let call = call(shared, path, &attempt.key, &attempt.inputs, None);
-    if was_started {
-        // The process may have ended after the undo and before its line.
+    if !was_started {
+        shared.append(Event::UndoStarted { path: path.to_owned() })?;
+    }
+    let place = shared.place(path);
+    let is_known = place.performed.is_some() || place.ended.as_ref().is_some_and(|ended| ended.success);
+    if was_started || !is_known {
+        // The process may have ended after the undo and before its line, or before it was known that there is anything to
+        // undo.
         match guarded(|| action.probe(&call, &attempt.before)) {
-            Ok(Probe::NotInEffect(_)) => return Ok(Ok("the probe shows that it is undone".to_owned())),
+            Ok(Probe::NotInEffect(_)) => return Ok(Ok("the probe shows no effect".to_owned())),
             Ok(Probe::InEffect(_) | Probe::Repeatable) => {}
-            Ok(Probe::Unknown(reason)) => {
+            Ok(Probe::Unknown(reason)) if is_known => {
                 return Ok(Err(format!("an earlier undo was interrupted, and {reason}")));
             }
-            Err(error) => return Ok(Err(format!("whether it is undone cannot be seen: {}", error.message))),
+            Ok(Probe::Unknown(reason)) => {
+                return Ok(Err(format!("nobody knows whether there is anything to undo: {reason}")));
+            }
+            Err(error) => return Ok(Err(format!("what there is to undo cannot be seen: {}", error.message))),
         }
-    } else {
-        shared.append(Event::UndoStarted { path: path.to_owned() })?;
     }
     if let Err(error) = guarded(|| action.undo(&call, &attempt.before)) {
         return Ok(Err(error.message));

@@ -169,6 +169,24 @@ fn a_person_looks_where_nobody_can_tell() -> Outcome {
     Ok(())
 }
 
+/// What nobody knows to be done is not undone at a guess either.
+#[test]
+fn undo_does_not_guess() -> Outcome {
+    let (service, folder, system) = (Service::start()?, tempfile::tempdir()?, MemorySystem::default());
+    let document = one_step(&service.host(), |step| {
+        step["step_extensions"] = json!({(extension::POLICY): {"undo": {"command": "DELETE /do/it"}}});
+    });
+    let (library, catalogue) = (library(&[document])?, catalogue(&service.host()));
+    let runner = runner(&system, &library, &catalogue, folder.path());
+    service.refuse(500, 1);
+    let report = runner.start(&id("playbook", 1), &start("test"))?;
+    let report = runner.undo(&report.run, "ann", "stop")?;
+    assert_eq!((report.status, service.counts().undone.len()), (Status::Cancelled, 0));
+    let undone = report.steps.iter().find_map(|step| step.undone.clone()).ok_or("not told")?;
+    assert!(!undone.0 && undone.1.contains("nobody knows whether there is anything to undo"), "{undone:?}");
+    Ok(())
+}
+
 #[test]
 fn tasks_loops_and_outputs() -> Outcome {
     let (service, folder, system) = (Service::start()?, tempfile::tempdir()?, MemorySystem::default());
