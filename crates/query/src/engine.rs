@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use castellan_base::{OsSystem, System};
-use castellan_kql::Severity;
 use castellan_kql::bind::{self, Database, Options, Qualifier, Shape, Stored, bind};
 use castellan_kql::plan::{Field as Column, NamedPlan, Plan, Step};
+use castellan_kql::{Severity, Value};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::TableProvider;
@@ -54,6 +54,8 @@ pub trait Source: Send + Sync + std::fmt::Debug {
 struct Registered {
     tables: BTreeMap<Arc<str>, Table>,
     functions: BTreeMap<Arc<str>, Stored>,
+    /// What functions give for texts, each by the name that plans have for it. Queries cannot say these names.
+    calls: BTreeMap<Arc<str>, Table>,
     source: Option<Arc<dyn Source>>,
     /// What has to hold for tables that come later, too.
     accesses: Vec<Access>,
@@ -63,7 +65,7 @@ struct Registered {
 
 impl Registered {
     fn find(&self, name: &str) -> Option<Table> {
-        if let Some(known) = self.tables.get(name) {
+        if let Some(known) = self.tables.get(name).or_else(|| self.calls.get(name)) {
             return Some(known.clone());
         }
         self.seen(name, self.source.as_ref()?.table(name)?)
@@ -77,7 +79,15 @@ impl Registered {
 
 impl Database for Registered {
     fn table(&self, name: &str) -> Option<Shape> {
-        self.find(name).map(|table| table.columns().to_vec().into())
+        let is_call = self.calls.contains_key(name) && !self.tables.contains_key(name);
+        self.find(name).filter(|_| !is_call).map(|table| table.columns().to_vec().into())
+    }
+
+    fn call(&self, name: &str, arguments: &[Value]) -> Option<Arc<Plan>> {
+        let texts: Option<Vec<&str>> = arguments.iter().map(Value::as_str).collect();
+        let own = call_name(name, &texts?);
+        let table = self.calls.get(&*own)?;
+        Some(Plan::new(Step::Table(own), table.columns().to_vec()))
     }
 
     fn table_names(&self) -> Vec<Arc<str>> {
@@ -99,6 +109,11 @@ impl Database for Registered {
         let is_own = |part: &Qualifier| self.names.iter().any(|name| name.eq_ignore_ascii_case(&part.name));
         (!qualifiers.is_empty() && qualifiers.iter().all(is_own)).then_some(self)
     }
+}
+
+/// What plans call the rows that a function gives for texts.
+fn call_name(function: &str, arguments: &[&str]) -> Arc<str> {
+    std::iter::once(function).chain(arguments.iter().copied()).collect::<Vec<&str>>().join("\u{1f}").into()
 }
 
 impl Tables for Registered {
@@ -160,6 +175,12 @@ impl Engine {
                 self.tables.tables.insert(name, table);
             }
         }
+        for (name, table) in std::mem::take(&mut self.tables.calls) {
+            let function = name.split('\u{1f}').next().unwrap_or_default();
+            if let Some(table) = restricted(table, function, access)? {
+                self.tables.calls.insert(name, table);
+            }
+        }
         // Tables that are made later are hidden where a condition does not fit; those that are named are tried now.
         for name in access.tables.keys() {
             let made = self.tables.source.as_ref().and_then(|source| source.table(name));
@@ -178,6 +199,16 @@ impl Engine {
     /// Adds a stored function.
     pub fn add_function(&mut self, name: &str, function: Stored) {
         self.tables.functions.insert(name.into(), function);
+    }
+
+    /// Adds what a function gives for texts, as `_GetWatchlist("name")` does: other columns for other arguments. What was
+    /// said by [`Engine::restrict`] holds for it under the name of the function.
+    pub fn add_call(&mut self, function: &str, arguments: &[&str], table: Table) {
+        let name = call_name(function, arguments);
+        match self.tables.seen(function, table) {
+            Some(table) => self.tables.calls.insert(name, table),
+            None => self.tables.calls.remove(&name),
+        };
     }
 
     /// The names and columns of the tables that were added.
