@@ -1,0 +1,180 @@
+//! Entities of an alert: each once, put together where they are the same.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use super::{Entity, EntityType};
+
+/// The most entities of one alert. Those beyond are counted.
+pub const MAX_ENTITIES: usize = 5_000;
+
+/// Entities, each once.
+#[derive(Clone, Debug, Default)]
+pub struct Entities {
+    list: Vec<Entity>,
+    /// Where a strong identifier is.
+    keys: HashMap<String, usize>,
+    /// How many there was no place for.
+    beyond: u64,
+}
+
+impl Entities {
+    /// Adds an entity, or what it says of one that is there. A value that is there stays.
+    pub fn add(&mut self, entity: Entity) {
+        let mut keys = entity.strong();
+        if keys.is_empty() {
+            keys.push(entity.identity());
+        }
+        let mut found: Vec<usize> = keys.iter().filter_map(|key| self.keys.get(key).copied()).collect();
+        found.sort_unstable();
+        found.dedup();
+        match found.as_slice() {
+            [] if self.list.len() >= MAX_ENTITIES => self.beyond += 1,
+            [] => {
+                let at = self.list.len();
+                self.keys.extend(keys.into_iter().map(|key| (key, at)));
+                self.list.push(entity);
+            }
+            [first, others @ ..] => self.join(*first, others, entity),
+        }
+    }
+
+    /// What was two becomes one when a third is both.
+    fn join(&mut self, first: usize, others: &[usize], entity: Entity) {
+        let mut values = entity.values;
+        for other in others.iter().rev() {
+            let gone = self.list.remove(*other);
+            for (identifier, value) in gone.values {
+                values.entry(identifier).or_insert(value);
+            }
+        }
+        if let Some(own) = self.list.get_mut(first) {
+            for (identifier, value) in values {
+                own.values.entry(identifier).or_insert(value);
+            }
+        }
+        if others.is_empty() {
+            let keys = self.list.get(first).map(Entity::strong).unwrap_or_default();
+            self.keys.extend(keys.into_iter().map(|key| (key, first)));
+        } else {
+            self.find_again();
+        }
+    }
+
+    /// Works out the places of all keys anew.
+    fn find_again(&mut self) {
+        self.keys.clear();
+        for (at, entity) in self.list.iter().enumerate() {
+            let mut keys = entity.strong();
+            if keys.is_empty() {
+                keys.push(entity.identity());
+            }
+            for key in keys {
+                self.keys.entry(key).or_insert(at);
+            }
+        }
+    }
+
+    /// The entities in the order in which they came.
+    pub fn list(&self) -> &[Entity] {
+        &self.list
+    }
+
+    /// How many there was no place for.
+    pub fn beyond(&self) -> u64 {
+        self.beyond
+    }
+
+    /// The value of the column `Entities` of `SecurityAlert`: a JSON array in which each has a `$id` and a `Type`.
+    pub fn to_json(&self) -> String {
+        let entity = |(at, entity): (usize, &Entity)| {
+            let mut object = Map::new();
+            // The alert itself is the first object of the graph that these ids number.
+            object.insert("$id".to_owned(), Value::String((at + 2).to_string()));
+            for (identifier, value) in &entity.values {
+                object.insert(identifier.to_string(), Value::String(value.to_string()));
+            }
+            object.insert("Type".to_owned(), Value::String(entity.entity.json_name().to_owned()));
+            Value::Object(object)
+        };
+        Value::Array(self.list.iter().enumerate().map(entity).collect()).to_string()
+    }
+
+    /// Adds what a column of this kind holds. Types that are not known are left out; how many is told.
+    pub fn add_json(&mut self, text: &str) -> u64 {
+        let Ok(Value::Array(items)) = serde_json::from_str::<Value>(text) else {
+            return u64::from(!text.trim().is_empty());
+        };
+        let mut unknown = 0;
+        for item in &items {
+            match Entity::of_json(item) {
+                Some(entity) => self.add(entity),
+                // A reference names one that stands in the array itself.
+                None if item.get("$ref").is_some() => {}
+                None => unknown += 1,
+            }
+        }
+        unknown
+    }
+}
+
+impl Entity {
+    /// The entity that an object of the column `Entities` describes; none where its type is not known or it says nothing.
+    pub fn of_json(item: &Value) -> Option<Entity> {
+        let (entity, _) = EntityType::named(item.get("Type")?.as_str()?)?;
+        let text = |value: &Value| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(flag) => Some(flag.to_string()),
+            _ => None,
+        };
+        let known = |(name, value): (&String, &Value)| Some((entity.identifier(name)?, text(value)?));
+        let values: Vec<(&str, String)> = item.as_object()?.iter().filter_map(known).collect();
+        Entity::new(entity, values.iter().map(|(name, value)| (*name, value.as_str())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account(values: &[(&str, &str)]) -> Entity {
+        Entity::new(EntityType::Account, values.iter().copied()).unwrap()
+    }
+
+    #[test]
+    fn a_third_joins_two() {
+        let mut entities = Entities::default();
+        entities.add(account(&[("FullName", "ann@contoso.com")]));
+        entities.add(account(&[("Sid", "S-1-5-21-7")]));
+        entities.add(account(&[("FullName", "bob@contoso.com")]));
+        assert_eq!(entities.list().len(), 3);
+        entities.add(account(&[("FullName", "ANN@contoso.com"), ("Sid", "s-1-5-21-7")]));
+        assert_eq!(entities.list().len(), 2);
+        assert_eq!(entities.list()[0].value("Sid"), Some("s-1-5-21-7"));
+        entities.add(account(&[("FullName", "bob@contoso.com"), ("DisplayName", "Bob")]));
+        assert_eq!(entities.list()[1].value("DisplayName"), Some("Bob"));
+    }
+
+    #[test]
+    fn json_comes_back() {
+        let mut entities = Entities::default();
+        entities.add(account(&[("FullName", "ann@contoso.com")]));
+        entities.add(Entity::new(EntityType::Ip, [("Address", "10.0.0.5")]).unwrap());
+        let mut again = Entities::default();
+        assert_eq!(again.add_json(&entities.to_json()), 0);
+        assert_eq!(again.list(), entities.list());
+        assert_eq!(again.add_json("[{\"Type\":\"fish\"},{\"$ref\":\"2\"}]"), 1);
+        assert_eq!(again.add_json("no json"), 1);
+    }
+
+    #[test]
+    fn what_has_no_place_is_counted() {
+        let mut entities = Entities::default();
+        for at in 0..MAX_ENTITIES + 3 {
+            entities.add(account(&[("Sid", &at.to_string())]));
+        }
+        assert_eq!((entities.list().len(), entities.beyond()), (MAX_ENTITIES, 3));
+    }
+}

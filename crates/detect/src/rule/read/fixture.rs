@@ -1,0 +1,113 @@
+//! Tests that stand in rules.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use castellan_base::{Diagnostic, Node, Ticks};
+use castellan_kql::ScalarType;
+
+use super::fields::{Fields, as_placed};
+use crate::rule::{Expected, ExpectedEntity, Fixture, Severity};
+
+type Told = Vec<Diagnostic>;
+/// Columns of tables.
+type Columns = BTreeMap<Arc<str>, Vec<(Arc<str>, ScalarType)>>;
+type Row = serde_json::Map<String, serde_json::Value>;
+
+/// The tests of a rule. One that is malformed is an error: a test that does not run must not look like one that passed.
+pub(super) fn read(items: &[Node], told: &mut Told) -> Vec<Fixture> {
+    items.iter().filter_map(|item| fixture(item, told)).collect()
+}
+
+fn fixture(item: &Node, told: &mut Told) -> Option<Fixture> {
+    let fields = Fields::new(item, "a fixture", &["name", "now", "tables", "columns", "alerts"], told)?;
+    let now = match fields.placed("now", told) {
+        None => None,
+        Some(written) => match written.text.parse::<Ticks>() {
+            Ok(ticks) => Some(ticks),
+            Err(error) => return fault(told, item, format!("`now`: {error}")),
+        },
+    };
+    let mut tables = BTreeMap::new();
+    for member in fields.get("tables").and_then(Node::as_object).into_iter().flatten() {
+        let Some(rows) = rows(&member.value) else {
+            return fault(told, item, format!("`{}` has to be a list of rows", member.key));
+        };
+        tables.insert(member.key.clone(), rows);
+    }
+    let columns = match columns(&fields) {
+        Ok(columns) => columns,
+        Err(message) => return fault(told, item, message),
+    };
+    let Some(said) = fields.get("alerts") else {
+        return fault(
+            told,
+            item,
+            "`alerts` is missing: say how many there are, or what they are like".to_owned(),
+        );
+    };
+    let alerts: Vec<Expected> =
+        said.as_array().unwrap_or_default().iter().filter_map(|node| expected(node, told)).collect();
+    let count = match (said.as_i64().and_then(|count| usize::try_from(count).ok()), said.as_array()) {
+        (Some(count), _) => count,
+        (None, Some(list)) if list.len() == alerts.len() => list.len(),
+        _ => return fault(told, item, "`alerts` has to be a number or a list of alerts".to_owned()),
+    };
+    let name = fields.text("name", told).unwrap_or_else(|| "(no name)".into());
+    Some(Fixture { name, now, tables, columns, count, alerts, span: item.span })
+}
+
+fn fault(told: &mut Told, item: &Node, message: String) -> Option<Fixture> {
+    told.push(Diagnostic::error(item.span, format!("the fixture cannot be run: {message}")));
+    None
+}
+
+fn rows(node: &Node) -> Option<Vec<Row>> {
+    node.as_array()?.iter().map(|row| row.to_json().as_object().cloned()).collect()
+}
+
+fn columns(fields: &Fields<'_>) -> Result<Columns, String> {
+    let mut found = BTreeMap::new();
+    for member in fields.get("columns").and_then(Node::as_object).into_iter().flatten() {
+        let mut list = Vec::new();
+        for (name, node) in member.value.as_object().into_iter().flatten().map(|own| (&own.key, &own.value)) {
+            let word = node.as_str().unwrap_or_default();
+            let scalar_type =
+                ScalarType::named(word).ok_or_else(|| format!("`{word}` is no type of a column"))?;
+            list.push((name.clone(), scalar_type));
+        }
+        found.insert(member.key.clone(), list);
+    }
+    Ok(found)
+}
+
+fn expected(node: &Node, told: &mut Told) -> Option<Expected> {
+    let known = &["name", "severity", "entities", "details", "results"];
+    let fields = Fields::new(node, "an expected alert", known, told)?;
+    let severity = fields.placed("severity", told);
+    if let Some(written) = severity.as_ref().filter(|written| Severity::named(&written.text).is_none()) {
+        told.push(Diagnostic::error(written.span, format!("`{}` is no severity", written.text)));
+        return None;
+    }
+    let mut entities = Vec::new();
+    for item in fields.items("entities") {
+        let own = Fields::new(item, "an expected entity", &["type", "values"], told)?;
+        let values = texts(own.get("values"), told);
+        entities.push(ExpectedEntity { entity: own.text("type", told)?, values });
+    }
+    Some(Expected {
+        name: fields.text("name", told),
+        severity: severity.and_then(|written| Some(Severity::named(&written.text)?.0)),
+        entities,
+        details: texts(fields.get("details"), told),
+        results: fields.get("results").and_then(Node::as_i64).and_then(|count| u64::try_from(count).ok()),
+        span: Some(node.span),
+    })
+}
+
+fn texts(node: Option<&Node>, told: &mut Told) -> BTreeMap<Arc<str>, Arc<str>> {
+    let members = node.and_then(Node::as_object).into_iter().flatten();
+    members
+        .filter_map(|member| Some((member.key.clone(), as_placed(&member.key, &member.value, told)?.text)))
+        .collect()
+}

@@ -1,0 +1,174 @@
+//! When rules run, and what is counted once.
+//!
+//! A scheduled rule runs at multiples of its frequency, each time over its period. Events that arrive after their window
+//! was looked at are found by the time at which they were taken in: their windows are looked at again in the next run,
+//! with what is there now. What an earlier run raised is folded: a result that an overlapping window gave before raises
+//! nothing, and counts towards the alert that it had. A rule in near real time sees each event once, since its windows
+//! are times of taking in.
+//!
+//! *Invariant (late is not lost, and once):* whatever order events arrive in, within [`Timing::lateness`], each is in the
+//! results of alerts exactly as often as it happened (property-tested for rules whose results are events).
+//!
+//! All that is remembered is [`State`], which can be serialised: the caller keeps it, together with the alerts, in one
+//! step. When it does not, alerts are made again with the same ids.
+
+mod due;
+mod fold;
+mod late;
+mod state;
+
+use castellan_base::Ticks;
+use castellan_query::Watch;
+
+use crate::rule::duration::MINUTE;
+use crate::rule::{Kind, Rule};
+use crate::run::{Alert, Events, Failure, Window, alerts, evaluate_within, later};
+
+pub use due::{Due, due};
+pub use fold::Repeated;
+pub use state::{MAX_RAISED, Raised, State};
+
+/// How runs lie in time. All in ticks of 100 ns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// How long after the end of a window it is looked at first. What arrives later is found in the next run.
+    pub delay: i64,
+    /// Rows can be queried this long after they were taken in, at the latest.
+    pub settle: i64,
+    /// How late events may arrive and be counted.
+    pub lateness: i64,
+    /// The most windows of a time in which nothing ran that are made up for.
+    pub catch_up: usize,
+}
+
+impl Default for Timing {
+    /// A minute, five seconds, two days, and a week of windows of five minutes.
+    fn default() -> Timing {
+        Timing { delay: MINUTE, settle: MINUTE / 12, lateness: 2 * 24 * 60 * MINUTE, catch_up: 2_016 }
+    }
+}
+
+/// What a window gave.
+#[derive(Clone, Copy, Debug)]
+pub struct Looked {
+    /// The window.
+    pub window: Window,
+    /// Whether it was looked at before, and again for what came late.
+    pub is_again: bool,
+    /// How many results there were.
+    pub results: u64,
+    /// How many alerts they raised.
+    pub alerts: usize,
+    /// How many rows of tables were read.
+    pub scanned: u64,
+    /// How long it took.
+    pub took: std::time::Duration,
+}
+
+/// What the runs of a rule that were due gave.
+#[derive(Debug, Default)]
+pub struct Ran {
+    /// New alerts, in the order of their windows.
+    pub alerts: Vec<Alert>,
+    /// Results that alerts of earlier runs stand for already.
+    pub repeated: Vec<Repeated>,
+    /// The windows that were looked at.
+    pub windows: Vec<Looked>,
+    /// How many windows were left out since too many were missed.
+    pub skipped: usize,
+    /// How many windows that events came late for were left out since there are too many.
+    pub late_left: usize,
+    /// How many windows were left out since the rule rests after an alert.
+    pub suppressed: usize,
+    /// Tables whose rows do not say when they were taken in: what comes late there is not seen.
+    pub blind: Vec<std::sync::Arc<str>>,
+    /// What an earlier run raised and there was no place to remember: it may be raised once more.
+    pub forgotten: usize,
+    /// Why the last window could not be looked at; it will be tried again in the next run.
+    pub failure: Option<Failure>,
+}
+
+/// Runs a rule as often as it is due at a time. The state moves on with each window that was looked at.
+pub async fn run(rule: &Rule, state: &mut State, events: &dyn Events, now: Ticks, timing: &Timing) -> Ran {
+    let mut ran = Ran::default();
+    if !rule.enabled {
+        return ran;
+    }
+    let due = due(rule, state, now, timing);
+    if due.windows.is_empty() {
+        return ran;
+    }
+    ran.skipped = due.skipped;
+    let seen_until = due.received;
+    match late::windows(rule, state, events, &due, timing).await {
+        Ok(late) => {
+            ran.late_left = late.left;
+            ran.blind = late.blind;
+            for window in late.windows {
+                if !look(rule, state, events, window, true, &mut ran).await {
+                    return ran;
+                }
+            }
+        }
+        Err(failure) => {
+            ran.failure = Some(failure);
+            return ran;
+        }
+    }
+    for window in due.windows {
+        if !look(rule, state, events, window, false, &mut ran).await {
+            return ran;
+        }
+        state.done = Some(window.until.get());
+        if rule.kind == Kind::NearRealTime {
+            state.received = Some(window.until.get());
+        }
+    }
+    state.received = Some(seen_until.get());
+    ran.forgotten = state.forget(rule, timing);
+    ran
+}
+
+/// Looks at a window; false where that failed.
+async fn look(
+    rule: &Rule,
+    state: &mut State,
+    events: &dyn Events,
+    window: Window,
+    is_again: bool,
+    ran: &mut Ran,
+) -> bool {
+    if state.suppressed_until.is_some_and(|until| window.until.get() <= until) {
+        ran.suppressed += 1;
+        return true;
+    }
+    let evaluation = match evaluate_within(rule, events, window, Watch::default()).await {
+        Ok(evaluation) => evaluation,
+        Err(failure) => {
+            ran.failure = Some(failure);
+            return false;
+        }
+    };
+    let mut made = Vec::new();
+    if evaluation.is_triggered {
+        let folded = fold::fold(rule, state, &evaluation);
+        if folded.is_new {
+            made = alerts(rule, &evaluation, folded.fresh.as_ref());
+            fold::remember(rule, state, &evaluation, &folded, &made);
+        }
+        ran.repeated.extend(folded.repeated);
+    }
+    if let Some(duration) = rule.suppression.filter(|_| !made.is_empty()) {
+        state.suppressed_until = Some(later(window.until, duration).get());
+    }
+    ran.windows.push(Looked {
+        window,
+        is_again,
+        results: evaluation.results.count(),
+        alerts: made.len(),
+        scanned: evaluation.scanned,
+        took: evaluation.took,
+    });
+    ran.alerts.extend(made);
+    true
+}
