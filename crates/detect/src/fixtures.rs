@@ -3,11 +3,12 @@
 //! A fixture has events and says which alerts they make. Tables that it does not name are there without rows, so that a
 //! query over several of them runs; functions without a body are tables of their name.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use castellan_base::Ticks;
-use castellan_kql::bind::{Database, Gives, Options, Stored, bind};
+use castellan_kql::bind::{Database, Gives, Options, Qualifier, Shape, Stored, bind};
 use castellan_kql::parse;
 use castellan_kql::plan::Field as Column;
 
@@ -85,7 +86,7 @@ fn world(rule: &Rule, fixture: &Fixture, schemas: &Schemas) -> Result<Memory, St
             members.into_iter().map(|name| Column::new(name.as_str(), castellan_kql::ScalarType::Dynamic));
         known.add_table(Arc::clone(name), guessed.collect::<Vec<Column>>());
     }
-    for name in read(rule, &known) {
+    for name in read(rule, &known, fixture) {
         if !events.has(&name) {
             events.add(&name, columns(&name, schemas), &[]).map_err(|error| error.to_string())?;
         }
@@ -112,12 +113,44 @@ fn columns(name: &str, schemas: &Schemas) -> Vec<Column> {
     }
 }
 
-/// The tables that a rule reads, as far as it can be bound.
-fn read(rule: &Rule, schemas: &Schemas) -> BTreeSet<Arc<str>> {
-    let bound = bind(&parse(&rule.query.text).script, schemas, &Options::default());
-    let Ok(bound) = bound else { return BTreeSet::new() };
-    let results = bound.results.iter().flat_map(|result| result.plan.tables());
-    results.chain(bound.undiscovered.iter().flat_map(|plan| plan.tables())).collect()
+/// The tables that a rule names, as far as it can be bound: those too that its result does not depend on.
+fn read(rule: &Rule, schemas: &Schemas, fixture: &Fixture) -> BTreeSet<Arc<str>> {
+    let asked = Asked { schemas, fixture, names: RefCell::default() };
+    // What is wrong with the query is told when it runs.
+    let _ = bind(&parse(&rule.query.text).script, &asked, &Options::default());
+    asked.names.into_inner()
+}
+
+/// Schemas that remember what was asked for.
+struct Asked<'a> {
+    schemas: &'a Schemas,
+    fixture: &'a Fixture,
+    names: RefCell<BTreeSet<Arc<str>>>,
+}
+
+impl Database for Asked<'_> {
+    fn table(&self, name: &str) -> Option<Shape> {
+        let found = self.schemas.table(name)?;
+        self.names.borrow_mut().insert(name.into());
+        Some(found)
+    }
+
+    /// Wildcards go over what the fixture has.
+    fn table_names(&self) -> Vec<Arc<str>> {
+        self.fixture.tables.keys().cloned().collect()
+    }
+
+    fn function(&self, name: &str) -> Option<Stored> {
+        let found = self.schemas.function(name)?;
+        if let Stored::Declared(_) = found {
+            self.names.borrow_mut().insert(name.into());
+        }
+        Some(found)
+    }
+
+    fn elsewhere(&self, _qualifiers: &[Qualifier]) -> Option<&dyn Database> {
+        Some(self)
+    }
 }
 
 /// What is not as it has to be.

@@ -56,4 +56,5 @@ mod literal;
 pub mod rule;
 pub mod run;
 pub mod schedule;
+pub mod sigma;
 pub mod watchlist;

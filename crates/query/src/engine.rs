@@ -54,7 +54,7 @@ pub trait Source: Send + Sync + std::fmt::Debug {
 struct Registered {
     tables: BTreeMap<Arc<str>, Table>,
     functions: BTreeMap<Arc<str>, Stored>,
-    /// What functions give for texts, each by the name that plans have for it. Queries cannot say these names.
+    /// What functions give for texts, each by the name that plans have for it. No wildcard goes over them.
     calls: BTreeMap<Arc<str>, Table>,
     source: Option<Arc<dyn Source>>,
     /// What has to hold for tables that come later, too.
@@ -79,8 +79,7 @@ impl Registered {
 
 impl Database for Registered {
     fn table(&self, name: &str) -> Option<Shape> {
-        let is_call = self.calls.contains_key(name) && !self.tables.contains_key(name);
-        self.find(name).filter(|_| !is_call).map(|table| table.columns().to_vec().into())
+        self.find(name).map(|table| table.columns().to_vec().into())
     }
 
     fn call(&self, name: &str, arguments: &[Value]) -> Option<Arc<Plan>> {
@@ -201,8 +200,8 @@ impl Engine {
         self.tables.functions.insert(name.into(), function);
     }
 
-    /// Adds what a function gives for texts, as `_GetWatchlist("name")` does: other columns for other arguments. What was
-    /// said by [`Engine::restrict`] holds for it under the name of the function.
+    /// Adds what a function gives for texts, as `_GetWatchlist("name")` does: other columns for other arguments. Wildcards
+    /// do not go over it. What was said by [`Engine::restrict`] holds for it under the name of the function.
     pub fn add_call(&mut self, function: &str, arguments: &[&str], table: Table) {
         let name = call_name(function, arguments);
         match self.tables.seen(function, table) {

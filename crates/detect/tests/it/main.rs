@@ -11,8 +11,13 @@
 
 #[path = "../../../query/tests/it/chance.rs"]
 mod chance;
+mod content;
 mod corpus;
 mod reading;
+mod running;
+mod scheduling;
+mod sigma;
+mod support;
 
 use std::path::{Path, PathBuf};
 
