@@ -17,6 +17,7 @@ use crate::entity::{Entity, EntityType};
 use crate::rule::duration::MINUTE;
 use crate::rule::{Expected, ExpectedEntity, Fixture, Rule};
 use crate::run::{Alert, Memory, TIME, later, once};
+use crate::watchlist::{FUNCTIONS, Watchlist, Watchlists};
 
 /// What came of a fixture.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,10 +88,16 @@ fn world(rule: &Rule, fixture: &Fixture, schemas: &Schemas) -> Result<Memory, St
         known.add_table(Arc::clone(name), guessed.collect::<Vec<Column>>());
     }
     for name in read(rule, &known, fixture) {
-        if !events.has(&name) {
+        let is_watchlist = !fixture.watchlists.is_empty() && FUNCTIONS.contains(&&*name);
+        if !events.has(&name) && !is_watchlist {
             events.add(&name, columns(&name, schemas), &[]).map_err(|error| error.to_string())?;
         }
     }
+    let mut watchlists = Watchlists::default();
+    for (alias, rows) in &fixture.watchlists {
+        watchlists.add(Watchlist::of_rows(alias, rows, after(fixture)));
+    }
+    events.set_watchlists(watchlists);
     for name in schemas.function_names() {
         if let Some(function) = schemas.function(&name) {
             events.add_function(name, function);

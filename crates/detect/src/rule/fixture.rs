@@ -34,6 +34,8 @@ pub struct Fixture {
     pub tables: BTreeMap<Arc<str>, Vec<serde_json::Map<String, serde_json::Value>>>,
     /// Columns that a table has beside those that are known, or other types: `Count:long`.
     pub columns: BTreeMap<Arc<str>, Vec<(Arc<str>, castellan_kql::ScalarType)>>,
+    /// Items of watchlists by alias. The first member of the first item is searched by.
+    pub watchlists: BTreeMap<Arc<str>, Vec<serde_json::Map<String, serde_json::Value>>>,
     /// How many alerts there are.
     pub count: usize,
     /// What is said of them; there may be fewer than alerts.

@@ -52,8 +52,8 @@ pub struct Alert {
     pub identities: Vec<Identity>,
     /// Properties that columns said: `AlertLink`, ...
     pub properties: BTreeMap<Arc<str>, String>,
-    /// What it was run with, for the column `ExtendedProperties`.
-    pub context: BTreeMap<&'static str, String>,
+    /// What it was run with, for the column `ExtendedProperties`; alerts of one run share it.
+    pub context: Arc<BTreeMap<&'static str, String>>,
 }
 
 /// Values by name, each once.

@@ -22,7 +22,8 @@ use crate::rule::{Grouping, Kind, Rule};
 /// Results that would make alerts which nobody could tell apart make one, with their number: a rule that raises an alert
 /// for each result may find the same a thousand times. There is no bound on how many alerts there are.
 pub fn alerts(rule: &Rule, evaluation: &Evaluation, part: Option<&BTreeSet<u64>>) -> Vec<Alert> {
-    let mut groups = Groups { rule, evaluation, alerts: Vec::new(), places: BTreeMap::new() };
+    let context = Arc::new(context(rule, evaluation));
+    let mut groups = Groups { rule, evaluation, context, alerts: Vec::new(), places: BTreeMap::new() };
     let is_in = |number: u64| part.is_none_or(|part| part.contains(&number));
     // Batches that an evaluation gave have its columns.
     let _ = evaluation.results.each(|number, values| {
@@ -40,6 +41,7 @@ pub fn alerts(rule: &Rule, evaluation: &Evaluation, part: Option<&BTreeSet<u64>>
 struct Groups<'r> {
     rule: &'r Rule,
     evaluation: &'r Evaluation,
+    context: Arc<BTreeMap<&'static str, String>>,
     alerts: Vec<Alert>,
     /// Where the alert is that looks like a result's.
     places: BTreeMap<String, usize>,
@@ -91,7 +93,7 @@ impl Groups<'_> {
             results: 0,
             identities: Vec::new(),
             properties: row.map(|row| row.properties(rule)).unwrap_or_default(),
-            context: context(rule, self.evaluation),
+            context: Arc::clone(&self.context),
         }
     }
 

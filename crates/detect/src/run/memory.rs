@@ -13,6 +13,7 @@ use castellan_query::arrow::array::RecordBatch;
 use castellan_query::{Engine, Error, Settings, Table, physical};
 
 use super::Events;
+use crate::watchlist::{FUNCTIONS, WatchlistError, Watchlists};
 
 /// Rows as JSON.
 pub type Rows = Vec<serde_json::Map<String, serde_json::Value>>;
@@ -23,6 +24,7 @@ pub struct Memory {
     settings: Settings,
     tables: BTreeMap<Arc<str>, (Vec<Column>, Vec<RecordBatch>)>,
     functions: BTreeMap<Arc<str>, Stored>,
+    watchlists: Watchlists,
 }
 
 /// A row that does not fit its table.
@@ -63,7 +65,12 @@ impl Default for Memory {
 impl Memory {
     /// Without tables.
     pub fn new(settings: Settings) -> Memory {
-        Memory { settings, tables: BTreeMap::new(), functions: BTreeMap::new() }
+        Memory {
+            settings,
+            tables: BTreeMap::new(),
+            functions: BTreeMap::new(),
+            watchlists: Watchlists::default(),
+        }
     }
 
     /// Adds a table, in the place of one of the same name.
@@ -102,6 +109,11 @@ impl Memory {
         self.functions.insert(name.into(), function);
     }
 
+    /// Sets the watchlists.
+    pub fn set_watchlists(&mut self, watchlists: Watchlists) {
+        self.watchlists = watchlists;
+    }
+
     /// Whether there is a table.
     pub fn has(&self, name: &str) -> bool {
         self.tables.contains_key(name)
@@ -115,8 +127,15 @@ impl Events for Memory {
         for (name, (columns, batches)) in &self.tables {
             engine.add(name, Table::of_batches(physical::schema(columns), batches.clone())?);
         }
+        let has_watchlists = !self.watchlists.is_empty();
         for (name, function) in &self.functions {
-            engine.add_function(name, function.clone());
+            if !(has_watchlists && FUNCTIONS.contains(&&**name)) {
+                engine.add_function(name, function.clone());
+            }
+        }
+        if has_watchlists {
+            let wrong = |error: WatchlistError| Error::new("watchlist", error.to_string());
+            self.watchlists.add_to(&mut engine).map_err(wrong)?;
         }
         Ok(engine)
     }

@@ -89,7 +89,7 @@ fn json<T: serde::Serialize>(list: &[T]) -> String {
 /// The column `ExtendedProperties`: what the rule was run with, and what it tells beside.
 fn extended(alert: &Alert) -> String {
     let mut members = serde_json::Map::new();
-    for (name, value) in &alert.context {
+    for (name, value) in alert.context.iter() {
         members.insert((*name).to_owned(), value.as_str().into());
     }
     members.insert("Alert Results Count".to_owned(), alert.results.to_string().into());

@@ -38,6 +38,9 @@ pub const MAX_FILE: u64 = 512 << 20;
 /// The most columns.
 pub const MAX_COLUMNS: usize = 500;
 
+/// Functions that are answered by watchlists: where a workspace declares them as well, the watchlists count.
+pub const FUNCTIONS: [&str; 4] = ["_GetWatchlist", "_GetWatchlistAlias", RAW[0], RAW[1]];
+
 /// Functions that give the items as they are, each with a bag of its columns.
 const RAW: [&str; 2] = ["_ASIM_GetWatchlistRaw", "ASIM_GetWatchlistRaw"];
 
@@ -135,6 +138,27 @@ impl Watchlist {
         Ok(Watchlist { alias: alias.into(), columns, key, updated, items })
     }
 
+    /// A watchlist of items as JSON, all of whose members are columns. The first member of the first is searched by.
+    pub fn of_rows(
+        alias: &str,
+        rows: &[serde_json::Map<String, serde_json::Value>],
+        updated: Ticks,
+    ) -> Watchlist {
+        let mut columns: Vec<Arc<str>> = Vec::new();
+        for name in rows.iter().flat_map(|row| row.keys()) {
+            if !columns.iter().any(|known| **known == **name) {
+                columns.push(name.as_str().into());
+            }
+        }
+        let text = |row: &serde_json::Map<String, serde_json::Value>, name: &str| match row.get(name) {
+            None | Some(serde_json::Value::Null) => "".into(),
+            Some(serde_json::Value::String(text)) => text.as_str().into(),
+            Some(other) => other.to_string().into(),
+        };
+        let items = rows.iter().map(|row| columns.iter().map(|name| text(row, name)).collect()).collect();
+        Watchlist { alias: alias.into(), columns, key: 0, updated, items }
+    }
+
     /// How many items it has.
     pub fn len(&self) -> usize {
         self.items.len()
@@ -230,6 +254,11 @@ impl Watchlists {
     /// Adds a watchlist, in the place of one of the same alias.
     pub fn add(&mut self, watchlist: Watchlist) {
         self.by_alias.insert(Arc::clone(&watchlist.alias), (watchlist, None));
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.by_alias.is_empty()
     }
 
     /// Takes a watchlist away.

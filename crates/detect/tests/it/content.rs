@@ -75,6 +75,17 @@ async fn a_fixture_that_does_not_fit_its_tables_fails() {
     assert!(outcomes[1].faults[0].contains("which is no datetime"), "{outcomes:?}");
 }
 
+#[tokio::test]
+async fn fixtures_have_watchlists() {
+    let extra = "customDetails: { Team: Team }\nfixtures:\n  - tables: { SigninLogs: [ { TimeGenerated: 2026-11-21T09:58:00Z, UserPrincipalName: ann } ] }
+    watchlists: { vips: [ { User: ann, Team: red }, { User: bob } ] }
+    alerts: [ { details: { Team: red } } ]\n";
+    let query =
+        "_GetWatchlist('vips') | join kind=inner SigninLogs on $left.SearchKey == $right.UserPrincipalName";
+    let outcomes = test(&rule(extra, query), &Schemas::default()).await;
+    assert!(outcomes[0].passed(), "{outcomes:?}");
+}
+
 #[test]
 fn coverage_counts_by_lists() {
     let loaded = read("r.yaml", RULE, &mut Sources::default());

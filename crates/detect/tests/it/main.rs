@@ -13,6 +13,7 @@
 mod chance;
 mod content;
 mod corpus;
+mod incidents;
 mod reading;
 mod running;
 mod scheduling;

@@ -20,7 +20,8 @@ pub(super) fn read(items: &[Node], told: &mut Told) -> Vec<Fixture> {
 }
 
 fn fixture(item: &Node, told: &mut Told) -> Option<Fixture> {
-    let fields = Fields::new(item, "a fixture", &["name", "now", "tables", "columns", "alerts"], told)?;
+    let fields =
+        Fields::new(item, "a fixture", &["name", "now", "tables", "columns", "watchlists", "alerts"], told)?;
     let now = match fields.placed("now", told) {
         None => None,
         Some(written) => match written.text.parse::<Ticks>() {
@@ -28,13 +29,10 @@ fn fixture(item: &Node, told: &mut Told) -> Option<Fixture> {
             Err(error) => return fault(told, item, format!("`now`: {error}")),
         },
     };
-    let mut tables = BTreeMap::new();
-    for member in fields.get("tables").and_then(Node::as_object).into_iter().flatten() {
-        let Some(rows) = rows(&member.value) else {
-            return fault(told, item, format!("`{}` has to be a list of rows", member.key));
-        };
-        tables.insert(member.key.clone(), rows);
-    }
+    let (tables, watchlists) = match (lists(&fields, "tables"), lists(&fields, "watchlists")) {
+        (Ok(tables), Ok(watchlists)) => (tables, watchlists),
+        (Err(message), _) | (_, Err(message)) => return fault(told, item, message),
+    };
     let columns = match columns(&fields) {
         Ok(columns) => columns,
         Err(message) => return fault(told, item, message),
@@ -54,12 +52,22 @@ fn fixture(item: &Node, told: &mut Told) -> Option<Fixture> {
         _ => return fault(told, item, "`alerts` has to be a number or a list of alerts".to_owned()),
     };
     let name = fields.text("name", told).unwrap_or_else(|| "(no name)".into());
-    Some(Fixture { name, now, tables, columns, count, alerts, span: item.span })
+    Some(Fixture { name, now, tables, columns, watchlists, count, alerts, span: item.span })
 }
 
 fn fault(told: &mut Told, item: &Node, message: String) -> Option<Fixture> {
     told.push(Diagnostic::error(item.span, format!("the fixture cannot be run: {message}")));
     None
+}
+
+/// Rows by the name of what they are of.
+fn lists(fields: &Fields<'_>, name: &str) -> Result<BTreeMap<Arc<str>, Vec<Row>>, String> {
+    let mut found = BTreeMap::new();
+    for member in fields.get(name).and_then(Node::as_object).into_iter().flatten() {
+        let rows = rows(&member.value).ok_or_else(|| format!("`{}` has to be a list of rows", member.key))?;
+        found.insert(member.key.clone(), rows);
+    }
+    Ok(found)
 }
 
 fn rows(node: &Node) -> Option<Vec<Row>> {
