@@ -9,6 +9,7 @@ use castellan_kql::{Diagnostic, Value, parse};
 use castellan_query::arrow::array::RecordBatch;
 use castellan_query::{Engine, Error, Watch, physical};
 
+use super::window::blind;
 use super::{Events, Window, keys};
 use crate::rule::Rule;
 
@@ -99,6 +100,8 @@ pub struct Evaluation {
     pub is_triggered: bool,
     /// The tables that were read.
     pub tables: Vec<Arc<str>>,
+    /// Those of them whose rows do not say when they were taken in.
+    pub blind: Vec<Arc<str>>,
     /// How many rows of tables were read.
     pub scanned: u64,
     /// How long it took.
@@ -127,7 +130,9 @@ pub async fn evaluate_within(
     let query = |error| Failure::Query { rule: Arc::clone(&rule.name), error };
     let begun = Instant::now();
     let engine = events.engine(window.until).await.map_err(tables)?;
-    let engine = window.restrict(engine).map_err(tables)?;
+    let (keys, tables_read) = shape(rule, &engine, window);
+    let blind = blind(&engine, &tables_read);
+    let engine = window.restrict(engine, &blind).map_err(tables)?;
     let progress = watch.progress.clone();
     let mut answers = engine.query_watched(&rule.query.text, watch).await.map_err(query)?;
     if answers.answers.len() != 1 {
@@ -136,13 +141,13 @@ pub async fn evaluate_within(
     let answer = answers.answers.pop();
     let results = answer.map(|answer| Results { columns: answer.columns, batches: answer.batches });
     let results = results.unwrap_or_default();
-    let (keys, tables_read) = shape(rule, &engine, window);
     Ok(Evaluation {
         is_triggered: rule.trigger.holds(results.count()),
         keys: keys.filter(|keys| keys.iter().all(|at| *at < results.columns.len())),
         window,
         results,
         tables: tables_read,
+        blind,
         scanned: progress.rows(),
         took: begun.elapsed(),
         warnings: answers.warnings,

@@ -22,7 +22,7 @@ pub use identity::{Identity, identity, keys};
 pub use memory::{Memory, MemoryError, Rows};
 pub use row::{alert_columns, alert_row};
 pub use window::{RECEIVED, TIME, Window};
-pub(crate) use window::{earlier, later};
+pub(crate) use window::{earlier, has_time, later};
 
 use castellan_base::Ticks;
 

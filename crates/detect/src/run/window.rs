@@ -1,6 +1,10 @@
 //! Which events a run sees.
 
+use std::sync::Arc;
+
 use castellan_base::Ticks;
+use castellan_kql::ScalarType;
+use castellan_kql::bind::Shape;
 use castellan_query::{Access, Engine, Error, Seen, Span};
 
 use crate::rule::{Kind, Rule};
@@ -38,10 +42,12 @@ impl Window {
         Window { from: None, until, received_from: Some(from), received_until: Some(until) }
     }
 
-    /// An engine that sees no more than this. Tables without times are seen whole, such as watchlists.
+    /// An engine that sees no more than this. Tables without times are seen whole, such as watchlists. Of a run that sees
+    /// all times, tables that do not say when rows were taken in (`blind`) are seen by when things happened, since their
+    /// rows would come in each run otherwise.
     ///
     /// Errors: those of [`Engine::restrict`].
-    pub fn restrict(&self, engine: Engine) -> Result<Engine, Error> {
+    pub fn restrict(&self, engine: Engine, blind: &[Arc<str>]) -> Result<Engine, Error> {
         let ticks = |time: Option<Ticks>| time.map(Ticks::get);
         // A rule that is run by what came in may see what a wrong clock dates into the future.
         let until = self.from.is_some().then(|| self.until.get());
@@ -54,8 +60,29 @@ impl Window {
             from: ticks(self.received_from),
             until: ticks(self.received_until),
         };
-        engine.restrict(&Access::of_all(Seen { span: Some(span), ..Seen::default() }))
+        let mut access = Access::of_all(Seen { span: Some(span), ..Seen::default() });
+        if self.from.is_none() {
+            for table in blind {
+                let seen = Seen::within(ticks(self.received_from), ticks(self.received_until));
+                access = access.with(table.to_string(), seen);
+            }
+        }
+        engine.restrict(&access)
     }
+}
+
+/// Tables that say when things happened, and not when their rows were taken in.
+pub(crate) fn blind(engine: &Engine, tables: &[Arc<str>]) -> Vec<Arc<str>> {
+    let is_blind = |table: &&Arc<str>| {
+        let shape = engine.database().table(table).unwrap_or_default();
+        has_time(&shape, TIME) && !has_time(&shape, RECEIVED)
+    };
+    tables.iter().filter(is_blind).cloned().collect()
+}
+
+/// Whether a table has a column of times.
+pub(crate) fn has_time(shape: &Shape, name: &str) -> bool {
+    shape.columns.iter().any(|column| &*column.name == name && column.scalar_type == ScalarType::DateTime)
 }
 
 /// A time earlier by ticks; the first that there is where none is so early.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use castellan_base::Ticks;
 use castellan_kql::bind::{Options, bind};
 use castellan_kql::value::format_datetime;
-use castellan_kql::{ScalarType, Value, parse};
+use castellan_kql::{Value, parse};
 use castellan_query::{Engine, Error};
 
 use super::{Due, State, Timing};
 use crate::rule::{Kind, Rule};
-use crate::run::{Events, Failure, RECEIVED, TIME, Window, earlier, later};
+use crate::run::{Events, Failure, RECEIVED, TIME, Window, earlier, has_time, later};
 
 /// The most windows that are looked at again in one run.
 const MAX_AGAIN: usize = 500;
@@ -23,8 +23,6 @@ pub(super) struct Late {
     pub(super) windows: Vec<Window>,
     /// How many there was no place for.
     pub(super) left: usize,
-    /// Tables whose rows do not say when they were taken in.
-    pub(super) blind: Vec<Arc<str>>,
 }
 
 /// What came late since the last run, for windows that were looked at before.
@@ -54,15 +52,13 @@ pub(super) async fn windows(
     let engine = events.engine(due.received).await.map_err(tables)?;
     let mut ends = BTreeSet::new();
     for table in read(rule, &engine, due.received).map_err(query)? {
-        match columns(&engine, &table) {
-            Columns::Both => {
-                let text = counted(&table, rule.frequency, [before, due.received, low, high]);
-                for bin in times(&engine, &text).await.map_err(tables)? {
-                    ends.extend(windows_of(bin, rule, done));
-                }
-            }
-            Columns::TimeAlone => late.blind.push(table),
-            Columns::None => {}
+        let shape = engine.database().table(&table).unwrap_or_default();
+        if !(has_time(&shape, TIME) && has_time(&shape, RECEIVED)) {
+            continue;
+        }
+        let text = counted(&table, rule.frequency, [before, due.received, low, high]);
+        for bin in times(&engine, &text).await.map_err(tables)? {
+            ends.extend(windows_of(bin, rule, done));
         }
     }
     late.left = ends.len().saturating_sub(MAX_AGAIN);
@@ -84,24 +80,6 @@ fn read(rule: &Rule, engine: &Engine, now: Ticks) -> Result<Vec<Arc<str>>, Error
     tables.sort();
     tables.dedup();
     Ok(tables)
-}
-
-enum Columns {
-    Both,
-    TimeAlone,
-    None,
-}
-
-fn columns(engine: &Engine, table: &str) -> Columns {
-    let Some(shape) = engine.database().table(table) else { return Columns::None };
-    let has = |name: &str| {
-        shape.columns.iter().any(|column| &*column.name == name && column.scalar_type == ScalarType::DateTime)
-    };
-    match (has(TIME), has(RECEIVED)) {
-        (true, true) => Columns::Both,
-        (true, false) => Columns::TimeAlone,
-        (false, _) => Columns::None,
-    }
 }
 
 /// A query for the times of what was taken in between two times and happened between two others.

@@ -80,7 +80,8 @@ pub struct Ran {
     pub late_left: usize,
     /// How many windows were left out since the rule rests after an alert.
     pub suppressed: usize,
-    /// Tables whose rows do not say when they were taken in: what comes late there is not seen.
+    /// Tables whose rows do not say when they were taken in: what comes late there is not seen, and a rule in near real
+    /// time sees them by when things happened.
     pub blind: Vec<std::sync::Arc<str>>,
     /// What an earlier run raised and there was no place to remember: it may be raised once more.
     pub forgotten: usize,
@@ -103,7 +104,6 @@ pub async fn run(rule: &Rule, state: &mut State, events: &dyn Events, now: Ticks
     match late::windows(rule, state, events, &due, timing).await {
         Ok(late) => {
             ran.late_left = late.left;
-            ran.blind = late.blind;
             for window in late.windows {
                 if !look(rule, state, events, window, true, &mut ran).await {
                     return ran;
@@ -149,6 +149,11 @@ async fn look(
             return false;
         }
     };
+    for table in &evaluation.blind {
+        if !ran.blind.contains(table) {
+            ran.blind.push(std::sync::Arc::clone(table));
+        }
+    }
     let mut made = Vec::new();
     if evaluation.is_triggered {
         let folded = fold::fold(rule, state, &evaluation);

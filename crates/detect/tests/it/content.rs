@@ -239,3 +239,13 @@ fn folders_are_read() {
     let all: Vec<(&str, usize)> = watchlists.iter().map(|list| (&*list.alias, list.key)).collect();
     assert_eq!(all, [("vips", 1)]);
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_answered(text in "([a-z,:\"'\n{}=()| ]|ParserName: x|ParserQuery: |let f = )*") {
+        let _ = Watchlist::read_csv("w", None, &text, now());
+        let _ = asim::read("a.yaml", &text, &mut Sources::default());
+        let _ = asim::read("a.kql", &text, &mut Sources::default());
+        let _ = castellan_detect::sigma::LogSources::read("l.yaml", &text, &mut Sources::default());
+    }
+}

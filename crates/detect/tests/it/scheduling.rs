@@ -155,6 +155,30 @@ async fn tables_that_do_not_say_when_rows_came_are_named() {
 }
 
 #[tokio::test]
+async fn near_real_time_sees_tables_without_times_of_taking_in_once_as_well() {
+    let events = crate::support::logons(&[("00:12", "ann"), ("00:15", "bob")]);
+    let extra = "kind: NRT\nqueryFrequency: 1m\nqueryPeriod: 1m\ntriggerOperator: gt\ntriggerThreshold: 0\n";
+    let ran = each(&counted(extra, "Logons"), &events, 10..20).await;
+    assert_eq!(results(&ran).iter().sum::<u64>(), 2);
+    assert_eq!(ran[0].blind.iter().map(|name| &**name).collect::<Vec<_>>(), ["Logons"]);
+}
+
+#[tokio::test]
+async fn many_results_are_quick() {
+    let rows: Vec<(i64, i64, &str)> =
+        (0..30_000).map(|at| (at % 60, at % 60, ["a", "b", "c"][at as usize % 3])).collect();
+    let events = world(&rows);
+    let extra = format!(
+        "{HOURLY}eventGroupingSettings: {{ aggregationKind: AlertPerResult }}\nentityMappings: [ {{ entityType: Account, fieldMappings: [ {{ identifier: FullName, columnName: Name }} ] }} ]\n"
+    );
+    let begun = std::time::Instant::now();
+    let ran = each(&counted(&extra, "Events"), &events, [61, 121]).await;
+    eprintln!("30,000 results, two runs: {:.1} s", begun.elapsed().as_secs_f64());
+    assert_eq!((ran[0].alerts.len(), results(&ran)), (3, vec![30_000, 0]));
+    assert!(begun.elapsed().as_secs() < 60);
+}
+
+#[tokio::test]
 async fn a_backtest_is_what_would_have_been() {
     let events = world(&[(10, 11, "a"), (30, 80, "late"), (70, 71, "b"), (130, 131, "c")]);
     let asked = Backtest::new(at(61), at(241));
