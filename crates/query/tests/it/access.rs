@@ -10,7 +10,7 @@ use castellan_kql::bind::Stored;
 use castellan_kql::plan::Field;
 use castellan_kql::value::parse_datetime;
 use castellan_kql::{ScalarType, Value};
-use castellan_query::{Access, Engine, Seen, Settings, physical};
+use castellan_query::{Access, Engine, Error, Seen, Settings, Table, physical};
 use proptest::prelude::*;
 
 /// What stands in cells that may not be seen.
@@ -369,4 +369,34 @@ proptest! {
         prop_assert!(!got.contains(MARK), "{}: {}", query, got);
         prop_assert_eq!(sorted(&got), sorted(&wanted), "{}", query);
     }
+}
+
+/// What a function gives for a text is another table each time, is not seen by wildcards, and is hidden by the function's
+/// name.
+#[tokio::test]
+async fn functions_give_tables_for_texts() {
+    let table = |name: &str| {
+        let column = Field::new(name, ScalarType::String);
+        let rows = [vec![Value::string("x")]];
+        let schema = physical::schema(std::slice::from_ref(&column));
+        let batch = physical::batch(schema.clone(), &[column], rows.iter()).unwrap();
+        Table::of_batches(schema, vec![batch]).unwrap()
+    };
+    let mut engine = Engine::new(Settings::default());
+    engine.add_call("Lists", &["one"], table("First"));
+    engine.add_call("Lists", &["two"], table("Second"));
+    let names = async |engine: &Engine, query: &str| -> Result<Vec<String>, Error> {
+        let answers = engine.query(query).await?;
+        Ok(answers.answers[0].columns.iter().map(|column| column.name.to_string()).collect())
+    };
+    assert_eq!(names(&engine, "Lists('one')").await.unwrap(), ["First"]);
+    assert_eq!(
+        names(&engine, "let which = 'two'; Lists(which) | where Second == 'x'").await.unwrap(),
+        ["Second"]
+    );
+    for query in ["Lists('three')", "Lists()", "Lists(1)", "union *"] {
+        assert!(names(&engine, query).await.is_err(), "{query}");
+    }
+    let engine = engine.restrict(&Access::default().with("Lists", Seen::nothing())).unwrap();
+    assert!(names(&engine, "Lists('one')").await.is_err());
 }
