@@ -38,7 +38,7 @@
 //! # }
 //! ```
 //!
-//! [`rule`] says what a rule is and reads it; [`mod@check`] holds it against the schemas of tables; [`fixtures`] runs the tests
+//! [`load`] reads a folder of rules. [`rule`] says what a rule is and reads it, [`sigma`] makes it of Sigma; [`mod@check`] holds it against the schemas of tables; [`fixtures`] runs the tests
 //! that it carries; [`mod@run`] evaluates it once and makes alerts, which are rows of `SecurityAlert`; [`schedule`] says when it
 //! runs and counts what comes late once; [`mod@backtest`] runs it over a time that is over; [`mod@coverage`] compares rules with
 //! the lists of MITRE and OWASP. [`entity`] is who and what alerts are about.
@@ -54,8 +54,11 @@ pub mod entity;
 pub mod fixtures;
 pub mod incident;
 mod literal;
+mod load;
 pub mod rule;
 pub mod run;
 pub mod schedule;
 pub mod sigma;
 pub mod watchlist;
+
+pub use load::load;

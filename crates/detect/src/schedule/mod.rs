@@ -26,7 +26,7 @@ use crate::run::{Alert, Events, Failure, Window, alerts, evaluate_within, later}
 
 pub use due::{Due, due};
 pub use fold::Repeated;
-pub use state::{MAX_RAISED, Raised, State};
+pub use state::{Failed, MAX_RAISED, Raised, State};
 
 /// How runs lie in time. All in ticks of 100 ns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,12 +39,20 @@ pub struct Timing {
     pub lateness: i64,
     /// The most windows of a time in which nothing ran that are made up for.
     pub catch_up: usize,
+    /// How often a window is tried that cannot be looked at. It is left out then, so that later ones are not held up.
+    pub tries: u32,
 }
 
 impl Default for Timing {
-    /// A minute, five seconds, two days, and a week of windows of five minutes.
+    /// A minute, five seconds, two days, a week of windows of five minutes, and five tries.
     fn default() -> Timing {
-        Timing { delay: MINUTE, settle: MINUTE / 12, lateness: 2 * 24 * 60 * MINUTE, catch_up: 2_016 }
+        Timing {
+            delay: MINUTE,
+            settle: MINUTE / 12,
+            lateness: 2 * 24 * 60 * MINUTE,
+            catch_up: 2_016,
+            tries: 5,
+        }
     }
 }
 
@@ -85,7 +93,9 @@ pub struct Ran {
     pub blind: Vec<std::sync::Arc<str>>,
     /// What an earlier run raised and there was no place to remember: it may be raised once more.
     pub forgotten: usize,
-    /// Why the last window could not be looked at; it will be tried again in the next run.
+    /// How many windows were left out since they could not be looked at however often that was tried.
+    pub given_up: usize,
+    /// Why a window could not be looked at; it will be tried again in the next run, unless it was given up.
     pub failure: Option<Failure>,
 }
 
@@ -105,7 +115,9 @@ pub async fn run(rule: &Rule, state: &mut State, events: &dyn Events, now: Ticks
         Ok(late) => {
             ran.late_left = late.left;
             for window in late.windows {
-                if !look(rule, state, events, window, true, &mut ran).await {
+                if !look(rule, state, events, window, true, &mut ran).await
+                    && !gives_up(state, &window, timing, &ran)
+                {
                     return ran;
                 }
             }
@@ -117,7 +129,10 @@ pub async fn run(rule: &Rule, state: &mut State, events: &dyn Events, now: Ticks
     }
     for window in due.windows {
         if !look(rule, state, events, window, false, &mut ran).await {
-            return ran;
+            if !gives_up(state, &window, timing, &ran) {
+                return ran;
+            }
+            ran.given_up += 1;
         }
         state.done = Some(window.until.get());
         if rule.kind == Kind::NearRealTime {
@@ -127,6 +142,11 @@ pub async fn run(rule: &Rule, state: &mut State, events: &dyn Events, now: Ticks
     state.received = Some(seen_until.get());
     ran.forgotten = state.forget(rule, timing);
     ran
+}
+
+/// Whether a window that failed is left out. While the tables cannot be read at all, none is.
+fn gives_up(state: &mut State, window: &Window, timing: &Timing, ran: &Ran) -> bool {
+    !matches!(ran.failure, Some(Failure::Tables { .. })) && state.gives_up(window, timing)
 }
 
 /// Looks at a window; false where that failed.
@@ -166,6 +186,7 @@ async fn look(
     if let Some(duration) = rule.suppression.filter(|_| !made.is_empty()) {
         state.suppressed_until = Some(later(window.until, duration).get());
     }
+    state.succeeds(&window);
     ran.windows.push(Looked {
         window,
         is_again,

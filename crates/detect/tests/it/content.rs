@@ -235,6 +235,16 @@ fn folders_are_read() {
     let mut sources = Sources::default();
     let loaded = castellan_detect::rule::read::read_folder(folder.path(), &OsSystem, &mut sources);
     assert_eq!((loaded.rules.len(), loaded.diagnostics.len()), (1, 2), "{:?}", loaded.diagnostics);
+    let sigma = "title: T\nlevel: low\nlogsource: { product: windows, service: security }\ndetection:\n  s: { EventID: 1 }\n  condition: s\n";
+    std::fs::write(folder.path().join("inner/s.yml"), sigma).unwrap();
+    let all = castellan_detect::load(
+        folder.path(),
+        &OsSystem,
+        castellan_detect::sigma::LogSources::built_in(),
+        &Schemas::default(),
+        &mut sources,
+    );
+    assert_eq!((all.rules.len(), all.diagnostics.len()), (2, 2), "{:?}", all.diagnostics);
     let watchlists = castellan_detect::watchlist::read_folder(folder.path(), &OsSystem).unwrap();
     let all: Vec<(&str, usize)> = watchlists.iter().map(|list| (&*list.alias, list.key)).collect();
     assert_eq!(all, [("vips", 1)]);

@@ -142,9 +142,25 @@ async fn a_run_that_fails_is_tried_again() {
     let rule = counted(HOURLY, "Events");
     let mut state = State::default();
     let failed = run(&rule, &mut state, &Memory::default(), at(61), &Timing::default()).await;
-    assert!(failed.failure.is_some() && state == State::default());
+    assert!(failed.failure.is_some() && state.done.is_none() && state.received.is_none());
     let ran = run(&rule, &mut state, &world(&[(10, 10, "a")]), at(62), &Timing::default()).await;
-    assert_eq!(ran.alerts.len(), 1);
+    assert_eq!((ran.alerts.len(), state.failed.is_none()), (1, true));
+    let mut given_up = Vec::new();
+    for minute in 121..127 {
+        let ran = run(&rule, &mut state, &Memory::default(), at(minute), &Timing::default()).await;
+        given_up.push(ran.given_up);
+        state = serde_json::from_str(&serde_json::to_string(&state).unwrap()).unwrap();
+    }
+    assert_eq!(given_up, [0, 0, 0, 0, 0, 0], "what came late cannot be asked for either");
+    assert_eq!(state.done, Some(at(60).get()));
+    let rule = counted(HOURLY, "Events | where toint(assert(false, 'no')) == 1");
+    let mut state = State { done: Some(at(60).get()), ..State::default() };
+    let mut given_up = Vec::new();
+    for minute in 121..127 {
+        given_up.push(run(&rule, &mut state, &world(&[]), at(minute), &Timing::default()).await.given_up);
+    }
+    assert_eq!(given_up, [0, 0, 0, 0, 1, 0], "a window is not tried for ever");
+    assert_eq!(state.done, Some(at(120).get()));
 }
 
 #[tokio::test]

@@ -12,31 +12,41 @@ pub const MAX_FILES: usize = 100_000;
 /// How deeply folders lie in each other.
 const MAX_DEPTH: usize = 32;
 
+/// A file and its text.
+pub(crate) type File = (String, String);
+
 /// Reads a file, or all `.yaml`, `.yml` and `.json` files of a folder and of those in it, in the order of their names.
 pub fn read_folder(path: &Path, system: &dyn System, sources: &mut Sources) -> Loaded {
-    let mut loaded = Loaded::default();
-    let mut files = Vec::new();
-    if system.is_dir(path) {
-        walk(path, system, 0, &mut files, &mut loaded.diagnostics);
-    } else {
-        files.push(path.to_owned());
+    let (files, diagnostics) = files(path, system, sources);
+    let mut loaded = Loaded { rules: Vec::new(), diagnostics };
+    for (name, text) in &files {
+        let own = read(name, text, sources);
+        loaded.rules.extend(own.rules);
+        loaded.diagnostics.extend(own.diagnostics);
     }
-    for file in &files {
-        let name = file.to_string_lossy();
-        let text = match system.read(file, MAX_FILE) {
+    loaded
+}
+
+/// The texts of these files, and what cannot be read.
+pub(crate) fn files(path: &Path, system: &dyn System, sources: &mut Sources) -> (Vec<File>, Vec<Diagnostic>) {
+    let (mut paths, mut told, mut found) = (Vec::new(), Vec::new(), Vec::new());
+    if system.is_dir(path) {
+        walk(path, system, 0, &mut paths, &mut told);
+    } else {
+        paths.push(path.to_owned());
+    }
+    for path in &paths {
+        let name = path.to_string_lossy();
+        let text = match system.read(path, MAX_FILE) {
             Ok(bytes) => String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned()),
             Err(error) => Err(error.to_string()),
         };
         match text {
-            Ok(text) => {
-                let own = read(&name, &text, sources);
-                loaded.rules.extend(own.rules);
-                loaded.diagnostics.extend(own.diagnostics);
-            }
-            Err(reason) => loaded.diagnostics.push(unread(&name, &reason, sources)),
+            Ok(text) => found.push((name.into_owned(), text)),
+            Err(reason) => told.push(unread(&name, &reason, sources)),
         }
     }
-    loaded
+    (found, told)
 }
 
 fn unread(name: &str, reason: &str, sources: &mut Sources) -> Diagnostic {

@@ -34,6 +34,7 @@ use castellan_base::{Diagnostic, Limits, Node, SourceId, Sources, Span, json, ya
 
 use super::Rule;
 
+pub(crate) use folder::files;
 pub use folder::{MAX_FILES, read_folder};
 
 /// The largest file that is read, in bytes. Rules of Microsoft Sentinel have some kilobytes, templates of a whole
