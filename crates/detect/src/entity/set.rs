@@ -177,4 +177,30 @@ mod tests {
         }
         assert_eq!((entities.list().len(), entities.beyond()), (MAX_ENTITIES, 3));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_that_is_known_gets_lost(names in proptest::collection::vec((0_usize..4, 0_usize..4, 0_usize..4), 0..12)) {
+            let mut entities = Entities::default();
+            let mut said = Vec::new();
+            for (name, sid, id) in names {
+                // 0 says nothing.
+                let text = |letter: char, number: usize| if number == 0 { String::new() } else { format!("{letter}{number}") };
+                let (full, sid, id) = (text('n', name), text('s', sid), text('i', id));
+                let full = if full.is_empty() { full } else { format!("{full}@x") };
+                let values = [("FullName", full.as_str()), ("Sid", sid.as_str()), ("AadUserId", id.as_str())];
+                if let Some(entity) = Entity::new(EntityType::Account, values) {
+                    said.extend(entity.strong());
+                    entities.add(entity);
+                }
+            }
+            // A value that is there stays, so that somebody who is said to be two is told as the first.
+            let known: Vec<String> = entities.list().iter().flat_map(Entity::strong).collect();
+            let firsts = said.first().into_iter().all(|key| known.contains(key));
+            proptest::prop_assert!(firsts && entities.list().len() <= said.len());
+            let mut again = Entities::default();
+            entities.list().iter().cloned().for_each(|entity| again.add(entity));
+            proptest::prop_assert!(again.list().len() <= entities.list().len());
+        }
+    }
 }

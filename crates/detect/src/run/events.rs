@@ -5,6 +5,30 @@ use castellan_base::Ticks;
 use castellan_query::{Engine, Error};
 
 /// Where events are: the lake, a folder, or tables in memory.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use castellan_base::Ticks;
+/// use castellan_detect::run::Events;
+/// use castellan_detect::watchlist::Watchlists;
+/// use castellan_query::{Engine, Error, Settings};
+///
+/// struct Workspace {
+///     settings: Settings,
+///     watchlists: Watchlists,
+/// }
+///
+/// #[async_trait]
+/// impl Events for Workspace {
+///     async fn engine(&self, now: Ticks) -> Result<Engine, Error> {
+///         // The lake gives an engine in place of an empty one.
+///         let mut engine = Engine::new(Settings { now: Some(now), ..self.settings.clone() });
+///         let wrong = |error: castellan_detect::watchlist::WatchlistError| Error::new("watchlist", error.to_string());
+///         self.watchlists.add_to(&mut engine).map_err(wrong)?;
+///         Ok(engine)
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Events: Send + Sync {
     /// An engine over all tables as they are now, for which `now()` is a time. The bounds on a query are its maker's.

@@ -115,10 +115,11 @@ pub async fn run(rule: &Rule, state: &mut State, events: &dyn Events, now: Ticks
         Ok(late) => {
             ran.late_left = late.left;
             for window in late.windows {
-                if !look(rule, state, events, window, true, &mut ran).await
-                    && !gives_up(state, &window, timing, &ran)
-                {
-                    return ran;
+                if !look(rule, state, events, window, true, &mut ran).await {
+                    if !gives_up(state, &window, timing, &ran) {
+                        return ran;
+                    }
+                    ran.given_up += 1;
                 }
             }
         }
