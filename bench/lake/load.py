@@ -3,6 +3,7 @@
 import argparse
 import json
 import multiprocessing
+import os
 import random
 import shutil
 import tempfile
@@ -67,6 +68,22 @@ def visible(running: server.Server) -> list:
     return sorted(waits)
 
 
+def to_delta(running: server.Server, folder: str) -> list:
+    """Seconds from the acknowledgement of an event until a commit of the table has it."""
+    log = os.path.join(folder, "tables", "SigninLogs", "_delta_log")
+    waits = []
+    for _ in range(3):
+        before = sorted(name for name in os.listdir(log) if name.endswith(".json"))[-1]
+        connection = running.connection()
+        connection.request("POST", PATH, "[{}]", {"content-type": "application/json"})
+        connection.getresponse().read()
+        acknowledged = time.monotonic()
+        while sorted(name for name in os.listdir(log) if name.endswith(".json"))[-1] <= before:
+            time.sleep(0.01)
+        waits.append(round(time.monotonic() - acknowledged, 2))
+    return waits
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--castellan", required=True)
@@ -103,6 +120,7 @@ def main() -> None:
             time.sleep(0.2)
         seen = visible(running)
         time.sleep(30)
+        delta = to_delta(running, folder)
         report = {
             "events": count,
             "bytes_per_event": len(events.body(1, CALL)) // CALL,
@@ -113,6 +131,7 @@ def main() -> None:
             "cpu_microseconds_per_event_with_upkeep": round((running.cpu_seconds() - cpu) * 1e6 / count, 2),
             "acknowledged_ms": {share: round(percentile(waits, share), 1) for share in (0.5, 0.95, 0.99, 0.999)},
             "visible_ms": {"median": round(seen[len(seen) // 2], 1), "greatest": round(seen[-1], 1)},
+            "to_delta_seconds": delta,
             "refused_for_now": sum(busy for *_, busy in done),
             "memory_peak_mib": running.memory() >> 20,
             "disk_bytes_per_event": round(server.size(folder) / count, 1),
