@@ -1,6 +1,7 @@
 //! What can be typed: the one definition from which help, completion and `docs/cli.md` are derived.
 
 mod classify;
+mod detect;
 mod lake;
 mod shield;
 mod up;
@@ -12,6 +13,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use classify::*;
+pub use detect::*;
 pub use lake::*;
 pub use shield::*;
 pub use up::UpArguments;
@@ -57,6 +59,8 @@ pub enum Command {
     Classify(Box<ClassifyArguments>),
     /// Judge whether a text attacks the model that is to read it, and how harmful it is.
     Shield(Box<ShieldArguments>),
+    /// Check, test and run analytics rules of Microsoft Sentinel and Sigma.
+    Detect(DetectArguments),
     /// Serve the APIs of Presidio, Azure AI Content Safety, OpenAI's moderations and Agent Hooks, at 127.0.0.1:8700.
     Up(UpArguments),
     /// List and explain the built-in checks; add public policy definitions.

@@ -21,6 +21,7 @@ pub mod arguments;
 mod bom;
 mod classify;
 mod content;
+mod detect;
 mod estate;
 mod fixes;
 mod keys;
@@ -76,6 +77,7 @@ where
         Command::Shield(arguments) => shield::run(arguments, system),
         Command::Ingest(arguments) => lake::ingest(arguments, system),
         Command::Lake(arguments) => lake::run(arguments, system),
+        Command::Detect(arguments) => detect::run(arguments, system),
         Command::Up(arguments) => up::run(arguments, system),
         Command::Content(arguments) => content::run(arguments, system),
         Command::Completions { shell } => {

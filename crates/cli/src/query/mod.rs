@@ -3,7 +3,7 @@
 mod batch;
 mod check;
 mod parquet;
-mod render;
+pub(crate) mod render;
 pub(crate) mod resources;
 
 use std::path::Path;

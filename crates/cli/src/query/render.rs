@@ -67,7 +67,7 @@ fn objects(answer: &Answer) -> Result<Vec<Json>> {
 }
 
 /// A value as JSON: numbers as numbers, times, guids and decimals as text, dynamic values as they are.
-pub(super) fn cell(value: &Value) -> Json {
+pub(crate) fn cell(value: &Value) -> Json {
     match value {
         Value::Null => Json::Null,
         Value::Bool(flag) => Json::Bool(*flag),

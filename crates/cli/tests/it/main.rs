@@ -12,6 +12,7 @@
 mod bom;
 mod classify;
 mod content;
+mod detect;
 mod face;
 mod fixes;
 mod foundry;
