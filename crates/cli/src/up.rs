@@ -1,5 +1,7 @@
-//! `castellan up`: the APIs over HTTP, and the ways in which events come to the lake.
+//! `castellan up`: the APIs over HTTP, and the ways in which events come to the lake, and
+//! analytics rules over it.
 
+mod analytics;
 mod ways;
 
 use std::sync::Arc;

@@ -14,6 +14,7 @@ use super::parse_time;
   castellan detect test rules/
   castellan detect run rules/ --lake castellan-lake --dry-run
   castellan detect backtest rules/ --lake castellan-lake --from 2026-11-01 --to 2026-11-21
+  castellan up --lake castellan-lake --analytics rules/         on their schedules, as long as it is up
 
 Rules are Microsoft Sentinel's (YAML, ARM templates, what its API answers) and Sigma's. docs/detect.md describes them.")]
 pub struct DetectArguments {

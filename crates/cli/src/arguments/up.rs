@@ -15,9 +15,10 @@ use clap::Args;
   castellan up --tls-certificate cert.pem --tls-key key.pem     https://127.0.0.1:8700/contentsafety/text:shieldPrompt?...
 
   castellan up --lake castellan-lake --rules rules --watch inbox --syslog 127.0.0.1:6514 --otlp-grpc 127.0.0.1:4317
+  castellan up --lake castellan-lake --analytics rules --watchlists watchlists
 
 Ctrl-C ends it once requests have been answered. docs/classify.md, docs/shield.md, docs/intake.md and docs/query-api.md
-describe the APIs.")]
+describe the APIs, docs/detect.md the rules.")]
 pub struct UpArguments {
     /// Where to listen. Any address but loopback needs a token, which `CASTELLAN_TOKEN` of the environment holds and
     /// clients send as `Authorization: Bearer TOKEN`, `Ocp-Apim-Subscription-Key` or `api-key`. Port 0 takes a free one.
@@ -86,6 +87,19 @@ pub struct UpArguments {
     /// Read topics of Kafka or Event Hubs into tables, as this file of TOML says (docs/intake.md), each message once.
     #[arg(long, value_name = "FILE", requires = "lake")]
     pub kafka: Option<PathBuf>,
+
+    /// Run these analytics rules on their schedules: a file or a folder of Microsoft Sentinel's and Sigma's. Their alerts go to
+    /// SecurityAlert, incidents to SecurityIncident. How far they are is kept in the lake's folder. Rules are read at the start.
+    #[arg(long, value_name = "RULES", requires = "lake")]
+    pub analytics: Option<PathBuf>,
+
+    /// Watchlists of analytics rules: each CSV file is one, by its name; `alias@Column.csv` names the column to search by.
+    #[arg(long, value_name = "FOLDER", requires = "analytics")]
+    pub watchlists: Option<PathBuf>,
+
+    /// Parsers of ASIM (YAML) and `let` functions (.kql) that analytics rules may call.
+    #[arg(long, value_name = "FOLDER", requires = "analytics")]
+    pub functions: Option<PathBuf>,
 
     /// Let queries of the lake over HTTP see no more than this role says: a file of TOML (docs/query-api.md).
     #[arg(long, value_name = "FILE", requires = "lake")]

@@ -1,8 +1,9 @@
-//! Alerts as rows of JSON, and alerts that are in a lake already.
+//! Alerts and incidents as rows of JSON, and alerts that are in a lake already.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
+use castellan_detect::incident::{Incident, incident_columns, incident_row};
 use castellan_detect::rule::Rule;
 use castellan_detect::run::{Alert, alert_columns, alert_row};
 use castellan_kql::Value;
@@ -15,6 +16,8 @@ use crate::query::render::cell;
 
 /// The table of alerts.
 pub(crate) const ALERTS: &str = "SecurityAlert";
+/// The table of incidents.
+pub(crate) const INCIDENTS: &str = "SecurityIncident";
 
 /// Bytes of rows that one call brings: far below what a lake takes at once.
 const CALL: usize = 16 << 20;
@@ -24,6 +27,11 @@ const ASKED: usize = 500;
 /// An alert by the columns of `SecurityAlert`; what is empty is left out.
 pub(crate) fn alert_json(rule: &Rule, alert: &Alert) -> Json {
     object(&alert_columns(), &alert_row(rule, alert))
+}
+
+/// An incident by the columns of `SecurityIncident`.
+pub(crate) fn incident_json(incident: &Incident) -> Json {
+    object(&incident_columns(), &incident_row(incident))
 }
 
 fn object(columns: &[Field], row: &[Value]) -> Json {

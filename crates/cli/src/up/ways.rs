@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
-use castellan_base::System;
+use castellan_base::{OsSystem, System};
 use castellan_lake::{Lake, Options};
 use castellan_server::intake::folder::Folder;
 use castellan_server::intake::syslog::{Bounds, Syslog, SyslogUdp};
@@ -15,6 +15,7 @@ use castellan_server::{Config, Gate, Server};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use super::analytics::Analytics;
 use super::bound;
 use crate::arguments::UpArguments;
 use crate::lake::tell_damages;
@@ -69,6 +70,19 @@ impl Ways {
             ways.read_topics(file, system).await?;
         }
         ways.listen(arguments, config, gate).await?;
+        if let Some(path) = &arguments.analytics {
+            let named = || format!("the analytics rules in {} cannot be run", path.display());
+            let opened = Analytics::open(path, Arc::clone(&ways.lake), arguments, system).await;
+            let analytics = opened.with_context(named)?;
+            complain(&format!("analytics rules: {}", analytics.describe()));
+            let end = ways.ending();
+            ways.running.spawn(async move {
+                tokio::select! {
+                    () = analytics.run(Arc::new(OsSystem)) => {}
+                    () = end => {}
+                }
+            });
+        }
         Ok(ways)
     }
 

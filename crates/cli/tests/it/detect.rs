@@ -1,4 +1,8 @@
-//! Analytics rules: checked, tested, run by hand.
+//! Analytics rules: checked, tested, run by hand and on their schedules.
+
+use std::io::Read;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use castellan_base::{OsSystem, System, Ticks};
 
@@ -165,4 +169,38 @@ fn a_backtest_says_what_a_rule_would_have_raised() {
     assert!(ran.out.contains("Failed logons") && ran.out.contains("seconds"), "{ran:?}");
     let ran = desk.run(&["detect", "backtest", "rules", "--lake", "l", "--from", &to, "--to", &from]);
     assert_eq!(ran.code, 2);
+}
+
+/// Serves until there are so many alerts, and is then killed; or for a while where there are to be no more.
+fn up(desk: &Desk, alerts: usize, at_least: Duration) {
+    let arguments = ["up", "--listen", "127.0.0.1:0", "--lake", "l", "--analytics", "rules"];
+    let mut child = desk.command(&arguments).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let begun = Instant::now();
+    let has = || {
+        let out = asked(desk, "SecurityAlert | summarize Alerts = count()").out;
+        out.lines().last().and_then(|line| line.parse::<usize>().ok()).unwrap_or_default()
+    };
+    while (has() < alerts || begun.elapsed() < at_least) && begun.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    child.kill().unwrap();
+    let mut told = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    child.wait().unwrap();
+    assert!(told.contains("analytics rules: 2 on their schedules, 0 turned off"), "{told}");
+    assert_eq!(has(), alerts, "{told}");
+}
+
+#[test]
+fn a_server_that_is_killed_raises_an_alert_once() {
+    let desk = desk();
+    ingest(&desk, &ago(30).to_string());
+    // Rows are seen once nobody can be writing any that were taken in before.
+    std::thread::sleep(Duration::from_secs(6));
+    up(&desk, 1, Duration::ZERO);
+    up(&desk, 1, Duration::from_secs(5));
+    let out = asked(&desk, "SecurityIncident | project Title, Severity, AlertIds").out;
+    assert!(out.lines().count() == 2 && out.contains("Failed logons,Medium"), "{out}");
+    let ran = desk.run(&["up", "--analytics", "rules"]);
+    assert_eq!(ran.code, 2, "{ran:?}");
 }
