@@ -3,6 +3,7 @@
 mod classify;
 mod detect;
 mod lake;
+mod playbook;
 mod shield;
 mod up;
 
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use classify::*;
 pub use detect::*;
 pub use lake::*;
+pub use playbook::*;
 pub use shield::*;
 pub use up::UpArguments;
 
@@ -61,6 +63,8 @@ pub enum Command {
     Shield(Box<ShieldArguments>),
     /// Check, test and run analytics rules of Microsoft Sentinel and Sigma.
     Detect(DetectArguments),
+    /// Plan, sign and carry out playbooks: what is done once something was found.
+    Playbook(Box<PlaybookArguments>),
     /// Serve the APIs of Presidio, Azure AI Content Safety, OpenAI's moderations and Agent Hooks, at 127.0.0.1:8700.
     Up(UpArguments),
     /// List and explain the built-in checks; add public policy definitions.

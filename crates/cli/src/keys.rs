@@ -89,7 +89,7 @@ fn secret(digits: &str) -> Option<Zeroizing<[u8; 32]>> {
 
 /// Keys that others can read are none, as `ssh` has it.
 #[cfg(unix)]
-fn refuse_if_shared(path: &Path) -> Result<()> {
+pub(crate) fn refuse_if_shared(path: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     let Ok(metadata) = std::fs::File::open(path).and_then(|file| file.metadata()) else { return Ok(()) };
     if metadata.permissions().mode() & 0o077 != 0 {
@@ -102,6 +102,6 @@ fn refuse_if_shared(path: &Path) -> Result<()> {
 }
 
 #[cfg(not(unix))]
-fn refuse_if_shared(_: &Path) -> Result<()> {
+pub(crate) fn refuse_if_shared(_: &Path) -> Result<()> {
     Ok(())
 }

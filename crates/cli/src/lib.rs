@@ -28,6 +28,7 @@ mod keys;
 mod lake;
 mod lines;
 mod output;
+mod playbook;
 mod policy;
 mod progress;
 mod query;
@@ -78,6 +79,7 @@ where
         Command::Ingest(arguments) => lake::ingest(arguments, system),
         Command::Lake(arguments) => lake::run(arguments, system),
         Command::Detect(arguments) => detect::run(arguments, system),
+        Command::Playbook(arguments) => playbook::run(arguments, system),
         Command::Up(arguments) => up::run(arguments, system),
         Command::Content(arguments) => content::run(arguments, system),
         Command::Completions { shell } => {

@@ -22,6 +22,7 @@ mod live;
 mod page;
 mod pages;
 mod pipes;
+mod playbook;
 mod policy;
 mod query;
 mod query_examples;
