@@ -82,6 +82,9 @@ pub struct Incident {
     pub first_activity: i64,
     /// The last one.
     pub last_activity: i64,
+    /// When its first alert was raised.
+    #[serde(default)]
+    pub raised: i64,
     /// When it was made.
     pub created: i64,
     /// When it was changed last.
@@ -144,6 +147,8 @@ pub struct Incidents {
     list: BTreeMap<u32, Incident>,
     /// The last incident that alerts of a kind came to.
     latest: BTreeMap<String, u32>,
+    /// The incident that each alert is in.
+    taken: BTreeMap<String, u32>,
 }
 
 impl Incidents {
@@ -164,14 +169,15 @@ impl Incidents {
             return Became::Alone;
         }
         let own = alert.id.to_string();
+        if let Some(number) = self.taken.get(&own) {
+            return Became::Joined(*number);
+        }
         let key = key(configuration, alert);
         let known = key.as_ref().and_then(|key| self.latest.get(key).copied());
         if let Some(incident) = known.and_then(|number| self.list.get_mut(&number)) {
-            if incident.alerts.contains(&own) {
-                return Became::Joined(incident.number);
-            }
             if is_open_for(incident, configuration, alert) {
                 let was_closed = incident.status == Status::Closed;
+                self.taken.insert(own.clone(), incident.number);
                 join(incident, alert, own, now);
                 return if was_closed {
                     Became::Reopened(incident.number)
@@ -181,6 +187,7 @@ impl Incidents {
             }
         }
         let number = self.list.keys().next_back().map_or(1, |last| last.saturating_add(1));
+        self.taken.insert(own.clone(), number);
         self.list.insert(number, first(number, alert, own, now));
         if let Some(key) = key {
             self.latest.insert(key, number);
@@ -222,9 +229,10 @@ impl Incidents {
 
 /// Whether an incident may take an alert of its kind.
 fn is_open_for(incident: &Incident, configuration: &IncidentConfiguration, alert: &Alert) -> bool {
-    let age = alert.raised.get().saturating_sub(incident.created);
+    // By when alerts were raised, not by when they are looked at: windows that were missed are made up for later.
+    let age = alert.raised.get().abs_diff(incident.raised);
     let is_open = incident.status != Status::Closed || configuration.reopen;
-    is_open && age <= configuration.lookback
+    is_open && i64::try_from(age).is_ok_and(|age| age <= configuration.lookback)
 }
 
 /// What alerts that come together have in common; nothing where an alert stays by itself.
@@ -288,6 +296,7 @@ fn first(number: u32, alert: &Alert, own: String, now: Ticks) -> Incident {
         techniques: alert.techniques.iter().cloned().collect(),
         first_activity: alert.start.get(),
         last_activity: alert.end.get(),
+        raised: alert.raised.get(),
         created: now.get(),
         modified: now.get(),
         closed: None,

@@ -29,7 +29,8 @@ pub fn due(rule: &Rule, state: &State, now: Ticks, timing: &Timing) -> Due {
 
 /// One window, of all that was taken in since the last.
 fn near_real_time(rule: &Rule, state: &State, settled: Ticks) -> Due {
-    let begin = state.received.and_then(Ticks::new).unwrap_or_else(|| earlier(settled, rule.frequency));
+    let received = state.received.and_then(Ticks::new).filter(|received| *received <= settled);
+    let begin = received.unwrap_or_else(|| earlier(settled, rule.frequency));
     let is_due = settled.get().saturating_sub(begin.get()) >= rule.frequency;
     let windows = if is_due { vec![Window::received(begin, settled)] } else { Vec::new() };
     Due { windows, skipped: 0, received: settled }
@@ -38,7 +39,8 @@ fn near_real_time(rule: &Rule, state: &State, settled: Ticks) -> Due {
 fn scheduled(rule: &Rule, state: &State, now: Ticks, settled: Ticks, timing: &Timing) -> Due {
     let frequency = rule.frequency.max(1);
     let last = boundary(earlier(now, timing.delay), frequency);
-    let first = match state.done.and_then(Ticks::new) {
+    // What a clock that was ahead wrote down would have the rule wait until then; folding keeps results from coming twice.
+    let first = match state.done.and_then(Ticks::new).filter(|done| *done <= now) {
         Some(done) => later(boundary(done, frequency), frequency),
         None => last,
     };

@@ -103,6 +103,8 @@ pub struct Ran {
 pub async fn run(rule: &Rule, state: &mut State, events: &dyn Events, now: Ticks, timing: &Timing) -> Ran {
     let mut ran = Ran::default();
     if !rule.enabled {
+        // Turned on again, it begins with the last window and not with all that it missed.
+        (state.done, state.received) = (None, None);
         return ran;
     }
     let due = due(rule, state, now, timing);
@@ -115,6 +117,9 @@ pub async fn run(rule: &Rule, state: &mut State, events: &dyn Events, now: Ticks
         Ok(late) => {
             ran.late_left = late.left;
             for window in late.windows {
+                if state.is_given_up(&window, timing) {
+                    continue;
+                }
                 if !look(rule, state, events, window, true, &mut ran).await {
                     if !gives_up(state, &window, timing, &ran) {
                         return ran;
@@ -141,6 +146,7 @@ pub async fn run(rule: &Rule, state: &mut State, events: &dyn Events, now: Ticks
         }
     }
     state.received = Some(seen_until.get());
+    state.failed.clear();
     ran.forgotten = state.forget(rule, timing);
     ran
 }
@@ -159,7 +165,7 @@ async fn look(
     is_again: bool,
     ran: &mut Ran,
 ) -> bool {
-    if state.suppressed_until.is_some_and(|until| window.until.get() <= until) {
+    if state.rests(&window) {
         ran.suppressed += 1;
         return true;
     }
@@ -185,7 +191,7 @@ async fn look(
         ran.repeated.extend(folded.repeated);
     }
     if let Some(duration) = rule.suppression.filter(|_| !made.is_empty()) {
-        state.suppressed_until = Some(later(window.until, duration).get());
+        state.suppressed = Some((window.until.get(), later(window.until, duration).get()));
     }
     state.succeeds(&window);
     ran.windows.push(Looked {

@@ -19,10 +19,10 @@ pub struct State {
     pub done: Option<i64>,
     /// Rows that were taken in before were seen.
     pub received: Option<i64>,
-    /// The rule rests until then.
-    pub suppressed_until: Option<i64>,
-    /// The window that could not be looked at the last time.
-    pub failed: Option<Failed>,
+    /// The rule rests after an alert: from when, and until when.
+    pub suppressed: Option<(i64, i64)>,
+    /// Windows that could not be looked at, by their beginnings, and how often each was tried.
+    pub failed: BTreeMap<i64, u32>,
     /// Results that raised alerts, as long as windows to come may give them again.
     pub raised: BTreeMap<Identity, Vec<Raised>>,
 }
@@ -40,15 +40,6 @@ pub struct Raised {
     pub alert: Option<String>,
 }
 
-/// A window that could not be looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failed {
-    /// Its beginning.
-    pub from: i64,
-    /// How often it was tried.
-    pub tries: u32,
-}
-
 /// What a window is known by from run to run: those of rules in near real time end later each time.
 fn beginning(window: &Window) -> i64 {
     window.from.or(window.received_from).unwrap_or(window.until).get()
@@ -57,17 +48,25 @@ fn beginning(window: &Window) -> i64 {
 impl State {
     /// Counts a failure; true once the window was tried often enough.
     pub(super) fn gives_up(&mut self, window: &Window, timing: &Timing) -> bool {
-        let from = beginning(window);
-        let before =
-            self.failed.as_ref().filter(|failed| failed.from == from).map_or(0, |failed| failed.tries);
-        let tries = before.saturating_add(1);
-        self.failed = Some(Failed { from, tries }).filter(|_| tries < timing.tries);
-        tries >= timing.tries
+        let tries = self.failed.entry(beginning(window)).or_default();
+        *tries = tries.saturating_add(1);
+        *tries >= timing.tries
+    }
+
+    /// Whether a window was given up, and is found again since all that comes late is looked for again.
+    pub(super) fn is_given_up(&self, window: &Window, timing: &Timing) -> bool {
+        self.failed.get(&beginning(window)).is_some_and(|tries| *tries >= timing.tries)
     }
 
     /// Forgets that a window failed.
     pub(super) fn succeeds(&mut self, window: &Window) {
-        self.failed.take_if(|failed| failed.from == beginning(window));
+        self.failed.remove(&beginning(window));
+    }
+
+    /// Whether the rule rests for a window.
+    pub(super) fn rests(&self, window: &Window) -> bool {
+        let until = window.until.get();
+        self.suppressed.is_some_and(|(from, end)| from < until && until <= end)
     }
 
     /// Forgets what no window to come can give again, and what there is no place for; how many of the latter is told.

@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use castellan_base::{Diagnostic, Node, Span};
+use castellan_base::{Diagnostic, Node, Span, Ticks};
 
 use super::{Base, made};
 use crate::check::Schemas;
 use crate::literal::quoted;
 use crate::rule::Rule;
-use crate::rule::duration::{self, MINUTE};
+use crate::rule::duration;
 
 /// The column that says which rule found a row.
 const RULE: &str = "SigmaRule";
@@ -48,16 +48,32 @@ pub(super) fn rule(
     query.push_str(&outcome(&parts)?);
     let mut rule = made::plain(document, query, told);
     rule.period = span;
-    rule.frequency = (span / RUNS / MINUTE * MINUTE).clamp(MINUTE, span.max(MINUTE));
+    // Windows overlap by five sixths, however short they are: several may be due in one run.
+    rule.frequency = (span / RUNS).max(Ticks::PER_SECOND).min(span);
     rule.details = parts
         .keys
         .iter()
         .map(|key| crate::rule::Detail { name: (*key).into(), column: crate::rule::Placed::nowhere(*key) })
         .collect();
-    let generates =
-        document.get("generate").or_else(|| node.get("generate")).and_then(Node::as_bool) == Some(true);
-    let hidden = if generates { Vec::new() } else { parts.rules.iter().map(|(_, at)| *at).collect() };
+    let hidden =
+        if generates(document, node) { Vec::new() } else { parts.rules.iter().map(|(_, at)| *at).collect() };
     Ok((rule, hidden))
+}
+
+/// The rules that a correlation refers to and takes the place of, whether or not it can be read.
+pub(super) fn referred(document: &Node, names: &BTreeMap<String, usize>) -> Vec<usize> {
+    let node = document.get("correlation").unwrap_or(document);
+    if generates(document, node) {
+        return Vec::new();
+    }
+    let named = node.get("rules").map(|rules| rules.as_array().unwrap_or(std::slice::from_ref(rules)));
+    let named = named.unwrap_or_default().iter().filter_map(Node::as_str);
+    named.filter_map(|name| names.get(name).copied()).collect()
+}
+
+/// Whether rules raise alerts of their own besides.
+fn generates(document: &Node, node: &Node) -> bool {
+    document.get("generate").or_else(|| node.get("generate")).and_then(Node::as_bool) == Some(true)
 }
 
 fn refused(span: Span, message: impl Into<String>, help: &str) -> Diagnostic {

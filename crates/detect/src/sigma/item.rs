@@ -124,6 +124,9 @@ impl Modifiers {
                 joined(all?, if self.is_all { " and " } else { " or " })
             }
         };
+        // Of a value that is no number or address nobody can tell: the rule finds it where it says `not`.
+        let may_be_null = matches!(self.test, Test::Cidr | Test::Compare(_));
+        let made = if may_be_null { format!("coalesce({made}, false)") } else { made };
         Ok(if self.is_negated { format!("not({made})") } else { made })
     }
 

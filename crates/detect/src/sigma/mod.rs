@@ -121,7 +121,11 @@ pub fn read_all(
                 used.extend(hidden);
                 rules.push(rule);
             }
-            Err(diagnostic) => loaded.diagnostics.push(diagnostic),
+            Err(diagnostic) => {
+                // Rules that were written to be counted are not let loose on single events.
+                used.extend(correlation::referred(document, &names));
+                loaded.diagnostics.push(diagnostic);
+            }
         }
     }
     for at in used {

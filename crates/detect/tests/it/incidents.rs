@@ -120,3 +120,25 @@ async fn a_rule_may_make_no_incidents() {
     let (_, made) = once(&rule, &logons(&[("09:30", "ann")]), now()).await.unwrap();
     assert_eq!(Incidents::default().add(&rule, &made[0], now()), Became::Alone);
 }
+
+/// A crash between writing alerts and writing down how far the rule is brings them again.
+#[tokio::test]
+async fn an_alert_that_comes_again_makes_no_second_incident() {
+    for grouping in ["enabled: false", "enabled: true, matchingMethod: AllEntities"] {
+        let (rule, alerts) = alerts(grouping, &OF).await;
+        let mut incidents = Incidents::default();
+        for alert in alerts.iter().chain(&alerts) {
+            incidents.add(&rule, alert, now());
+        }
+        let once = incidents.iter().count();
+        assert_eq!(
+            incidents.iter().map(|incident| incident.alerts.len()).sum::<usize>(),
+            alerts.len(),
+            "{grouping}"
+        );
+        for alert in &alerts {
+            assert!(matches!(incidents.add(&rule, alert, now()), Became::Joined(_)));
+        }
+        assert_eq!(incidents.iter().count(), once);
+    }
+}

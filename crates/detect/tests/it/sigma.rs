@@ -266,9 +266,55 @@ async fn correlations_find_groups() {
         (format!("  type: temporal_ordered\n  rules: [failed, worked, failed]\n{by}"), 0),
     ] {
         let rule = correlation(&text);
-        assert_eq!((rule.period, rule.frequency), (10 * duration::MINUTE, duration::MINUTE));
+        assert_eq!((rule.period, rule.frequency), (10 * duration::MINUTE, 10 * duration::MINUTE / 6));
         assert_eq!(found(&rule, &world).await, groups, "{text}\n{}", rule.query.text);
     }
+}
+
+/// Of a text that is no address or number nobody can tell whether it is in a range: a filter does not hold for it.
+#[tokio::test]
+async fn what_a_filter_cannot_tell_of_is_found() {
+    let loaded = of(
+        "title: T\nlevel: high\nlogsource: { product: windows, category: network_connection }\ndetection:\n  s:\n    \
+         Initiated: 'true'\n  filter_local:\n    DestinationIp|cidr: ['10.0.0.0/8', '::1/128']\n  filter_low:\n    \
+         DestinationPort|lt: 100\n  condition: s and not 1 of filter_*\n",
+    );
+    assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
+    let mut found_of = Vec::new();
+    for (address, port) in [
+        ("10.1.2.3", json!(443)),
+        ("2001:db8::7", json!(443)),
+        ("", json!(443)),
+        ("9.9.9.9", json!(80)),
+        ("9.9.9.9", Value::Null),
+    ] {
+        let row = json!({ "TimeGenerated": "2026-11-21T09:30:00Z", "ActionType": "ConnectionSuccess",
+            "RemoteIP": address, "RemotePort": port });
+        found_of.push(found(&loaded.rules[0], &events("DeviceNetworkEvents", &[row])).await);
+    }
+    assert_eq!(found_of, [0, 1, 1, 0, 1], "{}", loaded.rules[0].query.text);
+}
+
+#[test]
+fn windows_of_correlations_overlap_however_short_they_are() {
+    for (span, frequency) in
+        [("10s", duration::MINUTE / 36), ("1m", duration::MINUTE / 6), ("1h", 10 * duration::MINUTE)]
+    {
+        let rule = correlation(&format!(
+            "  type: event_count\n  rules: [failed]\n  timespan: {span}\n  condition: {{ gte: 3 }}\n"
+        ));
+        assert_eq!(rule.frequency, frequency, "{span}");
+    }
+}
+
+#[test]
+fn rules_of_a_correlation_that_is_refused_are_quiet_too() {
+    let text = format!(
+        "{LOGONS}title: C\nlevel: high\ncorrelation:\n  type: nonsense\n  rules: [failed]\n  timespan: 5m\n"
+    );
+    let loaded = of(&text);
+    assert_eq!(loaded.rules.iter().map(|rule| &*rule.name).collect::<Vec<_>>(), ["Worked"]);
+    assert_eq!(loaded.diagnostics.len(), 1);
 }
 
 #[test]

@@ -131,7 +131,9 @@ fn id(resource: &Node, resolved: &Node) -> Option<Arc<str>> {
     });
     let mut names = Vec::new();
     for text in texts {
-        if let Some(found) = last_guid(text) {
+        // The id of a resource has its subscription's GUID in it, which is not the rule's.
+        let own = if text.starts_with('[') { text } else { text.rsplit('/').next().unwrap_or(text) };
+        if let Some(found) = last_guid(own) {
             return Some(found.into());
         }
         if !text.starts_with('[') && !text.is_empty() {
