@@ -9,6 +9,7 @@
     clippy::disallowed_methods
 )]
 
+mod analytics;
 #[path = "../../../query/tests/it/chance.rs"]
 mod chance;
 mod content;
