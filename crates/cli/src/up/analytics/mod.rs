@@ -101,11 +101,15 @@ impl Analytics {
         for at in 0..self.rules.len() {
             let Some(rule) = self.rules.get(at).cloned() else { return };
             let kept = self.kept.get(&rule.id).cloned().unwrap_or_default();
-            if !rule.enabled || due(&rule, &kept.state, now, &self.timing).windows.is_empty() {
+            if rule.enabled && due(&rule, &kept.state, now, &self.timing).windows.is_empty() {
                 continue;
             }
             let mut state = kept.state.clone();
+            // A rule that is off forgets how far it was, and begins with the last window when it is turned on.
             let ran = run(&rule, &mut state, &self.workspace, now, &self.timing).await;
+            if !rule.enabled && state == kept.state {
+                continue;
+            }
             self.told.ran(&rule, &ran);
             let done = if ran.alerts.is_empty() {
                 self.moves_on(&rule, Kept { state, ..kept })
