@@ -13,6 +13,7 @@ use super::hosts::Hosts;
 use super::http::{self, HttpOptions, Transport};
 use super::local;
 use super::message::{self, Connector};
+use super::redact::Sealed;
 use crate::playbook::Resolved;
 
 /// An input of an action.
@@ -139,9 +140,9 @@ impl Catalogue {
         self
     }
 
-    /// Adds an action; one of the same name is replaced.
+    /// Adds an action; one of the same name is replaced. What it says is redacted.
     pub fn add(&mut self, action: Box<dyn Action>) {
-        self.actions.insert(action.spec().name, action);
+        self.actions.insert(action.spec().name, Box::new(Sealed(action)));
     }
 
     /// An action by its name.

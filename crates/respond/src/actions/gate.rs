@@ -102,6 +102,8 @@ struct Command {
 
 /// The longest an order holds, in hours: ten years.
 const LONGEST_HOURS: u64 = 87_600;
+/// The longest reason that an order has, in characters; the rest is in the journal.
+const LONGEST_REASON: usize = 1000;
 
 impl Command {
     fn measure(&self, call: &Call<'_>) -> Result<Measure, ActionError> {
@@ -141,7 +143,7 @@ impl Command {
             measure: self.measure(call)?,
             kind,
             subject,
-            reason: call.shown("reason"),
+            reason: call.shown("reason").chars().take(LONGEST_REASON).collect(),
             given: now,
             expires,
         })

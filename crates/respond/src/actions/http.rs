@@ -52,6 +52,8 @@ pub(crate) struct Outgoing {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: String,
+    /// False when the body broke off, or was longer than what is read.
+    pub(crate) is_whole: bool,
 }
 
 impl Answer {
@@ -59,23 +61,27 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap_or(Value::Null)
+    /// What the service said. An answer that is not whole says nothing: what is missing must not be taken for what is not
+    /// there.
+    pub(crate) fn json(&self) -> Result<Value, ActionError> {
+        if !self.is_whole {
+            return Err(ActionError::for_now("the answer broke off, or is longer than what is read"));
+        }
+        serde_json::from_str(&self.body).map_err(|error| {
+            ActionError::for_now(format!("the answer with status {} is no JSON: {error}", self.status))
+        })
     }
 
-    /// What a service says of an error, short and on one line.
+    /// What a service says of an error, as it says it: it is redacted and cut where all messages are.
     pub(crate) fn told(&self) -> String {
-        let json = self.json();
+        let json: Value = serde_json::from_str(&self.body).unwrap_or_default();
         let message = json.pointer("/error/message").and_then(Value::as_str);
-        let text = message.unwrap_or(&self.body);
-        let plain: String =
-            text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(300).collect();
-        format!("status {}: {}", self.status, plain.trim())
+        format!("status {}: {}", self.status, message.unwrap_or(&self.body).trim())
     }
 
     /// The answer as an error: whether another attempt may go better is in its status (RFC 9110).
-    pub(crate) fn error(&self, call: &Call<'_>) -> ActionError {
-        let message = call.redacted(&self.told());
+    pub(crate) fn error(&self) -> ActionError {
+        let message = self.told();
         match self.status {
             408 | 425 | 429 | 503 => ActionError::for_now(message),
             // A gateway or a server that broke may have done it before.
@@ -163,16 +169,19 @@ impl Transport {
         })?;
         let status = response.status().as_u16();
         let mut body = Vec::new();
-        loop {
-            // The status is the answer; a body that breaks off loses what it would have said.
-            let Ok(Some(chunk)) = response.chunk().await else { break };
+        let is_whole = loop {
+            // The status is an answer already; a body that breaks off loses what it would have said.
+            let chunk = match response.chunk().await {
+                Ok(Some(chunk)) => chunk,
+                end => break end.is_ok(),
+            };
             let room = self.options.response_bytes.saturating_sub(body.len());
             body.extend_from_slice(chunk.get(..chunk.len().min(room)).unwrap_or_default());
             if chunk.len() > room {
-                break;
+                break false;
             }
-        }
-        Ok(Answer { status, body: String::from_utf8_lossy(&body).into_owned() })
+        };
+        Ok(Answer { status, body: String::from_utf8_lossy(&body).into_owned(), is_whole })
     }
 }
 
@@ -223,18 +232,18 @@ impl Request {
     fn outgoing(
         &self,
         call: &Call<'_>,
-        line: &str,
+        input: &str,
         content: Option<String>,
         purpose: &str,
     ) -> Result<Outgoing, ActionError> {
-        let mut words = line.split_ascii_whitespace();
-        let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-        if !path.starts_with('/') {
-            return Err(ActionError::refused(format!("`{line}` is no request line; write `POST /path`")));
-        }
+        let line = call.line(input)?;
+        let (method, path) = super::line::read(&line).map_err(ActionError::refused)?;
         let method = Method::from_bytes(method.as_bytes());
         let method = method.map_err(|_| ActionError::refused("the request line has no method"))?;
         let base = self.transport.check(&call.text("address")?)?;
+        if base.query().is_some() || base.fragment().is_some() {
+            return Err(ActionError::refused("the address has a query; write it behind the path"));
+        }
         // The path is put behind the base as text, so that it cannot lead to another host.
         let joined = format!("{}{path}", base.as_str().trim_end_matches('/'));
         let url = self.transport.check(&joined)?;
@@ -269,57 +278,62 @@ impl Action for Request {
     }
 
     fn prepare(&self, call: &Call<'_>) -> Result<Value, ActionError> {
-        self.outgoing(call, &call.text("request")?, None, "")?;
+        self.outgoing(call, "request", None, "")?;
         Ok(Value::Null)
     }
 
     fn perform(&self, call: &Call<'_>, _: &Value) -> Result<Outputs, ActionError> {
-        let outgoing = self.outgoing(call, &call.text("request")?, call.optional("content")?, "")?;
+        let outgoing = self.outgoing(call, "request", call.optional("content")?, "")?;
+        let is_read = [Method::GET, Method::HEAD].contains(&outgoing.method);
         let answer = self.transport.send(&outgoing)?;
         if !answer.is_success() {
-            return Err(answer.error(call));
+            return Err(answer.error());
         }
         let mut outputs = BTreeMap::from([("status".to_owned(), answer.status.to_string())]);
         // A journal is no place for whatever services answer.
         if call.optional("keep")?.as_deref() == Some("true") {
-            outputs.insert("body".to_owned(), call.redacted(&answer.body));
+            // A part of an answer is no answer. What only reads can be asked again; what was done is done.
+            if answer.is_whole {
+                outputs.insert("body".to_owned(), answer.body);
+            } else if is_read {
+                return Err(ActionError::for_now("the answer broke off, or is longer than what is read"));
+            }
         }
         Ok(outputs)
     }
 
     fn probe(&self, call: &Call<'_>, _: &Value) -> Result<Probe, ActionError> {
-        let Some(line) = call.optional("probe")? else {
+        if call.optional("probe")?.is_none() {
             // Reading again does no harm.
-            let line = call.text("request")?;
-            let is_read = ["GET ", "HEAD "].iter().any(|method| line.starts_with(method));
+            let is_read = ["GET ", "HEAD "].iter().any(|method| call.shown("request").starts_with(method));
             if is_read || call.optional("repeatable")?.as_deref() == Some("true") {
                 return Ok(Probe::Repeatable);
             }
             return Ok(Probe::Unknown("the step names no probe; look at the service itself".to_owned()));
-        };
-        let answer =
-            self.transport.send(&self.outgoing(call, &line, call.optional("probe.content")?, "-probe")?)?;
+        }
+        let answer = self.transport.send(&self.outgoing(
+            call,
+            "probe",
+            call.optional("probe.content")?,
+            "-probe",
+        )?)?;
         match answer.status {
             200..300 => Ok(Probe::InEffect(BTreeMap::new())),
             404 | 410 => Ok(Probe::NotInEffect(answer.told())),
-            _ => Err(ActionError { perhaps: false, ..answer.error(call) }),
+            _ => Err(ActionError { perhaps: false, ..answer.error() }),
         }
     }
 
     fn undo(&self, call: &Call<'_>, _: &Value) -> Result<(), ActionError> {
-        let Some(line) = call.optional("undo")? else {
+        if call.optional("undo")?.is_none() {
             let what = json!(call.shown("request"));
             return Err(ActionError::refused(format!(
                 "the step names no undo for {what}; a person takes it back"
             )));
-        };
-        let answer =
-            self.transport.send(&self.outgoing(call, &line, call.optional("undo.content")?, "-undo")?)?;
-        // What is gone already is undone.
-        if answer.is_success() || matches!(answer.status, 404 | 410) {
-            Ok(())
-        } else {
-            Err(answer.error(call))
         }
+        let answer =
+            self.transport.send(&self.outgoing(call, "undo", call.optional("undo.content")?, "-undo")?)?;
+        // What is gone already is undone.
+        if answer.is_success() || matches!(answer.status, 404 | 410) { Ok(()) } else { Err(answer.error()) }
     }
 }

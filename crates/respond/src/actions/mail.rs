@@ -4,6 +4,7 @@ use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
 use lettre::message::Mailbox;
+use lettre::message::header::ContentType;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::{Message, SmtpTransport, Transport as _};
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,7 @@ fn message(settings: &MailSettings, mail: &Mail<'_>) -> Result<Message, ActionEr
         text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect::<String>()
     };
     let mut builder = Message::builder()
+        .header(ContentType::TEXT_PLAIN)
         .from(mailbox(&settings.from)?)
         .subject(plain(mail.subject))
         .message_id(Some(format!("<{}@castellan.invalid>", mail.key)));
@@ -128,6 +130,7 @@ mod tests {
         };
         let mail = Mail { subject: "a\r\nBcc: evil@example.com", text: "text", key: "k1", corrects: None };
         let text = String::from_utf8_lossy(&message(&settings, &mail)?.formatted()).into_owned();
+        assert!(text.contains("Content-Type: text/plain; charset=utf-8"), "{text}");
         assert!(!text.contains("\nBcc:") && text.contains("Message-ID: <k1@castellan.invalid>"), "{text}");
         let odd = MailSettings { to: vec!["nobody".to_owned()], ..settings.clone() };
         assert!(message(&odd, &mail).is_err());

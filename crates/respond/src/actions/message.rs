@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use reqwest::Method;
+use reqwest::{Method, Url};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::bodies::{field, signature, slack, teams, ticket, webhook};
 use super::catalogue::{ActionSpec, InputSpec, Undo, optional, required};
-use super::http::{Outgoing, Transport};
+use super::http::{Answer, Outgoing, Transport};
+use super::line::encoded;
 use super::mail::{self, Mail, MailSettings};
 use super::{Action, ActionError, Call, Outputs, Probe, secret, syslog};
 
@@ -57,6 +58,8 @@ pub struct Connector {
     pub repeatable: bool,
 }
 
+/// From this length on a part of a secret address is one itself; shorter ones are words such as `hooks`.
+const LEAST_TOKEN: usize = 8;
 const CONNECTOR: InputSpec = required("connector", "the configured connector");
 const TITLE: InputSpec = required("title", "one line");
 const TEXT: InputSpec = required("text", "the message");
@@ -177,11 +180,12 @@ impl Message {
             _ => webhook(call, message)?,
         };
         let answer = self.post(connector, call, Method::POST, "", Some(&body), message.key)?;
-        let mut outputs = BTreeMap::from([("status".to_owned(), answer.0.to_string())]);
         if let ConnectorKind::Ticket { id_field, .. } = &connector.kind {
-            outputs = BTreeMap::from([("ticket".to_owned(), field(&answer.1, id_field).unwrap_or_default())]);
+            // Where the answer does not say which ticket it is, the probe finds it.
+            let id = answer.json().ok().and_then(|made| field(&made, id_field));
+            return Ok(id.into_iter().map(|id| ("ticket".to_owned(), id)).collect());
         }
-        Ok(outputs)
+        Ok(BTreeMap::from([("status".to_owned(), answer.status.to_string())]))
     }
 
     fn post(
@@ -192,14 +196,9 @@ impl Message {
         path: &str,
         body: Option<&Value>,
         key: &str,
-    ) -> Result<(u16, Value), ActionError> {
+    ) -> Result<Answer, ActionError> {
         let address = self.address(connector, call)?;
-        // An address that is a secret does not show in what goes wrong.
-        let hidden = |error: ActionError| ActionError {
-            message: error.message.replace(&address, "[address]"),
-            ..error
-        };
-        let url = self.transport.check(&format!("{address}{path}")).map_err(hidden)?;
+        let url = self.transport.check(&format!("{address}{path}"))?;
         let text = body.map(Value::to_string);
         let mut headers = vec![("Idempotency-Key".to_owned(), key.to_owned())];
         if text.is_some() {
@@ -217,7 +216,7 @@ impl Message {
         }
         let outgoing = Outgoing { method, url, headers, body: text, timeout: call.timeout };
         let answer = self.transport.send(&outgoing)?;
-        if answer.is_success() { Ok((answer.status, answer.json())) } else { Err(answer.error(call)) }
+        if answer.is_success() { Ok(answer) } else { Err(answer.error()) }
     }
 
     fn syslog(
@@ -266,11 +265,31 @@ impl Message {
     fn ticket(&self, connector: &Connector, call: &Call<'_>) -> Result<Option<(String, bool)>, ActionError> {
         let ConnectorKind::Ticket { id_field, key_parameter } = &connector.kind else { return Ok(None) };
         let query = format!("?{key_parameter}={}", call.key);
-        let (_, found) = self.post(connector, call, Method::GET, &query, None, call.key)?;
+        let answer = self.post(connector, call, Method::GET, &query, None, call.key);
+        let found = answer.map_err(|error| ActionError { perhaps: false, ..error })?.json()?;
         let items = found.as_array().or_else(|| found.get("result").and_then(Value::as_array));
-        let ticket = items.and_then(|items| items.first());
-        let is_open = |ticket: &Value| ticket.get("state").and_then(Value::as_str) != Some("closed");
-        Ok(ticket.and_then(|ticket| Some((field(ticket, id_field)?, is_open(ticket)))))
+        let items = items.ok_or_else(|| {
+            ActionError::refused(
+                "the search for the ticket answered without a list; see the connector's address",
+            )
+        })?;
+        if items.is_empty() {
+            return Ok(None);
+        }
+        // A system that does not know the parameter answers with whatever tickets there are.
+        let is_ours = |ticket: &&Value| {
+            let members = ticket.as_object().into_iter().flatten();
+            members.into_iter().any(|(_, value)| value.as_str() == Some(call.key))
+        };
+        let ticket = items.iter().find(is_ours).ok_or_else(|| {
+            ActionError::refused(format!(
+                "the search answered with tickets that are not about the key; does the system know `{key_parameter}`?"
+            ))
+        })?;
+        let id = field(ticket, id_field)
+            .ok_or_else(|| ActionError::refused(format!("the ticket that was found has no `{id_field}`")))?;
+        let is_open = ticket.get("state").and_then(Value::as_str) != Some("closed");
+        Ok(Some((id, is_open)))
     }
 }
 
@@ -293,6 +312,26 @@ impl Action for Message {
         &self.spec
     }
 
+    /// What the connector is authorised with, and an address that is a secret with whatever of it a service may repeat.
+    fn secrets(&self, call: &Call<'_>) -> Vec<String> {
+        let Ok(connector) = self.connector(call) else { return Vec::new() };
+        let own = connector.secret.as_deref().and_then(|reference| secret(call.system, reference).ok());
+        let mut found: Vec<String> = own.into_iter().collect();
+        if connector.address.starts_with("secret:")
+            && let Ok(address) = self.address(connector, call)
+        {
+            if let Ok(url) = Url::parse(&address) {
+                found.push(url.to_string());
+                found.extend(
+                    url.path().split('/').filter(|part| part.len() >= LEAST_TOKEN).map(str::to_owned),
+                );
+                found.extend(url.query().map(str::to_owned));
+            }
+            found.push(address);
+        }
+        found
+    }
+
     fn target(&self, call: &Call<'_>) -> String {
         format!("connector {}", call.shown("connector"))
     }
@@ -306,10 +345,7 @@ impl Action for Message {
         if matches!(connector.kind, ConnectorKind::Syslog { .. } | ConnectorKind::Mail(_)) {
             self.endpoint(connector, call)?;
         } else {
-            let address = self.address(connector, call)?;
-            let error =
-                |error: ActionError| ActionError::refused(error.message.replace(&address, "[address]"));
-            self.transport.check(&address).map_err(error)?;
+            self.transport.check(&self.address(connector, call)?)?;
         }
         Ok(Value::Null)
     }
@@ -342,7 +378,7 @@ impl Action for Message {
                 connector,
                 call,
                 Method::PATCH,
-                &format!("/{id}"),
+                &format!("/{}", encoded(&id)),
                 Some(&change),
                 &format!("{}-undo", call.key),
             )?;

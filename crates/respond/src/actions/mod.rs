@@ -13,10 +13,12 @@ mod catalogue;
 mod gate;
 mod hosts;
 mod http;
+mod line;
 mod local;
 mod mail;
 mod message;
 mod orders;
+mod redact;
 mod syslog;
 
 use std::collections::BTreeMap;
@@ -32,6 +34,7 @@ pub use catalogue::{ActionSpec, Catalogue, InputSpec, Undo};
 pub use gate::GateControl;
 pub use hosts::{HostError, Hosts};
 pub use http::HttpOptions;
+pub(crate) use line::encoded;
 pub use mail::{MailSettings, MailTls};
 pub use message::{Connector, ConnectorKind};
 pub use orders::{Measure, Order, OrderError, OrderStore, SubjectKind};
@@ -78,17 +81,11 @@ impl Call<'_> {
         text.parse().map_err(|_| error())
     }
 
-    /// `text` without the secrets of this call, for messages that a service wrote.
-    pub(crate) fn redacted(&self, text: &str) -> String {
-        let mut out = text.to_owned();
-        for input in self.inputs.values().filter(|input| input.has_secret()) {
-            if let Ok(value) = input.reveal(&|reference| secret(self.system, reference))
-                && !value.is_empty()
-            {
-                out = out.replace(&value, "[redacted]");
-            }
-        }
-        out
+    /// A request line. Its plain values were encoded when it was put together, its secrets are here.
+    pub(crate) fn line(&self, name: &str) -> Result<String, ActionError> {
+        let missing = || ActionError::refused(format!("the input `{name}` is missing"));
+        let input = self.inputs.get(name).ok_or_else(missing)?;
+        input.reveal(&|reference| secret(self.system, reference).map(|value| line::encoded(&value)))
     }
 }
 
@@ -158,13 +155,20 @@ pub trait Action: Send + Sync {
     /// What it takes, changes and needs.
     fn spec(&self) -> &ActionSpec;
 
+    /// Secrets that the action uses for a call besides those in its inputs: of a connector. They are kept out of what it
+    /// says, as those of inputs are.
+    fn secrets(&self, _: &Call<'_>) -> Vec<String> {
+        Vec::new()
+    }
+
     /// On what it acts, for people. Secrets do not show.
     fn target(&self, call: &Call<'_>) -> String;
 
     /// What would be different after it, for people. Secrets do not show.
     fn change(&self, call: &Call<'_>) -> String;
 
-    /// Looks at what is there now: whatever the undo needs. Changes nothing.
+    /// Looks at what is there now: whatever the undo needs. Changes nothing. It goes into the journal as it is, so it holds
+    /// no secrets.
     fn prepare(&self, call: &Call<'_>) -> Result<Value, ActionError>;
 
     /// Acts.

@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 const LONGEST: u64 = 64 << 20;
 /// The most orders that hold at once.
 const MOST: usize = 100_000;
+/// The longest text of an order, in bytes.
+const LONGEST_TEXT: usize = 4096;
 
 /// What a subject is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -151,6 +153,12 @@ pub enum OrderError {
     /// There are too many.
     #[error("there are {MOST} orders already; lift some, or give orders that expire")]
     TooMany,
+    /// They do not fit into the file.
+    #[error("the orders take more than {LONGEST} bytes; lift some, or give shorter reasons")]
+    TooLarge,
+    /// A text is too long.
+    #[error("the id, the subject or the reason of an order is longer than {LONGEST_TEXT} bytes; shorten it")]
+    TooLong,
 }
 
 /// What the file holds.
@@ -208,6 +216,10 @@ impl OrderStore {
         document.generation += 1;
         let text = serde_json::to_string_pretty(&document)
             .map_err(|error| self.storage("writing")(io::Error::other(error)))?;
+        // What could not be read again is not written.
+        if u64::try_from(text.len()).unwrap_or(u64::MAX) >= LONGEST {
+            return Err(OrderError::TooLarge);
+        }
         let temporary = self.beside("new");
         let mut file = File::create(&temporary).map_err(self.storage("writing"))?;
         file.write_all(text.as_bytes()).map_err(self.storage("writing"))?;
@@ -226,6 +238,9 @@ impl OrderStore {
 
     /// Gives an order. One with the same id is given already. Orders that ended are forgotten.
     pub fn give(&self, order: &Order) -> Result<(), OrderError> {
+        if [&order.id, &order.subject, &order.reason].iter().any(|text| text.len() > LONGEST_TEXT) {
+            return Err(OrderError::TooLong);
+        }
         self.change(|orders| {
             if orders.iter().any(|known| known.id == order.id) {
                 return false;

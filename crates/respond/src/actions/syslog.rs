@@ -8,7 +8,8 @@ use castellan_base::Ticks;
 
 use super::ActionError;
 
-/// The longest message in bytes; receivers have to take 2048 and should take more (RFC 5424 section 6.1).
+/// The longest message in bytes. Receivers have to take 480 and should take 2048; over TLS they should take 8192 (RFC 5424
+/// section 6.1, RFC 5425 section 4.3.1). A receiver that takes less cuts the end off.
 const LONGEST: usize = 8192;
 
 /// A record of facility `local0` and severity `notice`. What a field cannot carry becomes `?` or is escaped.

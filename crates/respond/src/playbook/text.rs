@@ -83,6 +83,25 @@ impl Text {
         }
     }
 
+    /// The text that was resolved from this one with what its variables gave changed by `change`; the second argument is
+    /// true where the variable is the first of a path. Secrets stay references.
+    pub(crate) fn with_values(
+        &self,
+        resolved: Resolved,
+        change: &dyn Fn(&str, &str, bool) -> String,
+    ) -> Resolved {
+        let mut is_first = false;
+        let mut parts = Vec::new();
+        for (piece, part) in self.pieces.iter().zip(resolved.parts) {
+            parts.push(match (piece, part) {
+                (Piece::Variable(name), Part::Plain(value)) => Part::Plain(change(name, &value, is_first)),
+                (_, part) => part,
+            });
+            is_first = matches!(piece, Piece::Plain(text) if text.ends_with(' '));
+        }
+        Resolved { parts }
+    }
+
     /// Puts values in. `look_up` gives what stands for a variable; a variable without a value is told by name.
     pub fn resolve(&self, look_up: &dyn Fn(&str) -> Option<Part>) -> Result<Resolved, String> {
         let mut parts = Vec::new();
@@ -97,7 +116,10 @@ impl Text {
 }
 
 fn variable_at(text: &str) -> Option<(&str, &str)> {
-    let end = text.get(2..)?.find(END)? + 2;
+    // A name is not longer than that, so what is behind need not be looked at.
+    let near = text.as_bytes().get(2..)?;
+    let near = near.get(..near.len().min(LONGEST_NAME + END.len()))?;
+    let end = near.windows(END.len()).position(|window| window == END.as_bytes())? + 2;
     let inner = text.get(2..end)?;
     let name = text.get(..end + 2)?;
     is_inner_name(inner).then_some(())?;
@@ -134,6 +156,14 @@ impl Resolved {
             Part::Secret(_) => None,
         });
         plain.collect()
+    }
+
+    /// Where its secrets are to be had.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(|part| match part {
+            Part::Secret(reference) => Some(reference.as_str()),
+            Part::Plain(_) => None,
+        })
     }
 
     /// True when a part is a secret.

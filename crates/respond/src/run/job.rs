@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 
 use super::scope::Scope;
+use crate::actions::encoded;
 use crate::playbook::{ActionStep, Authentication, Command, Party, Playbook, Resolved, Step, Text};
 
 /// What is to be done.
@@ -76,7 +77,7 @@ fn http(
     };
     let mut inputs = BTreeMap::from([
         ("address".to_owned(), resolve(address)?),
-        ("request".to_owned(), resolve(line)?),
+        ("request".to_owned(), request_line(line, resolve)?),
         ("repeatable".to_owned(), Resolved::plain(step.policy.repeatable.to_string())),
         ("keep".to_owned(), Resolved::plain((!action.out_args.is_empty()).to_string())),
     ]);
@@ -88,7 +89,7 @@ fn http(
     }
     for (what, request) in [("probe", &step.policy.probe), ("undo", &step.policy.undo)] {
         let Some(request) = request else { continue };
-        inputs.insert(what.to_owned(), resolve(&request.command)?);
+        inputs.insert(what.to_owned(), request_line(&request.command, resolve)?);
         if let Some(content) = &request.content {
             inputs.insert(format!("{what}.content"), resolve(content)?);
         }
@@ -100,6 +101,22 @@ fn http(
         authenticate(authentication, &mut inputs, resolve)?;
     }
     Ok(Job::Action { name: "http.request".to_owned(), inputs })
+}
+
+/// A request line whose values cannot bend it: they are percent-encoded. Where a variable is the path from its beginning,
+/// the slashes in it are kept.
+fn request_line(
+    line: &Text,
+    resolve: &dyn Fn(&Text) -> Result<Resolved, String>,
+) -> Result<Resolved, String> {
+    let change = |name: &str, value: &str, is_first: bool| {
+        // What is not known yet is shown in braces.
+        if value == format!("{{{name}}}") {
+            return value.to_owned();
+        }
+        if is_first { value.split('/').map(encoded).collect::<Vec<_>>().join("/") } else { encoded(value) }
+    };
+    Ok(line.with_values(resolve(line)?, &change))
 }
 
 fn authenticate(

@@ -36,7 +36,8 @@ pub(crate) fn estate() -> FakeEstate {
         "id": assignment(), "name": "ra-1",
         "properties": {"principalId": AGENT, "roleDefinitionId": "/r/owner", "condition": null},
     }));
-    estate.resources.push(json!({"id": format!("/v1.0/users/{USER}"), "accountEnabled": true}));
+    estate.resources.push(json!({"id": format!("/v1.0/users/{USER}"), "accountEnabled": true,
+        "signInSessionsValidFromDateTime": "2026-01-01T00:00:00Z"}));
     estate.resources.push(json!({"id": format!("/v1.0/servicePrincipals/{AGENT}"), "accountEnabled": true}));
     estate
 }

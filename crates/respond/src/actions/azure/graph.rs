@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::super::catalogue::{ActionSpec, Undo, required};
 use super::super::{Action, ActionError, Call, Outputs, Probe};
-use super::{AzureConnection, done, found};
+use super::{AzureConnection, done, found, needed};
 
 const DISABLE_UNDO: Undo = Undo::Restores("the identity is enabled as it was");
 const DISABLE_PROBE: &str = "Graph says that the identity is disabled";
@@ -70,9 +70,9 @@ fn path(call: &Call<'_>, input: &str) -> Result<String, ActionError> {
 
 fn member(azure: &AzureConnection, call: &Call<'_>, path: &str, name: &str) -> Result<Value, ActionError> {
     let answer = azure.graph(call, Method::GET, path, &format!("?$select=id,{name}"), None)?;
-    let identity = found(call, answer)?;
+    let identity = found(&answer)?;
     let identity = identity.ok_or_else(|| ActionError::refused(format!("there is no identity `{path}`")))?;
-    Ok(identity.get(name).cloned().unwrap_or_default())
+    Ok(needed(&identity, &format!("/{name}"), path)?.clone())
 }
 
 struct Disable {
@@ -85,7 +85,7 @@ impl Disable {
     fn set(&self, call: &Call<'_>, enabled: bool) -> Result<(), ActionError> {
         let body = json!({"accountEnabled": enabled});
         let answer = self.azure.graph(call, Method::PATCH, &path(call, self.input)?, "", Some(&body))?;
-        done(call, &answer)
+        done(&answer)
     }
 }
 
@@ -154,7 +154,7 @@ impl Action for Revoke {
     fn perform(&self, call: &Call<'_>, _: &Value) -> Result<Outputs, ActionError> {
         let path = format!("{}/revokeSignInSessions", path(call, "user")?);
         let answer = self.azure.graph(call, Method::POST, &path, "", Some(&json!({})))?;
-        done(call, &answer)?;
+        done(&answer)?;
         Ok(BTreeMap::new())
     }
 

@@ -51,9 +51,9 @@ impl RotateKey {
         let (id, key) = RotateKey::subject(call)?;
         let answer = self.azure.arm(call, Method::POST, &format!("{id}/listKeys"), API_VERSION, None);
         let answer = answer.map_err(read_only)?;
-        done(call, &answer).map_err(read_only)?;
+        done(&answer).map_err(read_only)?;
         let member = key.to_ascii_lowercase();
-        let keys = answer.json();
+        let keys = answer.json()?;
         let value = keys.get(&member).and_then(Value::as_str);
         let value = value
             .ok_or_else(|| ActionError::refused(format!("the account has no `{key}`; are keys off?")))?;
@@ -89,7 +89,7 @@ impl Action for RotateKey {
         let answer = self.azure.arm(call, Method::POST, &path, API_VERSION, Some(&body))?;
         // The answer has both keys: it is not read.
         if !answer.is_success() {
-            return Err(answer.error(call));
+            return Err(answer.error());
         }
         Ok(BTreeMap::from([("key".to_owned(), key)]))
     }

@@ -110,16 +110,16 @@ impl AzureConnection {
 
     /// The thing at a path; `None` when there is none.
     fn get_arm(&self, call: &Call<'_>, path: &str, api_version: &str) -> Result<Option<Value>, ActionError> {
-        found(call, self.arm(call, Method::GET, path, api_version, None)?)
+        found(&self.arm(call, Method::GET, path, api_version, None)?)
     }
 }
 
 /// What a GET found. That nothing was changed is certain.
-fn found(call: &Call<'_>, answer: Answer) -> Result<Option<Value>, ActionError> {
+fn found(answer: &Answer) -> Result<Option<Value>, ActionError> {
     match answer.status {
-        200..300 => Ok(Some(answer.json())),
+        200..300 => answer.json().map(Some),
         404 => Ok(None),
-        _ => Err(read_only(answer.error(call))),
+        _ => Err(read_only(answer.error())),
     }
 }
 
@@ -128,8 +128,17 @@ fn read_only(error: ActionError) -> ActionError {
     ActionError { perhaps: false, ..error }
 }
 
-fn done(call: &Call<'_>, answer: &Answer) -> Result<(), ActionError> {
-    if answer.is_success() { Ok(()) } else { Err(answer.error(call)) }
+fn done(answer: &Answer) -> Result<(), ActionError> {
+    if answer.is_success() { Ok(()) } else { Err(answer.error()) }
+}
+
+/// A member that an answer has to have: what is missing is not known, and must not be taken for what was there.
+fn needed<'v>(answer: &'v Value, pointer: &str, of: &str) -> Result<&'v Value, ActionError> {
+    answer.pointer(pointer).ok_or_else(|| {
+        ActionError::for_now(format!(
+            "the answer about `{of}` has no `{pointer}`, so what is there is not known"
+        ))
+    })
 }
 
 /// Refuses ids that would lead elsewhere than they say.

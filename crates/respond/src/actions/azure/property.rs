@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::catalogue::{ActionSpec, Undo, required};
 use super::super::{Action, ActionError, Call, Outputs, Probe};
-use super::{AzureConnection, done, is_of_type};
+use super::{AzureConnection, done, is_of_type, needed};
 
 /// A type of resource and what is set there.
 struct Setting {
@@ -119,7 +119,7 @@ impl SetProperty {
         let resource = self.azure.get_arm(call, &id, setting.api_version)?;
         let resource =
             resource.ok_or_else(|| ActionError::refused(format!("there is no resource `{id}`")))?;
-        let properties = resource.get("properties").cloned().unwrap_or_default();
+        let properties = needed(&resource, "/properties", &id)?.clone();
         Ok((id, setting, properties))
     }
 
@@ -128,7 +128,7 @@ impl SetProperty {
         let setting = self.setting(&id)?;
         let body = json!({"properties": values});
         let answer = self.azure.arm(call, Method::PATCH, &id, setting.api_version, Some(&body))?;
-        done(call, &answer)
+        done(&answer)
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::catalogue::{ActionSpec, Undo, required};
 use super::super::{Action, ActionError, Call, Outputs, Probe};
-use super::{AzureConnection, done, is_of_type};
+use super::{AzureConnection, done, is_of_type, needed};
 
 const SPEC: ActionSpec = ActionSpec {
     name: "azure.remove-role",
@@ -71,7 +71,11 @@ impl Action for RemoveRole {
         let Some(assignment) = self.azure.get_arm(call, &id, API_VERSION)? else {
             return Ok(json!({"absent": true}));
         };
-        let properties = assignment.get("properties").cloned().unwrap_or_default();
+        // Without these two it could not be given back.
+        for member in ["/properties/principalId", "/properties/roleDefinitionId"] {
+            needed(&assignment, member, &id)?;
+        }
+        let properties = needed(&assignment, "/properties", &id)?;
         let kept: Map<String, Value> = KEPT
             .iter()
             .filter_map(|name| {
@@ -84,7 +88,7 @@ impl Action for RemoveRole {
     fn perform(&self, call: &Call<'_>, before: &Value) -> Result<Outputs, ActionError> {
         let answer = self.azure.arm(call, Method::DELETE, &RemoveRole::id(call)?, API_VERSION, None)?;
         if answer.status != 404 {
-            done(call, &answer)?;
+            done(&answer)?;
         }
         let text = |name: &str| before.pointer(&format!("/properties/{name}")).and_then(Value::as_str);
         let outputs = [("principal", text("principalId")), ("role", text("roleDefinitionId"))];
@@ -108,6 +112,6 @@ impl Action for RemoveRole {
         let body = json!({"properties": properties});
         let answer = self.azure.arm(call, Method::PUT, &RemoveRole::id(call)?, API_VERSION, Some(&body))?;
         // A conflict says that the assignment is there.
-        if answer.status == 409 { Ok(()) } else { done(call, &answer) }
+        if answer.status == 409 { Ok(()) } else { done(&answer) }
     }
 }
