@@ -27,6 +27,7 @@ pub(super) fn check(playbook: &Playbook, node: &Node, reader: &mut Reader) {
     }
     for step in playbook.steps.values() {
         links(playbook, step, reader);
+        circle(playbook, step, reader);
         parties(playbook, step, reader);
         variables(playbook, step, reader);
     }
@@ -68,6 +69,20 @@ fn links(playbook: &Playbook, step: &Step, reader: &mut Reader) {
         && branches.len() < 2
     {
         reader.error(step.span, "a parallel step needs at least two branches", "");
+    }
+}
+
+/// A parallel step whose branches lead to it again would branch without end.
+fn circle(playbook: &Playbook, step: &Step, reader: &mut Reader) {
+    let StepKind::Parallel(branches) = &step.kind else { return };
+    let open: Vec<&str> = branches.iter().map(String::as_str).collect();
+    if reachable(playbook, open).contains(step.id.as_str()) {
+        let message = format!("a branch of the parallel step `{}` leads back to it", step.id);
+        reader.error(
+            step.span,
+            message,
+            "end the branch; for repetition use a while-condition around the step",
+        );
     }
 }
 
@@ -160,10 +175,9 @@ pub(crate) fn bare(argument: &str) -> String {
     argument.strip_suffix(":value").unwrap_or(argument).to_owned()
 }
 
-fn reached(playbook: &Playbook, reader: &mut Reader) {
-    let mut seen: BTreeSet<&str> = BTreeSet::new();
-    let mut open: Vec<&str> = vec![playbook.start.as_str()];
-    open.extend(playbook.exception.as_deref());
+/// The steps that these lead to, themselves included.
+fn reachable<'p>(playbook: &'p Playbook, mut open: Vec<&'p str>) -> BTreeSet<&'p str> {
+    let mut seen = BTreeSet::new();
     while let Some(id) = open.pop() {
         if !seen.insert(id) {
             continue;
@@ -171,6 +185,13 @@ fn reached(playbook: &Playbook, reader: &mut Reader) {
         let Some(step) = playbook.steps.get(id) else { continue };
         open.extend(next_steps(step).into_iter().map(|(_, next)| next));
     }
+    seen
+}
+
+fn reached(playbook: &Playbook, reader: &mut Reader) {
+    let mut open: Vec<&str> = vec![playbook.start.as_str()];
+    open.extend(playbook.exception.as_deref());
+    let seen = reachable(playbook, open);
     for step in playbook.steps.values().filter(|step| !seen.contains(step.id.as_str())) {
         let message = format!("no step leads to `{}`", step.id);
         reader.warning(step.span, message, "remove it, or lead to it");

@@ -37,6 +37,10 @@ impl Walker<'_> {
         }
         let inner = Frame { playbook, path: format!("{path}>"), depth: frame.depth + 1 };
         let flow = self.whole(&inner, &mut inner_scope)?;
+        // What a playbook has half done is no result.
+        if flow != Flow::Done {
+            return Ok(flow);
+        }
         for name in out_args.iter().map(|argument| crate::playbook::bare(argument)) {
             if let Some(value) = inner_scope.get(&name).and_then(|variable| variable.value)
                 && let Err(reason) = scope.set(&name, &value)

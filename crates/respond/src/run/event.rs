@@ -195,6 +195,9 @@ pub enum Event {
         /// When it is tried again.
         #[serde(with = "time")]
         again_at: Ticks,
+        /// True when the service may have got the request nevertheless, and do it late.
+        #[serde(default)]
+        perhaps: bool,
     },
     /// Nobody can tell whether the action took effect: a person has to look.
     Uncertain {
@@ -240,7 +243,12 @@ pub enum Event {
         success: bool,
         /// How it is known, or why not.
         reason: String,
+        /// True when it failed and may have happened nevertheless; then it is looked at before it is tried again.
+        #[serde(default)]
+        perhaps: bool,
     },
+    /// What was asked to be undone was gone through; it is not tried again until somebody asks again.
+    UndoClosed,
     /// Somebody stops the run.
     CancelAsked {
         /// Who.

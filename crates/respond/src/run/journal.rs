@@ -4,21 +4,18 @@
 //! no line can be changed, dropped or moved without being seen. A last line that is not whole is what a crash leaves
 //! behind; it was never acted on and is cut off. A line within that does not fit is damage, and the run is not resumed.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::io;
 
 use castellan_base::Ticks;
 
 use super::event::{Event, Record};
 
 /// The longest journal that is read, in bytes.
-const LONGEST: u64 = 256 << 20;
+pub(super) const LONGEST: u64 = 256 << 20;
+/// From here on only what ends and undoes the run is written, in bytes; what that needs still fits below [`LONGEST`].
+const FULL: u64 = 192 << 20;
 /// The longest line, in bytes.
 const LONGEST_LINE: usize = 32 << 20;
-/// How often a lock is tried for, and the pause in between.
-const LOCK_TRIES: u32 = 25;
-const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
 /// Digits of a checksum.
 const DIGITS: usize = 32;
 
@@ -62,6 +59,9 @@ pub enum JournalError {
     /// The record is too large.
     #[error("a step gives more than {LONGEST_LINE} bytes; give it smaller outputs")]
     TooLarge,
+    /// The journal is full.
+    #[error("the journal of the run is full; the run goes no further, it can be cancelled and undone")]
+    Full,
 }
 
 /// Where lines go.
@@ -75,6 +75,8 @@ pub struct Journal {
     storage: Box<dyn Storage>,
     head: String,
     next: u64,
+    /// Bytes that were written.
+    written: u64,
     is_broken: bool,
 }
 
@@ -98,12 +100,13 @@ impl Journal {
     /// A journal that goes on after what was loaded.
     pub fn resume(storage: Box<dyn Storage>, loaded: &Loaded) -> Journal {
         let next = u64::try_from(loaded.records.len()).unwrap_or(u64::MAX);
-        Journal { storage, head: loaded.head.clone(), next, is_broken: false }
+        let written = u64::try_from(loaded.whole).unwrap_or(u64::MAX);
+        Journal { storage, head: loaded.head.clone(), next, written, is_broken: false }
     }
 
     /// A journal without lines.
     pub fn fresh(storage: Box<dyn Storage>) -> Journal {
-        Journal { storage, head: String::new(), next: 0, is_broken: false }
+        Journal { storage, head: String::new(), next: 0, written: 0, is_broken: false }
     }
 
     /// The checksum of the last line: names everything that happened until now.
@@ -128,14 +131,33 @@ impl Journal {
             return Err(JournalError::TooLarge);
         }
         let sum = checksum(&self.head, &text);
-        if let Err(source) = self.storage.append(format!("{sum} {text}\n").as_bytes()) {
+        let line = format!("{sum} {text}\n");
+        let written = self.written.saturating_add(u64::try_from(line.len()).unwrap_or(u64::MAX));
+        let most = if ends_or_undoes(&record.event) { LONGEST } else { FULL };
+        if written > most {
+            return Err(JournalError::Full);
+        }
+        if let Err(source) = self.storage.append(line.as_bytes()) {
             self.is_broken = true;
             return Err(JournalError::Storage { what: "writing to", path: "the journal".to_owned(), source });
         }
-        self.head = sum;
+        (self.head, self.written) = (sum, written);
         self.next += 1;
         Ok(record)
     }
+}
+
+/// True for what a run needs to come to an end and to be undone.
+fn ends_or_undoes(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::CancelAsked { .. }
+            | Event::Closed { .. }
+            | Event::UndoAsked { .. }
+            | Event::UndoStarted { .. }
+            | Event::UndoEnded { .. }
+            | Event::UndoClosed
+    )
 }
 
 fn checksum(head: &str, text: &str) -> String {
@@ -179,137 +201,11 @@ fn parse(loaded: &Loaded, line: &[u8]) -> Option<(String, Record)> {
     (usize::try_from(record.sequence).ok()? == loaded.records.len()).then_some((sum.to_owned(), record))
 }
 
-/// A folder of journals, one file a run.
-#[derive(Clone, Debug)]
-pub struct Folder {
-    path: PathBuf,
-}
-
-/// A file of a folder, locked as long as this lives.
-struct Locked {
-    file: File,
-}
-
-impl Storage for Locked {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)?;
-        self.file.sync_data()
-    }
-}
-
-impl Folder {
-    /// A folder, which is made when the first run is.
-    pub fn new(path: impl Into<PathBuf>) -> Folder {
-        Folder { path: path.into() }
-    }
-
-    fn file(&self, run: &str) -> Result<PathBuf, JournalError> {
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if run.is_empty() || run.len() > 128 || !run.bytes().all(is_name) {
-            return Err(JournalError::Unknown(run.to_owned()));
-        }
-        Ok(self.path.join(format!("{run}.journal")))
-    }
-
-    /// The ids of all runs, sorted.
-    pub fn runs(&self) -> Result<Vec<String>, JournalError> {
-        let entries = match std::fs::read_dir(&self.path) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(storage("listing", &self.path)(error)),
-        };
-        let mut runs = Vec::new();
-        for entry in entries {
-            let name = entry.map_err(storage("listing", &self.path))?.file_name();
-            runs.extend(name.to_str().and_then(|name| name.strip_suffix(".journal")).map(str::to_owned));
-        }
-        runs.sort();
-        Ok(runs)
-    }
-
-    /// Makes the journal of a run and locks it.
-    pub fn create(&self, run: &str) -> Result<Journal, JournalError> {
-        let path = self.file(run)?;
-        std::fs::create_dir_all(&self.path).map_err(storage("making", &self.path))?;
-        let made = OpenOptions::new().create_new(true).append(true).open(&path);
-        let file = match made {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                return Err(JournalError::Exists(run.to_owned()));
-            }
-            made => made.map_err(storage("making", &path))?,
-        };
-        lock(&file, run, &path)?;
-        // The name is durable once its folder is.
-        let folder = File::open(&self.path).map_err(storage("opening", &self.path))?;
-        folder.sync_all().map_err(storage("syncing", &self.path))?;
-        Ok(Journal::fresh(Box::new(Locked { file })))
-    }
-
-    /// Opens the journal of a run to go on with it, and locks it. A torn line is cut off.
-    pub fn open(&self, run: &str) -> Result<(Journal, Loaded), JournalError> {
-        let path = self.file(run)?;
-        let mut file = match OpenOptions::new().read(true).append(true).open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(JournalError::Unknown(run.to_owned()));
-            }
-            opened => opened.map_err(storage("opening", &path))?,
-        };
-        lock(&file, run, &path)?;
-        let bytes = read_all(&mut file, &path)?;
-        let loaded = load(run, &bytes)?;
-        if loaded.whole < bytes.len() {
-            let whole = u64::try_from(loaded.whole).unwrap_or(u64::MAX);
-            file.set_len(whole).map_err(storage("cutting a torn line off", &path))?;
-            file.sync_all().map_err(storage("syncing", &path))?;
-        }
-        Ok((Journal::resume(Box::new(Locked { file }), &loaded), loaded))
-    }
-
-    /// Reads the journal of a run, also while somebody works on it.
-    pub fn read(&self, run: &str) -> Result<Vec<Record>, JournalError> {
-        let path = self.file(run)?;
-        let mut file = match File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(JournalError::Unknown(run.to_owned()));
-            }
-            opened => opened.map_err(storage("opening", &path))?,
-        };
-        let bytes = read_all(&mut file, &path)?;
-        Ok(load(run, &bytes)?.records)
-    }
-}
-
-/// Locks a file. Whoever has it may be about to let go - a process that was just started holds copies of all locks of its
-/// parent for a moment - so it is tried for a little while.
-fn lock(file: &File, run: &str, path: &Path) -> Result<(), JournalError> {
-    for _ in 0..LOCK_TRIES {
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(std::fs::TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
-            Err(std::fs::TryLockError::Error(error)) => return Err(storage("locking", path)(error)),
-        }
-    }
-    Err(JournalError::Busy(run.to_owned()))
-}
-
-fn read_all(file: &mut File, path: &Path) -> Result<Vec<u8>, JournalError> {
-    let mut bytes = Vec::new();
-    file.seek(SeekFrom::Start(0)).map_err(storage("reading", path))?;
-    file.take(LONGEST + 1).read_to_end(&mut bytes).map_err(storage("reading", path))?;
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LONGEST {
-        let error = io::Error::new(io::ErrorKind::FileTooLarge, format!("longer than {LONGEST} bytes"));
-        return Err(storage("reading", path)(error));
-    }
-    Ok(bytes)
-}
-
-fn storage(what: &'static str, path: &Path) -> impl Fn(io::Error) -> JournalError {
-    let path = path.display().to_string();
-    move |source| JournalError::Storage { what, path: path.clone(), source }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
+    use super::super::folder::Folder;
     use super::*;
 
     type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -389,6 +285,27 @@ mod tests {
         let mut journal = Journal::fresh(Box::new(Failing));
         assert!(matches!(journal.append(Ticks::MIN, event(0)), Err(JournalError::Storage { .. })));
         assert!(matches!(journal.append(Ticks::MIN, event(0)), Err(JournalError::Broken)));
+        Ok(())
+    }
+
+    /// What reading would refuse is not written; ending and undoing a run still fits.
+    #[test]
+    fn a_full_journal_takes_only_what_ends_the_run() -> Outcome {
+        struct Taking;
+        impl Storage for Taking {
+            fn append(&mut self, _: &[u8]) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let full = |whole: u64| -> Result<Journal, std::num::TryFromIntError> {
+            let loaded = Loaded { records: Vec::new(), whole: usize::try_from(whole)?, head: String::new() };
+            Ok(Journal::resume(Box::new(Taking), &loaded))
+        };
+        let choice = || Event::Chosen { path: "/a".to_owned(), choice: true.into() };
+        assert!(full(FULL - 1000)?.append(Ticks::MIN, choice()).is_ok());
+        assert!(matches!(full(FULL)?.append(Ticks::MIN, choice()), Err(JournalError::Full)));
+        assert!(full(FULL)?.append(Ticks::MIN, event(0)).is_ok());
+        assert!(matches!(full(LONGEST)?.append(Ticks::MIN, event(0)), Err(JournalError::Full)));
         Ok(())
     }
 }

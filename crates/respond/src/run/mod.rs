@@ -12,6 +12,7 @@
 
 mod called;
 mod event;
+mod folder;
 mod job;
 mod journal;
 mod people;
@@ -28,7 +29,8 @@ mod walker;
 
 pub use event::{Event, Opened, Outcome, Record};
 pub(crate) use event::{optional_time, time};
-pub use journal::{Folder, Journal, JournalError, Loaded, Storage, load};
+pub use folder::Folder;
+pub use journal::{Journal, JournalError, Loaded, Storage, load};
 pub use plan::{Plan, PlannedStep, plan};
 pub use report::{Report, Status, StepReport};
 pub use runner::{Answerer, Runner, Start};
@@ -88,6 +90,9 @@ pub enum RunError {
     /// A branch broke off.
     #[error("a branch of the run broke off; resume the run, and please report it")]
     BrokeOff,
+    /// The system gives no thread for a branch.
+    #[error("the system gives no thread for a branch: {0}; resume the run when it is less busy")]
+    NoThread(std::io::Error),
     /// The system gives no randomness.
     #[error("the system gives no randomness for the run's id; give the start a key")]
     NoRandomness,

@@ -1,8 +1,9 @@
 //! Steps that wait for people: approvals and tasks. Both wait in the journal, not in a process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use castellan_base::Ticks;
+use serde_json::{Value, json};
 
 use super::event::Event;
 use super::shared::Shared;
@@ -22,14 +23,56 @@ pub(crate) enum Answer {
     Waiting,
 }
 
-/// Asks for approval and tells how it stands.
+/// Where the verdict of an approval at a place is written down.
+pub(crate) fn verdict_path(path: &str) -> String {
+    format!("{path}^")
+}
+
+/// Asks for approval and tells how it stands. *Invariant (one verdict):* what came out is written down before anything
+/// follows from it, and read from there ever after, so that later words change nothing.
 pub(crate) fn approval(
     shared: &Shared<'_>,
     path: &str,
     approval: &Approval,
     question: String,
 ) -> Result<Answer, RunError> {
+    let at = verdict_path(path);
+    if let Some(verdict) = shared.place(&at).choice {
+        return Ok(answer(&verdict));
+    }
+    match ask_and_count(shared, path, approval, question)? {
+        Answer::Waiting => Ok(Answer::Waiting),
+        decided => {
+            let verdict = match &decided {
+                Answer::No(reason) => json!({"approved": false, "reason": reason}),
+                _ => json!({"approved": true}),
+            };
+            Ok(answer(&shared.choose(&at, || verdict)?))
+        }
+    }
+}
+
+/// What a verdict that was written down says.
+fn answer(verdict: &Value) -> Answer {
+    if verdict.get("approved") == Some(&Value::Bool(true)) {
+        return Answer::Yes;
+    }
+    Answer::No(verdict.get("reason").and_then(Value::as_str).unwrap_or("refused").to_owned())
+}
+
+fn ask_and_count(
+    shared: &Shared<'_>,
+    path: &str,
+    approval: &Approval,
+    question: String,
+) -> Result<Answer, RunError> {
     let timeout = i64::try_from(approval.timeout_seconds).unwrap_or(i64::MAX);
+    let has_starter = shared.state(|state| !state.opened.by.trim().is_empty());
+    if approval.not_starter && !has_starter {
+        let reason =
+            "who started the run may not approve it, and nobody is named as who did; start it with a name";
+        return Ok(Answer::No(reason.to_owned()));
+    }
     loop {
         let now = shared.system.now();
         let Some(asked) = shared.place(path).asked else {
@@ -67,11 +110,12 @@ fn is_refused(asked: &Asked, refused: usize) -> bool {
     if has_role {
         return refused > 0;
     }
-    refused > 0 && asked.approvers.len().saturating_sub(refused) < asked.required
+    let people: BTreeSet<String> = asked.approvers.iter().map(|who| who.to_lowercase()).collect();
+    refused > 0 && people.len().saturating_sub(refused) < asked.required
 }
 
 fn waiting(path: &str, asked: &Asked, yes: usize) -> Wait {
-    let open = asked.approvers.iter().filter(|who| !asked.decisions.contains_key(*who));
+    let open = asked.approvers.iter().filter(|who| !asked.decisions.contains_key(&who.to_lowercase()));
     Wait::Approval {
         path: path.to_owned(),
         approvers: open.cloned().collect(),
@@ -111,6 +155,10 @@ pub(crate) fn task(
     timeout_ms: Option<u64>,
 ) -> Result<Turn, RunError> {
     let now = shared.system.now();
+    // What ended stays as it ended, whatever is said later.
+    if let Some(ended) = shared.place(path).ended {
+        return Ok(Turn::Over(if ended.success { Ok(ended.outputs) } else { Err(ended.reason) }));
+    }
     let Some(task) = shared.place(path).task else {
         let seconds = timeout_ms.and_then(|limit| i64::try_from(limit.div_ceil(1000)).ok());
         let deadline = seconds.map(|seconds| later(now, seconds));
@@ -135,14 +183,12 @@ pub(crate) fn task(
             return Ok(Turn::Stopped(Flow::Waiting));
         }
     };
-    if shared.place(path).ended.is_none() {
-        let (success, reason) = match &result {
-            Ok(_) => (true, "a person did it".to_owned()),
-            Err(reason) => (false, reason.clone()),
-        };
-        let outputs: BTreeMap<String, String> = result.clone().unwrap_or_default();
-        let evidence = blake3::hash(format!("{path} {reason} {outputs:?}").as_bytes()).to_hex().to_string();
-        shared.append(Event::Ended { path: path.to_owned(), success, reason, outputs, evidence })?;
-    }
+    let (success, reason) = match &result {
+        Ok(_) => (true, "a person did it".to_owned()),
+        Err(reason) => (false, reason.clone()),
+    };
+    let outputs: BTreeMap<String, String> = result.clone().unwrap_or_default();
+    let evidence = blake3::hash(format!("{path} {reason} {outputs:?}").as_bytes()).to_hex().to_string();
+    shared.append(Event::Ended { path: path.to_owned(), success, reason, outputs, evidence })?;
     Ok(Turn::Over(result))
 }

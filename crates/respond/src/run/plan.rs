@@ -85,7 +85,8 @@ pub fn plan(
         steps: Vec::new(),
         problems: Vec::new(),
     };
-    let mut planner = Planner { library, catalogue, system, look, plan, when: Vec::new(), depth: 0 };
+    let mut planner =
+        Planner { library, catalogue, system, look, plan, when: Vec::new(), depth: 0, walked: 0 };
     planner.sequence(playbook, &playbook.start, &mut scope);
     if let Some(exception) = &playbook.exception {
         planner.under("when a step fails and nothing handles it", |planner| {
@@ -99,6 +100,8 @@ pub fn plan(
 const DEEPEST: usize = 24;
 /// The most steps of a plan.
 const MOST: usize = 2_000;
+/// The most steps that are walked through, over all branches: branches may meet again, and again.
+const MOST_WALKED: usize = 20_000;
 /// Items of a list that are planned one by one.
 const MOST_ITEMS: usize = 100;
 
@@ -110,6 +113,7 @@ struct Planner<'p> {
     plan: Plan,
     when: Vec<String>,
     depth: usize,
+    walked: usize,
 }
 
 impl Planner<'_> {
@@ -126,8 +130,7 @@ impl Planner<'_> {
     }
 
     fn sequence(&mut self, playbook: &Playbook, first: &str, scope: &mut Scope) {
-        if self.depth >= DEEPEST || self.plan.steps.len() >= MOST {
-            self.problem("the plan is too deep or too long to be shown whole".to_owned());
+        if !self.has_room() {
             return;
         }
         self.depth += 1;
@@ -139,6 +142,9 @@ impl Planner<'_> {
                 break;
             }
             self.step(playbook, step, scope);
+            if !self.has_room() {
+                break;
+            }
             if let Some(handler) = &step.on_failure
                 && step.on_success.as_ref() != Some(handler)
             {
@@ -150,6 +156,15 @@ impl Planner<'_> {
             next = step.on_success.clone().or_else(|| step.on_completion.clone());
         }
         self.depth -= 1;
+    }
+
+    /// False, with a problem, when the plan is not followed any further.
+    fn has_room(&mut self) -> bool {
+        let has = self.depth < DEEPEST && self.plan.steps.len() < MOST && self.walked < MOST_WALKED;
+        if !has {
+            self.problem("the plan is too deep or too long to be shown whole".to_owned());
+        }
+        has
     }
 
     fn step(&mut self, playbook: &Playbook, step: &Step, scope: &mut Scope) {
@@ -179,6 +194,7 @@ impl Planner<'_> {
     }
 
     fn once(&mut self, playbook: &Playbook, step: &Step, scope: &mut Scope) {
+        self.walked += 1;
         match &step.kind {
             StepKind::Start | StepKind::End => {}
             StepKind::Action(action) => {

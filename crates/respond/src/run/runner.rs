@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use castellan_base::System;
 
 use super::event::{Event, Opened, Outcome, Record};
-use super::journal::{Folder, Journal, JournalError};
-use super::people::ROLE;
+use super::folder::Folder;
+use super::journal::{Journal, JournalError};
+use super::people::{ROLE, verdict_path};
 use super::report::Report;
 use super::scope::Scope;
 use super::shared::Shared;
 use super::state::State;
 use super::undo::undo_all;
+use super::wait::Wait;
 use super::walker::{Frame, Walker};
 use super::{Flow, OWN, RunError};
 use crate::actions::Catalogue;
@@ -128,8 +130,9 @@ impl Runner<'_> {
         if shared.state(|state| state.closed.is_none()) {
             self.walk(&shared)?;
         }
-        if shared.state(|state| state.undo_asked.is_some() && state.closed.is_some()) {
+        if shared.state(|state| state.undo_open && state.closed.is_some()) {
             undo_all(&shared, self.catalogue, true)?;
+            shared.append(Event::UndoClosed)?;
         }
         let (state, waits, handled, head) = shared.into_parts();
         Ok(Report::of(&state, waits, handled, head))
@@ -191,25 +194,30 @@ impl Runner<'_> {
         if state.closed.is_some() {
             return Err(refuse("the run is over"));
         }
+        if state.place(&verdict_path(path)).choice.is_some() {
+            return Err(refuse("it is decided already"));
+        }
         let asked = state.place(path).asked.ok_or_else(|| refuse("nobody is asked to approve it"))?;
-        let is_named = asked.approvers.iter().any(|approver| approver.eq_ignore_ascii_case(&answerer.who));
+        // Names are compared in lower case everywhere, so that one person is one vote.
+        let who = answerer.who.to_lowercase();
+        let is_named = asked.approvers.iter().any(|approver| approver.to_lowercase() == who);
         let has_role = answerer.roles.iter().any(|role| asked.approvers.contains(&format!("{ROLE}{role}")));
         if !is_named && !has_role {
             return Err(refuse(&format!("`{}` is not among those who are asked", answerer.who)));
         }
-        if !asked.excluded.is_empty() && asked.excluded.eq_ignore_ascii_case(&answerer.who) {
+        if !asked.excluded.is_empty() && asked.excluded.to_lowercase() == who {
             return Err(refuse("who started the run may not approve it"));
         }
-        if self.system.now() >= asked.deadline && !asked.decisions.contains_key(&answerer.who) {
+        if self.system.now() >= asked.deadline {
+            // Resuming decides it, or asks those to whom it is escalated.
             drop(journal);
             let report = self.resume(run)?;
-            let still = report.waits.iter().any(|wait| wait.path() == path);
-            if !still {
+            let still = |wait: &Wait| matches!(wait, Wait::Approval { path: open, .. } if open == path);
+            if !report.waits.iter().any(still) {
                 return Err(refuse("the time to approve it is over"));
             }
             return self.approve(run, path, answerer, approve, why);
         }
-        let who = answerer.who.to_lowercase();
         let event = Event::Decided { path: path.to_owned(), who, approve, why: why.to_owned() };
         state.apply(&journal.append(self.system.now(), event)?);
         self.work(journal, state)
@@ -224,8 +232,9 @@ impl Runner<'_> {
         result: Result<BTreeMap<String, String>, String>,
     ) -> Result<Report, RunError> {
         let (mut journal, mut state) = self.open(run)?;
-        let task = state.place(path).task.filter(|task| task.done.is_none() && state.closed.is_none());
-        if task.is_none() {
+        let place = state.place(path);
+        let is_open = place.ended.is_none() && state.closed.is_none();
+        if !is_open || place.task.is_none_or(|task| task.done.is_some()) {
             let reason = "nobody is asked to do anything there".to_owned();
             return Err(RunError::NotAsked { path: path.to_owned(), reason });
         }

@@ -90,6 +90,15 @@ impl Scope {
         }
     }
 
+    /// Gives a declared variable what an action or a person gave. That is a text, and never where a secret is to be had: who
+    /// answers would choose which secret goes where.
+    pub(crate) fn set_output(&mut self, name: &str, value: &str) -> Result<(), String> {
+        if self.variables.get(name).is_some_and(|variable| variable.kind == VariableType::Secret) {
+            return Err(format!("`{name}` is a secret and takes no output; give it when the run starts"));
+        }
+        self.set(name, value)
+    }
+
     /// Takes over what a branch changed. `before` is what it started from.
     pub(crate) fn merge(&mut self, before: &Scope, branch: &Scope) {
         for (name, variable) in &branch.variables {

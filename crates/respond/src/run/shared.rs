@@ -21,12 +21,13 @@ struct Inner {
     state: State,
     waits: Vec<Wait>,
     steps: usize,
+    live: usize,
     failed: Vec<(String, String)>,
 }
 
 impl<'s> Shared<'s> {
     pub(crate) fn new(system: &'s dyn System, journal: Journal, state: State) -> Shared<'s> {
-        let inner = Inner { journal, state, waits: Vec::new(), steps: 0, failed: Vec::new() };
+        let inner = Inner { journal, state, waits: Vec::new(), steps: 0, live: 0, failed: Vec::new() };
         Shared { system, inner: Mutex::new(inner) }
     }
 
@@ -62,6 +63,19 @@ impl<'s> Shared<'s> {
         let mut inner = self.inner();
         inner.steps += 1;
         inner.steps <= most
+    }
+
+    /// Counts a branch that gets a thread; false when there are too many.
+    pub(crate) fn begin_branch(&self, most: usize) -> bool {
+        let mut inner = self.inner();
+        let fits = inner.live < most;
+        inner.live += usize::from(fits);
+        fits
+    }
+
+    /// The branch is over.
+    pub(crate) fn end_branch(&self) {
+        self.inner().live -= 1;
     }
 
     /// A step failed and the run goes on as the playbook says.

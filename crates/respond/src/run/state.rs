@@ -85,6 +85,8 @@ pub struct Place {
     pub first_started: Option<Ticks>,
     /// The attempt that is open: started, and not known to have come to nothing.
     pub open: Option<Attempt>,
+    /// What was there before the first of the attempts that may still land late, which must not count as what was there.
+    pub first_before: Option<Value>,
     /// The outputs, once the action says that it is done.
     pub performed: Option<BTreeMap<String, String>>,
     /// How often the probe did not show the effect.
@@ -103,7 +105,7 @@ pub struct Place {
     pub settled: Option<bool>,
     /// How it ended.
     pub ended: Option<Ended>,
-    /// True once its undo began.
+    /// True once its undo began, until it is known that it came to nothing.
     pub undo_started: bool,
     /// How its undo ended.
     pub undone: Option<(bool, String)>,
@@ -124,6 +126,8 @@ pub struct State {
     pub cancelled: Option<(String, String)>,
     /// Who wants it undone and why.
     pub undo_asked: Option<(String, String)>,
+    /// True as long as what was asked to be undone was not gone through.
+    pub undo_open: bool,
     /// How it ended.
     pub closed: Option<(Outcome, String)>,
 }
@@ -140,6 +144,7 @@ impl State {
             acted: Vec::new(),
             cancelled: None,
             undo_asked: None,
+            undo_open: false,
             closed: None,
         };
         rest.iter().for_each(|record| state.apply(record));
@@ -162,11 +167,16 @@ impl State {
             Event::Chosen { path, choice } => self.at(path).choice = Some(choice.clone()),
             Event::Delayed { path, until } => self.at(path).delayed_until = Some(*until),
             Event::CancelAsked { who, why } => self.cancelled = Some((who.clone(), why.clone())),
-            Event::UndoAsked { who, why } => self.undo_asked = Some((who.clone(), why.clone())),
+            Event::UndoAsked { who, why } => {
+                (self.undo_asked, self.undo_open) = (Some((who.clone(), why.clone())), true);
+            }
+            Event::UndoClosed => self.undo_open = false,
             Event::Closed { outcome, reason } => self.closed = Some((*outcome, reason.clone())),
             Event::UndoStarted { path } => self.at(path).undo_started = true,
-            Event::UndoEnded { path, success, reason } => {
-                self.at(path).undone = Some((*success, reason.clone()));
+            Event::UndoEnded { path, success, reason, perhaps } => {
+                let place = self.at(path);
+                place.undo_started = *success || *perhaps;
+                place.undone = Some((*success, reason.clone()));
             }
             Event::ApprovalAsked { .. }
             | Event::Decided { .. }
@@ -223,6 +233,8 @@ impl State {
                 let attempt = Attempt { action, key, inputs, before, keep: *keep };
                 let place = self.at(path);
                 place.open = Some(attempt);
+                // What an attempt before it said is not what this one says.
+                (place.performed, place.unproved) = (None, 0);
                 place.first_started.get_or_insert(at);
                 (place.again_at, place.settled, place.uncertain) = (None, None, None);
                 self.acted.retain(|acted| acted != path);
@@ -235,9 +247,13 @@ impl State {
                 place.again_at = Some(*again_at);
                 reason.clone_into(&mut place.last_failure);
             }
-            Event::AttemptFailed { path, reason, counts, last, again_at } => {
+            Event::AttemptFailed { path, reason, counts, last, again_at, perhaps } => {
                 let place = self.at(path);
-                place.open = None;
+                let attempt = place.open.take();
+                if let Some(attempt) = attempt.filter(|_| *perhaps) {
+                    place.first_before.get_or_insert(attempt.before);
+                }
+                (place.performed, place.unproved) = (None, 0);
                 place.failures += u32::from(*counts);
                 reason.clone_into(&mut place.last_failure);
                 place.gave_up = *last;

@@ -37,6 +37,29 @@ pub(crate) struct Unit<'u> {
     pub(crate) is_cancelled: &'u dyn Fn() -> bool,
 }
 
+/// How an attempt failed.
+#[derive(Clone, Copy)]
+struct Failure {
+    /// False when it was interrupted, which is not the service's failure.
+    counts: bool,
+    /// True when another attempt is pointless.
+    last: bool,
+    /// True when it may land late.
+    perhaps: bool,
+}
+
+impl Failure {
+    /// Nothing happened.
+    fn certain(error: &ActionError) -> Failure {
+        Failure { counts: true, last: !error.again, perhaps: false }
+    }
+
+    /// Nothing was seen, and it may land late.
+    fn late(counts: bool) -> Failure {
+        Failure { counts, last: false, perhaps: true }
+    }
+}
+
 /// How a unit stands.
 pub(crate) enum Turn {
     /// It is over: the outputs, or why it failed.
@@ -105,10 +128,15 @@ impl Unit<'_> {
     fn attempt(&self, place: &Place) -> Result<Option<ActionError>, RunError> {
         let key = key(&self.shared.state(|state| state.opened.run.clone()), self.path);
         let call = self.call(&key, &self.inputs);
-        let before = match guarded(|| self.action.prepare(&call)) {
-            Ok(before) => before,
+        // Where an attempt may land late, what was there before is looked at once: it would be taken for that otherwise.
+        let seen = match &place.first_before {
+            Some(before) => self.landed_late(&call, before).map(|landed| (before.clone(), landed)),
+            None => guarded(|| self.action.prepare(&call)).map(|before| (before, None)),
+        };
+        let (before, landed) = match seen {
+            Ok(seen) => seen,
             Err(error) => {
-                self.fail(place, &error.message, true, !error.again)?;
+                self.fail(place, &error.message, Failure::certain(&error))?;
                 return Ok(None);
             }
         };
@@ -120,6 +148,10 @@ impl Unit<'_> {
             before: before.clone(),
             keep: self.keep,
         })?;
+        if let Some(outputs) = landed {
+            self.end(true, "an earlier attempt did it; the probe shows the effect", outputs, &before)?;
+            return Ok(None);
+        }
         match guarded(|| self.action.perform(&call, &before)) {
             Ok(outputs) => {
                 self.shared.append(Event::Performed { path: self.path.to_owned(), outputs })?;
@@ -127,10 +159,22 @@ impl Unit<'_> {
             }
             Err(error) if error.perhaps => Ok(Some(error)),
             Err(error) => {
-                self.fail(place, &error.message, true, !error.again)?;
+                self.fail(place, &error.message, Failure::certain(&error))?;
                 Ok(None)
             }
         }
+    }
+
+    /// The outputs of an earlier attempt that took effect after it was given up.
+    fn landed_late(
+        &self,
+        call: &Call<'_>,
+        before: &Value,
+    ) -> Result<Option<BTreeMap<String, String>>, ActionError> {
+        Ok(match guarded(|| self.action.probe(call, before))? {
+            Probe::InEffect(outputs) => Some(outputs),
+            Probe::NotInEffect(_) | Probe::Repeatable | Probe::Unknown(_) => None,
+        })
     }
 
     /// Looks whether an attempt took effect: after it was performed, after an error that left it open, or because the
@@ -149,7 +193,7 @@ impl Unit<'_> {
                 return Ok(None);
             }
             Some(false) => {
-                self.fail(place, "a person saw that it did not take effect", false, false)?;
+                self.fail(place, "a person saw that it did not take effect", Failure::late(false))?;
                 return Ok(None);
             }
             None => {}
@@ -233,11 +277,13 @@ impl Unit<'_> {
                 self.end(true, &format!("{why}; the probe shows the effect"), outputs, &attempt.before)
             }
             Probe::NotInEffect(_) => {
-                self.fail(place, &format!("{why}; the probe shows no effect"), counts, false)
+                self.fail(place, &format!("{why}; the probe shows no effect"), Failure::late(counts))
             }
-            Probe::Repeatable => {
-                self.fail(place, &format!("{why}; it is asked again with the same key"), counts, false)
-            }
+            Probe::Repeatable => self.fail(
+                place,
+                &format!("{why}; it is asked again with the same key"),
+                Failure::late(counts),
+            ),
             Probe::Unknown(reason) => {
                 let reason = format!("{why}; {reason}");
                 Ok(self.shared.append(Event::Uncertain { path: self.path.to_owned(), reason })?)
@@ -245,7 +291,8 @@ impl Unit<'_> {
         }
     }
 
-    fn fail(&self, place: &Place, reason: &str, counts: bool, last: bool) -> Result<(), RunError> {
+    fn fail(&self, place: &Place, reason: &str, failure: Failure) -> Result<(), RunError> {
+        let Failure { counts, last, perhaps } = failure;
         let now = self.shared.system.now();
         let again_at = if counts && !last && place.failures + 1 < self.retry.attempts {
             later_milliseconds(now, self.backoff(place.failures))
@@ -258,6 +305,7 @@ impl Unit<'_> {
             counts,
             last,
             again_at,
+            perhaps,
         };
         Ok(self.shared.append(event)?)
     }
@@ -318,7 +366,11 @@ pub(crate) fn guarded<T: Send>(
     act: impl FnOnce() -> Result<T, ActionError> + Send,
 ) -> Result<T, ActionError> {
     std::thread::scope(|scope| {
-        let done = scope.spawn(act).join();
+        let spawned = std::thread::Builder::new().spawn_scoped(scope, act);
+        // A thread that was not started did nothing.
+        let unable =
+            |error| ActionError::for_now(format!("no thread for the action: {error}; try again later"));
+        let done = spawned.map_err(unable)?.join();
         done.unwrap_or_else(|_| Err(ActionError::perhaps("the action broke off; please report it")))
     })
 }

@@ -29,6 +29,23 @@ const MOST_ROUNDS: u64 = 100;
 const DEEPEST: usize = 24;
 /// Branches that run at once.
 const SIDE_BY_SIDE: usize = 8;
+/// Branches of a whole run that have threads at once; further ones are walked one after the other.
+const MOST_LIVE: usize = 64;
+
+/// A branch that is walked, or was.
+enum Walk<'t> {
+    Live(std::thread::ScopedJoinHandle<'t, Result<(Flow, Scope), RunError>>),
+    Over(Result<(Flow, Scope), RunError>),
+}
+
+impl Walk<'_> {
+    fn result(self) -> Result<(Flow, Scope), RunError> {
+        match self {
+            Walk::Live(handle) => handle.join().unwrap_or(Err(RunError::BrokeOff)),
+            Walk::Over(result) => result,
+        }
+    }
+}
 
 /// Walks.
 pub(crate) struct Walker<'w> {
@@ -268,18 +285,7 @@ impl Walker<'_> {
         let before = scope.clone();
         let mut flows = Vec::new();
         for (chunk_index, chunk) in branches.chunks(SIDE_BY_SIDE).enumerate() {
-            let walked: Vec<Result<(Flow, Scope), RunError>> = std::thread::scope(|threads| {
-                let handles: Vec<_> = chunk
-                    .iter()
-                    .enumerate()
-                    .map(|(index, branch)| {
-                        let mut own = before.clone();
-                        let inner = frame.inner(format!("{path}|{}", chunk_index * SIDE_BY_SIDE + index));
-                        threads.spawn(move || Ok((self.sequence(&inner, branch, &mut own)?, own)))
-                    })
-                    .collect();
-                handles.into_iter().map(|handle| handle.join().unwrap_or(Err(RunError::BrokeOff))).collect()
-            });
+            let walked = self.side_by_side(frame, chunk, (path, chunk_index * SIDE_BY_SIDE), &before);
             for result in walked {
                 let (flow, own) = result?;
                 scope.merge(&before, &own);
@@ -293,6 +299,43 @@ impl Walker<'_> {
             Flow::Done => 3,
         };
         Ok(flows.into_iter().min_by_key(rank).unwrap_or(Flow::Done))
+    }
+
+    /// Walks through branches, each on a thread as long as there are not too many in the whole run.
+    fn side_by_side(
+        &self,
+        frame: &Frame<'_>,
+        branches: &[String],
+        (path, first): (&str, usize),
+        before: &Scope,
+    ) -> Vec<Result<(Flow, Scope), RunError>> {
+        std::thread::scope(|threads| {
+            let mut walks = Vec::new();
+            for (index, branch) in branches.iter().enumerate() {
+                let inner = frame.inner(format!("{path}|{}", first + index));
+                let walk = move || {
+                    let mut own = before.clone();
+                    Ok((self.sequence(&inner, branch, &mut own)?, own))
+                };
+                if !self.shared.begin_branch(MOST_LIVE) {
+                    walks.push(Walk::Over(walk()));
+                    continue;
+                }
+                let counted = move || {
+                    let result = walk();
+                    self.shared.end_branch();
+                    result
+                };
+                walks.push(match std::thread::Builder::new().spawn_scoped(threads, counted) {
+                    Ok(handle) => Walk::Live(handle),
+                    Err(error) => {
+                        self.shared.end_branch();
+                        Walk::Over(Err(RunError::NoThread(error)))
+                    }
+                });
+            }
+            walks.into_iter().map(Walk::result).collect()
+        })
     }
 
     fn action(
@@ -320,6 +363,11 @@ impl Walker<'_> {
                     let Some(found) = self.catalogue.action(&name) else {
                         return Ok(Flow::Failed(format!("there is no action `{name}` here")));
                     };
+                    let problems = found.spec().problems(&inputs);
+                    let is_new = self.shared.place(&place).first_started.is_none();
+                    if let Some(problem) = problems.first().filter(|_| is_new) {
+                        return Ok(Flow::Failed(problem.clone()));
+                    }
                     let unit = Unit {
                         shared: self.shared,
                         action: found,
@@ -339,7 +387,7 @@ impl Walker<'_> {
                 Turn::Stopped(flow) => return Ok(flow),
             };
             for (name, value) in super::job::assigned(action, &outputs) {
-                if let Err(reason) = scope.set(&name, &value) {
+                if let Err(reason) = scope.set_output(&name, &value) {
                     return Ok(Flow::Failed(reason));
                 }
             }

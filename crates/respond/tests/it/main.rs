@@ -16,3 +16,4 @@ mod reading;
 mod schemas;
 mod service;
 mod support;
+mod verdicts;
