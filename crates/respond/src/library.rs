@@ -7,7 +7,7 @@ use castellan_base::{Diagnostic, Sources, Span, System, Ticks};
 use rust_embed::RustEmbed;
 
 use crate::playbook::{self, Playbook};
-use crate::sign::{TrustedKeys, Verdict, verify};
+use crate::sign::{TrustedKeys, Verdict, is_vouched, verify};
 
 /// The playbooks, compiled in.
 #[derive(RustEmbed)]
@@ -21,6 +21,15 @@ pub enum Origin {
     BuiltIn,
     /// A file.
     File(String),
+}
+
+impl Origin {
+    fn shown(&self) -> String {
+        match self {
+            Origin::BuiltIn => "the binary".to_owned(),
+            Origin::File(path) => format!("`{path}`"),
+        }
+    }
 }
 
 /// A playbook and where it is from.
@@ -103,14 +112,43 @@ impl Library {
         &self.trusted
     }
 
-    /// Reads a playbook and adds it; one of the same id is replaced. What is wrong is among the diagnostics.
+    /// Reads a playbook and adds it. Of two with the same id the one that is trusted stays, and of two that are equally
+    /// trusted the newer: a file that nobody signed does not push out one that may run. What is wrong is among the
+    /// diagnostics, and so is which one was left out.
     pub fn add(&mut self, path: &str, text: &str, origin: Origin) {
         let reading = playbook::read(path, text, &mut self.sources);
         self.diagnostics
             .extend(reading.diagnostics.into_iter().map(|diagnostic| (path.to_owned(), diagnostic)));
-        if let Some(playbook) = reading.playbook {
-            self.entries.insert(playbook.id.clone(), Entry { playbook, origin });
+        let Some(playbook) = reading.playbook else { return };
+        let entry = Entry { playbook, origin };
+        let id = entry.playbook.id.clone();
+        if let Some(known) = self.entries.get(&id) {
+            let stays = self.rank(known) > self.rank(&entry);
+            let left_out = if stays { &entry } else { known };
+            let message = format!(
+                "there are two playbooks `{id}`; the one of {} from {} is left out",
+                left_out.origin.shown(),
+                left_out.playbook.modified
+            );
+            let diagnostic = Diagnostic::warning(Span::NONE, message)
+                .with_help("sign the one that is meant, or give one of them another id");
+            self.diagnostics.push((path.to_owned(), diagnostic));
+            if stays {
+                return;
+            }
         }
+        self.entries.insert(id, entry);
+    }
+
+    /// What is compared when two playbooks have one id. One that was signed by somebody trusted comes before one that is
+    /// built in, and that before one that nobody vouches for.
+    fn rank(&self, entry: &Entry) -> (u8, Option<Ticks>) {
+        let trust = match entry.origin {
+            _ if is_vouched(entry.playbook.document(), &self.trusted) => 2,
+            Origin::BuiltIn => 1,
+            Origin::File(_) => 0,
+        };
+        (trust, entry.playbook.modified.parse().ok())
     }
 
     /// Reads the `.yaml`, `.yml` and `.json` files of a folder, not those of folders within.

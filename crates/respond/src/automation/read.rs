@@ -10,6 +10,9 @@ use crate::playbook::reader::{Reader, member};
 /// How deep conditions may nest; Sentinel allows one level of OR within AND.
 const DEEPEST: usize = 8;
 
+/// What an update may add to.
+const ADDED: [&str; 4] = ["Alerts", "Labels", "Tactics", "Comments"];
+
 /// The properties that conditions may name.
 const PROPERTIES: [&str; 57] = [
     "AccountAadTenantId",
@@ -130,6 +133,15 @@ fn rule(node: &Node, reader: &mut Reader) -> Option<Rule> {
     })
 }
 
+/// As [`conditions`], where there have to be some: a condition that is left out would let the rule apply to everything.
+fn needed(object: &Object, node: &Node, key: &str, depth: usize, reader: &mut Reader) -> Vec<Condition> {
+    let is_there = member(object, key).and_then(Node::as_array).is_some_and(|items| !items.is_empty());
+    if !is_there {
+        reader.error(node.span, format!("`{key}` is missing or empty"), "say what has to hold");
+    }
+    conditions(object, key, depth, reader)
+}
+
 fn conditions(object: &Object, key: &str, depth: usize, reader: &mut Reader) -> Vec<Condition> {
     let Some(node) = member(object, key) else { return Vec::new() };
     let Some(items) = node.as_array() else {
@@ -156,12 +168,22 @@ fn condition(node: &Node, depth: usize, reader: &mut Reader) -> Option<Condition
         "PropertyChanged" => changed(inner, inner_node, reader),
         "PropertyArrayChanged" => {
             let array = reader.required(inner, "arrayType", inner_node.span)?;
+            if !ADDED.iter().any(|known| known.eq_ignore_ascii_case(&array)) {
+                let help = format!("use one of {}", ADDED.join(", "));
+                reader.error(inner_node.span, format!("nothing is added to `{array}`"), help);
+                return None;
+            }
+            let change = reader.text(inner, "changeType");
+            if change.as_deref().is_some_and(|change| change != "Added") {
+                reader.error(inner_node.span, "a list changes by `Added` alone", "write Added");
+                return None;
+            }
             Some(Condition::Added(array))
         }
         "PropertyArray" => array(inner, inner_node, depth, reader),
         "Boolean" => {
             let operator = reader.required(inner, "operator", inner_node.span)?;
-            let terms = conditions(inner, "innerConditions", depth + 1, reader);
+            let terms = needed(inner, inner_node, "innerConditions", depth + 1, reader);
             match operator.as_str() {
                 "And" => Some(Condition::All(terms)),
                 "Or" => Some(Condition::Any(terms)),
@@ -198,7 +220,13 @@ fn comparison(property: String, inner: &Object, node: &Node, reader: &mut Reader
         reader.error(node.span, format!("`{word}` is no operator"), help);
         return None;
     };
-    Some(PropertyTest { property, operator, negated, wanted: reader.texts(inner, "propertyValues") })
+    let wanted = reader.texts(inner, "propertyValues");
+    if wanted.is_empty() {
+        let message = "`propertyValues` is missing or empty";
+        reader.error(node.span, message, "say with what the property is compared");
+        return None;
+    }
+    Some(PropertyTest { property, operator, negated, wanted })
 }
 
 fn changed(inner: &Object, node: &Node, reader: &mut Reader) -> Option<Condition> {
@@ -221,12 +249,24 @@ fn changed(inner: &Object, node: &Node, reader: &mut Reader) -> Option<Condition
 /// Conditions of the items of a list: of tags, or of custom details.
 fn array(inner: &Object, node: &Node, depth: usize, reader: &mut Reader) -> Option<Condition> {
     let kind = reader.required(inner, "arrayType", node.span)?;
-    let all = reader.text(inner, "arrayConditionType").as_deref() == Some("AllItems");
+    let all = match reader.text(inner, "arrayConditionType").as_deref() {
+        Some("AllItems") => true,
+        None | Some("AnyItem") => false,
+        Some(other) => {
+            reader.error(node.span, format!("`{other}` is no way to test items"), "use AnyItem or AllItems");
+            return None;
+        }
+    };
     if kind == "CustomDetails" {
-        let key = reader.text(inner, "key").unwrap_or_default();
+        let key = reader.required(inner, "key", node.span)?;
         return comparison(key.clone(), inner, node, reader).map(|test| Condition::Detail(key, test));
     }
-    let items = conditions(inner, "itemConditions", depth + 1, reader);
+    if kind != "CustomDetailValues" && kind != "Labels" {
+        let help = "use CustomDetails, CustomDetailValues or Labels";
+        reader.error(node.span, format!("lists of type `{kind}` are not known"), help);
+        return None;
+    }
+    let items = needed(inner, node, "itemConditions", depth + 1, reader);
     let tests = items.into_iter().map(|item| match item {
         Condition::Property(test) => Some(Condition::Items(test, all)),
         _ => None,
@@ -274,6 +314,22 @@ fn effect(kind: &str, with: &Object, node: &Node, reader: &mut Reader) -> Vec<Ef
     }
 }
 
+/// Whom an incident is given to. That nobody has it any more is said by names that are null or empty, not by a form that
+/// is not known.
+fn owned(owner: &Node, reader: &mut Reader) -> Option<Effect> {
+    let names = ["userPrincipalName", "email", "assignedTo", "objectId"];
+    let object = reader.object(owner, "`owner`")?;
+    let given: Vec<&Node> = names.iter().filter_map(|key| member(object, key)).collect();
+    let is_text = |node: &&Node| node.is_null() || node.as_str().is_some();
+    if given.is_empty() || !given.iter().all(is_text) {
+        let help = "give userPrincipalName, email, assignedTo or objectId, as texts or null";
+        reader.error(owner.span, "`owner` names nobody in a form that is known", help);
+        return None;
+    }
+    let name = given.into_iter().filter_map(Node::as_str).find(|name| !name.is_empty());
+    Some(Effect::Owner(name.unwrap_or_default().to_owned()))
+}
+
 fn properties(with: &Object, reader: &mut Reader) -> Vec<Effect> {
     let mut effects = Vec::new();
     let is_set = |key: &str| member(with, key).is_some_and(|node| !node.is_null());
@@ -292,9 +348,7 @@ fn properties(with: &Object, reader: &mut Reader) -> Vec<Effect> {
     if is_set("owner")
         && let Some(owner) = member(with, "owner")
     {
-        let names = ["userPrincipalName", "email", "assignedTo", "objectId"];
-        let name = names.iter().find_map(|key| owner.get(key).and_then(Node::as_str));
-        effects.push(Effect::Owner(name.unwrap_or_default().to_owned()));
+        effects.extend(owned(owner, reader));
     }
     let labels = member(with, "labels").and_then(Node::as_array).unwrap_or_default();
     let names = labels.iter().filter_map(|label| label.get("labelName").and_then(Node::as_str));

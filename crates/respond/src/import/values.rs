@@ -13,6 +13,8 @@ pub(super) struct Values {
     variables: BTreeMap<String, Value>,
     /// Secrets by the action that reads them.
     secrets: BTreeMap<String, String>,
+    /// Variables for what actions give, and whether a step sets them.
+    results: BTreeMap<String, bool>,
 }
 
 /// A name as CACAO has it.
@@ -61,10 +63,17 @@ impl Values {
 
     /// What an action gives.
     pub(super) fn result(&mut self, action: &str) -> String {
-        self.insert(
-            named(&format!("result_{action}")),
-            json!({"type": "string", "description": format!("What `{action}` gave.")}),
-        )
+        let name = named(&format!("result_{action}"));
+        self.results.entry(name.clone()).or_insert(false);
+        self.insert(name, json!({"type": "string", "description": format!("What `{action}` gave.")}))
+    }
+
+    /// Says that a step sets what an action gives. Returns the variable, if anything uses it.
+    pub(super) fn sets_result(&mut self, action: &str) -> Option<String> {
+        let name = named(&format!("result_{action}"));
+        let is_set = self.results.get_mut(&name)?;
+        *is_set = true;
+        Some(name)
     }
 
     /// The item of a loop.
@@ -91,6 +100,12 @@ impl Values {
 
     /// All variables as a playbook has them.
     pub(super) fn document(&mut self) -> Value {
+        // What no step sets has to be given, or the playbook would stop where it is used.
+        for (name, _) in self.results.iter().filter(|(_, is_set)| !**is_set) {
+            if let Some(variable) = self.variables.get_mut(name).and_then(Value::as_object_mut) {
+                variable.insert("external".to_owned(), json!(true));
+            }
+        }
         Value::Object(std::mem::take(&mut self.variables).into_iter().collect())
     }
 
@@ -151,7 +166,7 @@ impl Values {
         };
         let variable = match name {
             "concat" => return arguments.iter().map(|argument| self.value(argument)).collect(),
-            "encodeURIComponent" | "string" | "toLower" | "trim" if arguments.len() == 1 => {
+            "string" if arguments.len() == 1 => {
                 return arguments.first().map_or(Ok(String::new()), |argument| self.value(argument));
             }
             "variables" if members.is_empty() => self.declared(of),

@@ -1,5 +1,7 @@
 //! Turns the actions of a workflow into steps.
 
+use std::collections::BTreeSet;
+
 use castellan_base::{Node, Object, Ticks};
 use serde_json::{Map, Value, json};
 
@@ -112,6 +114,11 @@ impl Importer<'_> {
 
     /// Steps for actions, in the order of `runAfter`. Returns the first of them, or what comes after when there is none.
     fn chain(&mut self, actions: &Object, after: String, end: &str, depth: usize) -> String {
+        if actions.iter().count() > MOST {
+            // Told as a problem of the whole; putting so many in order would take too long.
+            self.count = MOST + 1;
+            return after;
+        }
         let mut next = after;
         for wave in waves(actions).into_iter().rev() {
             if let [(name, node)] = wave.as_slice() {
@@ -170,7 +177,9 @@ impl Importer<'_> {
                 let text =
                     format!("Do what the Logic App did in `{name}` (`{kind}`), which was not mapped: {why}.");
                 self.line(name, node, Fate::ByHand(why));
-                let step = json!({"commands": [{"type": "manual", "command": text}], "agent": self.person()});
+                let mut step =
+                    json!({"commands": [{"type": "manual", "command": text}], "agent": self.person()});
+                self.gives_result(name, &mut step);
                 self.add("action", name, step, &next)
             }
         }
@@ -200,10 +209,19 @@ impl Importer<'_> {
             "Compose" => {
                 let value = self.values.text_of(inputs)?;
                 let variable = self.values.result(name);
+                self.values.sets_result(name);
                 Ok(self.call("run.set", json!({"value": value}), Some(("value", &variable))))
             }
             "ParseJson" => Ok(Built::Nothing("what it takes apart is given as variables".to_owned())),
-            "Http" => self.http(inputs),
+            "Http" => {
+                let mut built = self.http(inputs)?;
+                if let Built::Step(_, step, _) = &mut built
+                    && step.get("step_extensions").is_none()
+                {
+                    self.gives_result(name, step);
+                }
+                Ok(built)
+            }
             "ApiConnection" => self.connection(name, inputs),
             "If" => self.condition(node, end, depth),
             "Switch" => self.switch(node, end, depth),
@@ -219,6 +237,13 @@ impl Importer<'_> {
                 ))
             }
             other => Err(format!("actions of type `{other}` are not mapped")),
+        }
+    }
+
+    /// Has a step give its result, when a step after it uses that. Those were made before.
+    fn gives_result(&mut self, name: &str, step: &mut Value) {
+        if let (Some(variable), Some(members)) = (self.values.sets_result(name), step.as_object_mut()) {
+            members.insert("out_args".to_owned(), json!([variable]));
         }
     }
 
@@ -303,12 +328,10 @@ fn waves(actions: &Object) -> Vec<Vec<(&str, &Node)>> {
     let mut left: Vec<(&str, &Node)> = actions.iter().map(|member| (&*member.key, &member.value)).collect();
     let mut waves = Vec::new();
     while !left.is_empty() {
+        let names: BTreeSet<&str> = left.iter().map(|(name, _)| *name).collect();
         let waits = |node: &Node| {
             let before = node.get("runAfter").and_then(Node::as_object);
-            before
-                .into_iter()
-                .flat_map(Object::iter)
-                .any(|before| left.iter().any(|(name, _)| **name == *before.key))
+            before.into_iter().flat_map(Object::iter).any(|before| names.contains(&*before.key))
         };
         let (now, later): (Vec<_>, Vec<_>) = left.iter().partition(|(_, node)| !waits(node));
         // What waits for itself in a circle comes in the order in which it stands.

@@ -16,6 +16,20 @@ type MakeLimit = fn(i64) -> Limit;
 /// Makes a line of a minute and a text.
 type MakeLine = fn(i64, String) -> Line;
 
+/// The properties of a stage.
+const STAGE: [&str; 10] = [
+    "id",
+    "what",
+    "from",
+    "hours",
+    "days",
+    "months",
+    "business_days",
+    "days_after_year",
+    "latest_from",
+    "latest_hours",
+];
+
 /// The longest time in any unit.
 const LONGEST: u64 = 1_000_000;
 
@@ -27,6 +41,14 @@ pub(super) fn add(node: &Node, handbook: &mut Handbook) {
         let clocks = items(object, "clocks", &mut reader, clock);
         let plans = items(object, "plans", &mut reader, plan);
         let drills = items(object, "drills", &mut reader, drill);
+        let known: Vec<&str> = handbook.clocks.iter().chain(&clocks).map(|clock| clock.id.as_str()).collect();
+        for plan in &plans {
+            for clock in plan.clocks.iter().filter(|clock| !known.contains(&clock.as_str())) {
+                let message =
+                    format!("the plan `{}` looks at the clock `{clock}`, which is not known", plan.id);
+                reader.error(node.span, message, "check the spelling, or read the file with the clock first");
+            }
+        }
         // A clock or a plan that is half read would be silent about what it lacks.
         if reader.diagnostics.iter().all(|diagnostic| diagnostic.level != Level::Error) {
             handbook.clocks.extend(clocks);
@@ -77,12 +99,13 @@ fn clock(object: &Object, span: Span, reader: &mut Reader) -> Option<Clock> {
 }
 
 fn stage(object: &Object, span: Span, reader: &mut Reader) -> Option<Stage> {
-    reader.known(object, "a stage", &["id", "what", "from", "hours", "days", "months", "business_days"]);
-    let units: [(&str, MakeLimit); 4] = [
+    reader.known(object, "a stage", &STAGE);
+    let units: [(&str, MakeLimit); 5] = [
         ("hours", Limit::Hours),
         ("days", Limit::Days),
         ("months", Limit::Months),
         ("business_days", Limit::BusinessDays),
+        ("days_after_year", Limit::DaysAfterYear),
     ];
     let mut limits = Vec::new();
     for (key, limit) in units {
@@ -90,13 +113,28 @@ fn stage(object: &Object, span: Span, reader: &mut Reader) -> Option<Stage> {
         limits.extend(count.map(limit));
     }
     let [limit] = limits.as_slice() else {
-        reader.error(span, "a stage has one of `hours`, `days`, `months` and `business_days`", "");
+        reader.error(
+            span,
+            "a stage has one of `hours`, `days`, `months`, `business_days` and `days_after_year`",
+            "",
+        );
         return None;
+    };
+    let latest_from = reader.text(object, "latest_from");
+    let latest_hours =
+        reader.whole(object, "latest_hours", 1, LONGEST).and_then(|hours| i64::try_from(hours).ok());
+    let latest = match (latest_from, latest_hours) {
+        (Some(from), Some(hours)) => Some((from, Limit::Hours(hours))),
+        (None, None) => None,
+        _ => {
+            reader.error(span, "a latest time has both `latest_from` and `latest_hours`", "");
+            return None;
+        }
     };
     let id = reader.required(object, "id", span);
     let what = reader.required(object, "what", span);
     let from = reader.required(object, "from", span);
-    Some(Stage { id: id?, what: what?, from: from?, limit: *limit })
+    Some(Stage { id: id?, what: what?, from: from?, limit: *limit, latest })
 }
 
 fn plan(object: &Object, span: Span, reader: &mut Reader) -> Option<Plan> {

@@ -205,7 +205,7 @@ fn call(object: &Object, whole: &Node, reader: &mut Reader) -> Option<ActionCall
         && let Some(given) = reader.object(node, "`inputs`")
     {
         for input in given {
-            if let Some(text) = input_text(&input.value) {
+            if let Some(text) = input_text(&input.value, reader) {
                 inputs.insert(input.key.to_string(), Text::parse(&text));
             }
         }
@@ -227,12 +227,34 @@ fn call(object: &Object, whole: &Node, reader: &mut Reader) -> Option<ActionCall
     Some(ActionCall { action, inputs, outputs })
 }
 
-/// An input as text; `null` is no input.
-fn input_text(node: &Node) -> Option<String> {
+/// The largest whole number that every reader of JSON has exactly (RFC 8259 section 6).
+const LARGEST: u64 = (1 << 53) - 1;
+
+/// An input as text; `null` is no input. What is no text becomes the canonical one, which is what is signed: a number that
+/// is written in another way is the same input.
+fn input_text(node: &Node, reader: &mut Reader) -> Option<String> {
     match &node.value {
         Value::String(text) => Some(text.to_string()),
         Value::Null => None,
-        _ => Some(node.to_json().to_string()),
+        _ => {
+            exact(node, reader);
+            Some(crate::sign::canonical(&node.to_json()))
+        }
+    }
+}
+
+/// Refuses whole numbers that some readers round: a signature would hold for several of them.
+fn exact(node: &Node, reader: &mut Reader) {
+    let is_rounded = match &node.value {
+        Value::Int(number) => number.unsigned_abs() > LARGEST,
+        Value::Float(number) => number.fract() == 0.0 && number.abs() >= 9_007_199_254_740_992.0,
+        Value::Array(items) => return items.iter().for_each(|item| exact(item, reader)),
+        Value::Object(object) => return object.iter().for_each(|member| exact(&member.value, reader)),
+        _ => false,
+    };
+    if is_rounded {
+        let message = "a whole number beyond 9007199254740991 is not the same to every reader";
+        reader.error(node.span, message, "put it in quotes");
     }
 }
 
@@ -243,7 +265,9 @@ fn approval(object: &Object, whole: &Node, reader: &mut Reader) -> Option<Approv
     let escalate_to = reader.texts(object, "escalate_to");
     // A role may have many people; of people that are named there are as many as are named.
     let has_role = approvers.iter().any(|approver| approver.starts_with("role:"));
-    let most = if has_role { 20 } else { u64::try_from(approvers.len()).unwrap_or(u64::MAX) };
+    let people: std::collections::BTreeSet<String> =
+        approvers.iter().map(|approver| approver.to_lowercase()).collect();
+    let most = if has_role { 20 } else { u64::try_from(people.len()).unwrap_or(u64::MAX) };
     let required = reader.whole(object, "required", 1, most.max(1)).unwrap_or(1);
     if approvers.is_empty() {
         reader.error(whole.span, "an approval needs `approvers`", "name at least one person or role");

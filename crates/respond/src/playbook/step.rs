@@ -187,6 +187,10 @@ pub(crate) fn read(id: &str, node: &Node, reader: &mut Reader) -> Option<Step> {
         kind,
         span: node.span,
     };
+    if step.timeout_ms.is_some() && !matches!(step.kind, StepKind::Action(_)) {
+        let message = format!("`timeout` has no effect on a step of type `{word}`");
+        reader.warning(node.span, message, "give the action steps within a timeout of their own");
+    }
     follow_up(&step, reader);
     Some(step)
 }

@@ -26,5 +26,5 @@ mod signature;
 
 pub use canonical::canonical;
 pub use key::{KeyError, PublicKey, SigningKey, TrustedKeys};
-pub(crate) use signature::uuid_of;
 pub use signature::{SignError, Verdict, sign, verify};
+pub(crate) use signature::{is_vouched, uuid_of};

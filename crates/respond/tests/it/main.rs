@@ -7,6 +7,7 @@ mod automation;
 mod azure;
 mod behaviour;
 mod content;
+mod hostile;
 mod import;
 mod killed;
 mod messages;
