@@ -26,7 +26,7 @@ use crate::run::{Alert, Events, Failure, Window, alerts, evaluate_within, later}
 
 pub use due::{Due, due};
 pub use fold::Repeated;
-pub use state::{Failed, MAX_RAISED, Raised, State};
+pub use state::{MAX_RAISED, Raised, State};
 
 /// How runs lie in time. All in ticks of 100 ns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
