@@ -14,7 +14,7 @@ use super::unit::guarded;
 use super::{OWN, RunError};
 use crate::actions::{Call, Catalogue};
 use crate::library::Library;
-use crate::playbook::{Command, Playbook, Resolved, Step, StepKind, list_of};
+use crate::playbook::{Approval, Command, Playbook, Resolved, Step, StepKind, list_of};
 
 /// What a playbook would do.
 #[derive(Clone, Debug, Serialize)]
@@ -168,6 +168,9 @@ impl Planner<'_> {
     }
 
     fn step(&mut self, playbook: &Playbook, step: &Step, scope: &mut Scope) {
+        // Actions show their approval themselves.
+        let asked = step.approval.as_ref().filter(|_| !matches!(step.kind, StepKind::Action(_)));
+        self.when.extend(asked.map(|approval| format!("when {} approved", asks(approval))));
         let hidden = scope.overlay(&step.variables);
         match &step.for_each {
             Some(each) => {
@@ -191,6 +194,9 @@ impl Planner<'_> {
             None => self.once(playbook, step, scope),
         }
         scope.restore(hidden);
+        if asked.is_some() {
+            self.when.pop();
+        }
     }
 
     fn once(&mut self, playbook: &Playbook, step: &Step, scope: &mut Scope) {
@@ -311,10 +317,7 @@ impl Planner<'_> {
             name: step.name.clone(),
             when: self.when.clone(),
             attempts: step.policy.retry.attempts,
-            approval: step
-                .approval
-                .as_ref()
-                .map(|approval| format!("{} of {}", approval.required, approval.approvers.join(", "))),
+            approval: step.approval.as_ref().map(asks),
             ..PlannedStep::default()
         };
         match job {
@@ -358,6 +361,11 @@ impl Planner<'_> {
             }
         }
     }
+}
+
+/// Who has to approve.
+fn asks(approval: &Approval) -> String {
+    format!("{} of {}", approval.required, approval.approvers.join(", "))
 }
 
 fn label(step: &Step) -> &str {
