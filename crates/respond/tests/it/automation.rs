@@ -199,3 +199,43 @@ fn rules_that_are_off_expired_or_wrong_do_nothing() -> Outcome {
     assert!(rule("r", 1, ("Alerts", "Updated"), json!([]), json!([])).is_err());
     Ok(())
 }
+
+/// A condition that is missing or not known must not make a rule apply to everything.
+#[test]
+fn rules_that_are_half_read_are_refused() {
+    let of = |kind: &str, with: Value| json!([{"conditionType": kind, "conditionProperties": with}]);
+    let conditions = [
+        of("Boolean", json!({"operator": "And"})),
+        of("Boolean", json!({"operator": "Or", "innerConditions": []})),
+        of("Property", json!({"propertyName": "IncidentTitle", "operator": "NotEquals"})),
+        of(
+            "Property",
+            json!({"propertyName": "IncidentTitle", "operator": "NotEquals", "propertyValues": []}),
+        ),
+        of("PropertyArray", json!({"arrayType": "Labels", "arrayConditionType": "AllItems"})),
+        of(
+            "PropertyArray",
+            json!({"arrayType": "Labels", "arrayConditionType": "Most",
+            "itemConditions": [property("IncidentLabel", "Equals", &["ai"])]}),
+        ),
+        of(
+            "PropertyArray",
+            json!({"arrayType": "Others", "arrayConditionType": "AnyItem",
+            "itemConditions": [property("IncidentLabel", "Equals", &["ai"])]}),
+        ),
+        of("PropertyArrayChanged", json!({"arrayType": "Others", "changeType": "Added"})),
+    ];
+    for condition in conditions {
+        assert!(rule("r", 1, UPDATED, condition.clone(), json!([])).is_err(), "{condition}");
+    }
+    for (owner, is_read) in [
+        (json!({"name": "ann"}), false),
+        (json!({}), false),
+        (json!({"objectId": 7}), false),
+        (json!({"objectId": null}), true),
+        (json!({"userPrincipalName": "ann@example.com"}), true),
+    ] {
+        let read = rule("r", 1, CREATED, json!([]), modify(json!({"owner": owner})));
+        assert_eq!(read.is_ok(), is_read, "{owner}");
+    }
+}

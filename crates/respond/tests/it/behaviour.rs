@@ -338,6 +338,40 @@ fn unsigned_and_changed_playbooks_do_not_run() -> Outcome {
     Ok(())
 }
 
+/// Of two playbooks with one id the trusted one stays, whichever is read first, and of two alike the newer.
+#[test]
+fn a_playbook_is_not_pushed_out_by_one_that_nobody_vouches_for() -> Outcome {
+    let key = SigningKey::generate()?;
+    let named = |name: &str, modified: &str| {
+        let mut document = one_step("127.0.0.1:1", |_| {});
+        (document["name"], document["modified"]) = (json!(name), json!(modified));
+        document
+    };
+    let mut signed = named("signed", "2026-01-02T00:00:00.000Z");
+    sign(&mut signed, &key, "us", "2026-11-20T00:00:00Z".parse()?)?;
+    let newer = named("newer", "2026-03-01T00:00:00.000Z");
+    let older = named("older", "2026-02-01T00:00:00.000Z");
+    for (documents, expected) in [
+        ([&signed, &newer], "signed"),
+        ([&newer, &signed], "signed"),
+        ([&older, &newer], "newer"),
+        ([&newer, &older], "newer"),
+    ] {
+        let mut library = Library::default().trusting(TrustedKeys::default().with("us", key.public_key()));
+        for (index, document) in documents.into_iter().enumerate() {
+            library.add(
+                &format!("{index}.json"),
+                &document.to_string(),
+                Origin::File(format!("{index}.json")),
+            );
+        }
+        let kept = library.get(&id("playbook", 1)).map(|entry| entry.playbook.name.clone());
+        assert_eq!(kept.as_deref(), Some(expected));
+        assert!(library.diagnostics.iter().any(|(_, told)| told.message.contains("left out")));
+    }
+    Ok(())
+}
+
 #[test]
 fn plans_say_what_would_be_done_and_do_nothing() -> Outcome {
     let (service, system) = (Service::start()?, MemorySystem::default());

@@ -127,6 +127,27 @@ fn what_was_imported_runs() -> Outcome {
     Ok(())
 }
 
+/// A function that is dropped changes what is compared or sent, and a result that nothing sets stops the run.
+#[test]
+fn functions_and_results_are_not_lost() -> Outcome {
+    let after = |name: &str| json!({(name): ["Succeeded"]});
+    let imported = import(&json!({"definition": {"actions": {
+        "Ask": {"type": "Http", "inputs": {"method": "GET", "uri": "https://a.example.com/x"}},
+        "Keep": {"type": "Compose", "runAfter": after("Ask"), "inputs": "@body('Ask')"},
+        "Lower": {"type": "Compose", "runAfter": after("Keep"), "inputs": "@toLower(variables('x'))"},
+        "Parse": {"type": "ParseJson", "runAfter": after("Lower"), "inputs": {}},
+        "Use": {"type": "Compose", "runAfter": after("Parse"), "inputs": "@body('Parse')"},
+    }}}))?;
+    assert_eq!(imported.problems, Vec::<String>::new());
+    let by_hand = |line: &import::Line| line.action == "Lower" && matches!(line.fate, Fate::ByHand(_));
+    assert!(imported.lines.iter().any(by_hand), "{:?}", imported.lines);
+    let steps = imported.document["workflow"].as_object().ok_or("no steps")?;
+    let ask = steps.values().find(|step| step["name"] == "Ask").ok_or("no step")?;
+    assert_eq!(ask["out_args"], json!(["__result_Ask__"]));
+    assert_eq!(imported.document["playbook_variables"]["__result_Parse__"]["external"], json!(true));
+    Ok(())
+}
+
 #[test]
 fn what_is_no_logic_app_is_told() -> Outcome {
     for document in [json!({}), json!([]), json!({"resources": [{"properties": {}}]}), json!("x")] {

@@ -52,5 +52,12 @@ fn drills_tell_what_is_wrong() {
         "clocks:\n  - id: x\n    stages: [{ id: a, what: b, from: c, hours: 1, days: 2 }]\n",
     );
     assert!(handbook.clocks.iter().all(|clock| clock.id != "x"));
+    handbook.add("unknown.yaml", "plans:\n  - id: p\n    name: n\n    clocks: [gdpr, gdrp]\n");
+    assert!(handbook.plan("p").is_none(), "a plan that looks at a clock nobody knows");
+    handbook.add(
+        "half.yaml",
+        "clocks:\n  - id: y\n    stages: [{ id: a, what: b, from: c, hours: 1, latest_hours: 2 }]\n",
+    );
+    assert!(handbook.clocks.iter().all(|clock| clock.id != "y"));
     assert!(!handbook.diagnostics.is_empty());
 }
