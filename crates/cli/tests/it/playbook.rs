@@ -22,7 +22,7 @@ workflow:
     type: action
     commands: [{ type: manual, command: "Ask __who__:value what happened." }]
     agent: individual--5f1c0a01-3b7e-4c52-9d10-6a1f0e2b4c14
-    on_completion: end--5f1c0a01-3b7e-4c52-9d10-6a1f0e2b4c13
+    on_success: end--5f1c0a01-3b7e-4c52-9d10-6a1f0e2b4c13
   end--5f1c0a01-3b7e-4c52-9d10-6a1f0e2b4c13: { type: end }
 agent_definitions:
   individual--5f1c0a01-3b7e-4c52-9d10-6a1f0e2b4c14: { type: individual, name: Analyst }
@@ -56,7 +56,7 @@ fn playbooks_are_listed_shown_and_checked() {
     assert!(told.as_array().unwrap().len() > 10 && told[0]["mayRun"] == true, "{told}");
     let ran = playbook(&desk, &["list", "--format", "table", "--playbooks", "."]);
     assert!(
-        ran.code == 0 && ran.out.contains("Tell people") && ran.out.contains("it is not signed"),
+        ran.code == 0 && ran.out.contains("Tell people") && ran.out.contains("may not run"),
         "{ran:?}"
     );
     let ran = playbook(&desk, &["show", "tell people"]);
