@@ -55,10 +55,7 @@ fn playbooks_are_listed_shown_and_checked() {
     let told = playbook(&desk, &["list", "--format", "json"]).json();
     assert!(told.as_array().unwrap().len() > 10 && told[0]["mayRun"] == true, "{told}");
     let ran = playbook(&desk, &["list", "--format", "table", "--playbooks", "."]);
-    assert!(
-        ran.code == 0 && ran.out.contains("Tell people") && ran.out.contains("may not run"),
-        "{ran:?}"
-    );
+    assert!(ran.code == 0 && ran.out.contains("Tell people") && ran.out.contains("may not run"), "{ran:?}");
     let ran = playbook(&desk, &["show", "tell people"]);
     assert!(ran.code == 0 && ran.out.contains("workflow_start: start--"), "{ran:?}");
     assert_eq!(playbook(&desk, &["show", "ask.yaml", "--format", "json"]).json()["name"], "Ask somebody");

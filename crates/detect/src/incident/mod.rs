@@ -174,17 +174,13 @@ impl Incidents {
         }
         let key = key(configuration, alert);
         let known = key.as_ref().and_then(|key| self.latest.get(key).copied());
-        if let Some(incident) = known.and_then(|number| self.list.get_mut(&number)) {
-            if is_open_for(incident, configuration, alert) {
-                let was_closed = incident.status == Status::Closed;
-                self.taken.insert(own.clone(), incident.number);
-                join(incident, alert, own, now);
-                return if was_closed {
-                    Became::Reopened(incident.number)
-                } else {
-                    Became::Joined(incident.number)
-                };
-            }
+        if let Some(incident) = known.and_then(|number| self.list.get_mut(&number))
+            && is_open_for(incident, configuration, alert)
+        {
+            let (number, was_closed) = (incident.number, incident.status == Status::Closed);
+            self.taken.insert(own.clone(), number);
+            join(incident, alert, own, now);
+            return if was_closed { Became::Reopened(number) } else { Became::Joined(number) };
         }
         let number = self.list.keys().next_back().map_or(1, |last| last.saturating_add(1));
         self.taken.insert(own.clone(), number);
