@@ -29,7 +29,7 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
-    pub(crate) fn new(position: Position, record: Record) -> Chunk {
+    fn new(position: Position, record: Record) -> Chunk {
         let times = record.batch.column_by_name(TIME);
         let times = times.and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
         let times = times.and_then(|column| Some((min(column)?, max(column)?)));
@@ -41,6 +41,12 @@ impl Chunk {
             mark: record.mark,
             batch: record.batch,
         }
+    }
+
+    /// Rows that did not come through the log.
+    pub(crate) fn of_rows(table: &Arc<str>, received: i64, batch: RecordBatch) -> Chunk {
+        let record = Record { table: Arc::clone(table), key: None, received, mark: None, batch };
+        Chunk::new(0, record)
     }
 
     /// The marks that records say, each source's last.
@@ -108,9 +114,7 @@ impl TableState {
 
     /// The table with rows of one of its files alone.
     pub(crate) fn of_rows(&self, batch: RecordBatch) -> TableState {
-        let table = Arc::clone(self.schema.name());
-        let record = Record { table, key: None, received: 0, mark: None, batch };
-        let chunks = vec![Arc::new(Chunk::new(0, record))];
+        let chunks = vec![Arc::new(Chunk::of_rows(self.schema.name(), 0, batch))];
         TableState { chunks, ..TableState::new(self.schema.clone()) }
     }
 

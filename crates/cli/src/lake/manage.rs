@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use castellan_base::System;
-use castellan_kql::value::{UNIX_EPOCH_TICKS, format_datetime, parse_datetime};
+use castellan_kql::value::{format_datetime, parse_datetime};
+use castellan_lake::rows::{micros_of_ticks, ticks_of_micros};
 use castellan_lake::{Definition, Lake, Options, Retention, Run};
 use serde_json::Value;
 
@@ -130,7 +131,7 @@ pub(super) async fn run(folder: &LakeFolder, name: &str, bin: Option<&str>) -> R
             let Some(ticks) = parse_datetime(text) else {
                 bail!("`{text}` is no time; write it as 2026-01-31T00:00:00Z")
             };
-            vec![lake.retry_bin(name, (ticks - UNIX_EPOCH_TICKS).div_euclid(10)).await?]
+            vec![lake.retry_bin(name, micros_of_ticks(ticks)).await?]
         }
     };
     runs.iter().for_each(tell);
@@ -142,6 +143,6 @@ pub(super) async fn run(folder: &LakeFolder, name: &str, bin: Option<&str>) -> R
 }
 
 fn tell(run: &Run) {
-    let of = run.start.map(|start| format!("{}: ", format_datetime(start * 10 + UNIX_EPOCH_TICKS)));
+    let of = run.start.map(|start| format!("{}: ", format_datetime(ticks_of_micros(start))));
     complain(&format!("{}{} rows in {} ms", of.unwrap_or_default(), run.rows, run.took.as_millis()));
 }

@@ -4,6 +4,7 @@ use castellan_kql::value::{format_datetime, parse_datetime};
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::rows::{micros_of_ticks, ticks_of_micros};
 
 /// Minutes of a day.
 const DAY: u32 = 1_440;
@@ -177,7 +178,7 @@ impl Summary {
 
     /// Where bins begin, in microseconds since 1970.
     pub(super) fn first(&self) -> i64 {
-        self.bin_start_time.as_deref().and_then(micros_of).unwrap_or(self.modified)
+        self.bin_start_time.as_deref().and_then(parse_datetime).map_or(self.modified, micros_of_ticks)
     }
 
     /// The first bin that begins at or after a time.
@@ -193,21 +194,9 @@ impl Summary {
     }
 }
 
-/// Ticks from year 1 to 1970.
-const TICKS_TO_1970: i64 = 621_355_968_000_000_000;
-
-fn micros_of(text: &str) -> Option<i64> {
-    Some((parse_datetime(text)? - TICKS_TO_1970).div_euclid(10))
-}
-
-/// A time in microseconds since 1970 as ticks since year 1.
-pub(super) fn ticks_of(micros: i64) -> i64 {
-    micros.saturating_mul(10).saturating_add(TICKS_TO_1970)
-}
-
 /// A time in microseconds since 1970 as ISO 8601.
 pub(super) fn text_of(micros: i64) -> String {
-    format_datetime(ticks_of(micros))
+    format_datetime(ticks_of_micros(micros))
 }
 
 fn check_name(name: &str) -> Result<(), String> {

@@ -9,10 +9,9 @@ use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::record_batch::RecordBatch;
 
 use super::Definition;
-use super::definition::ticks_of;
 use crate::Error;
 use crate::rows::Origin;
-use crate::rows::{Rows, from_physical};
+use crate::rows::{Rows, from_physical, ticks_of_micros};
 use crate::scan::Source;
 use crate::shared::Shared;
 
@@ -53,8 +52,8 @@ fn engine(shared: &Arc<Shared>, bin: Option<Bin<'_>>) -> Result<Engine, castella
     let Some(bin) = bin else { return Ok(engine) };
     let span = Span {
         column: bin.column.to_owned(),
-        from: Some(ticks_of(bin.from)),
-        until: Some(ticks_of(bin.until)),
+        from: Some(ticks_of_micros(bin.from)),
+        until: Some(ticks_of_micros(bin.until)),
     };
     engine.restrict(&Access::of_all(Seen { span: Some(span), ..Seen::default() }))
 }

@@ -164,9 +164,14 @@ fn micros(value: Value<'_>) -> Option<i64> {
     iso(text.as_bytes()).or_else(|| parse_datetime(text).map(micros_of_ticks))
 }
 
-/// Microseconds since 1970 of ticks of the language.
-pub(crate) fn micros_of_ticks(ticks: i64) -> i64 {
+/// Microseconds since 1970, as the lake counts, of ticks of the language; what is finer is cut off.
+pub fn micros_of_ticks(ticks: i64) -> i64 {
     (ticks - UNIX_EPOCH_TICKS).div_euclid(10)
+}
+
+/// Ticks of the language of microseconds since 1970.
+pub fn ticks_of_micros(micros: i64) -> i64 {
+    micros.saturating_mul(10).saturating_add(UNIX_EPOCH_TICKS)
 }
 
 /// The form that nearly all events have: `2026-01-02T03:04:05[.123...]Z`. `None` for everything else.

@@ -9,7 +9,7 @@ mod physical;
 mod scan;
 mod standard;
 
-pub(crate) use column::micros_of_ticks;
+pub use column::{micros_of_ticks, ticks_of_micros};
 pub use json::{Form, Refused};
 pub(crate) use standard::Defaults;
 pub use standard::Origin;

@@ -15,7 +15,7 @@ use futures_util::StreamExt as _;
 use super::rewrite::{alone, begin, sorted};
 use crate::Error;
 use crate::delta::{DataFile, Target, write_by_day};
-use crate::log::{Mark, Record};
+use crate::log::Mark;
 use crate::memory::{Chunk, TableState};
 use crate::scan::table_of;
 use crate::shared::Shared;
@@ -129,9 +129,8 @@ async fn write_new(
     rows: RecordBatch,
 ) -> Result<Vec<DataFile>, Error> {
     let (shared, schema) = (Arc::clone(shared), state.schema.clone());
-    let (table, received) = (Arc::clone(schema.name()), shared.now());
-    let record = Record { table, key: None, received, mark: None, batch: rows };
-    let chunks = [Arc::new(Chunk::new(0, record))];
+    let received = shared.now();
+    let chunks = [Arc::new(Chunk::of_rows(schema.name(), received, rows))];
     let written = tokio::task::spawn_blocking(move || {
         let folder = shared.table_folder(schema.name());
         let (disk, tenant) = (&shared.options.disk, &shared.options.workspace);
@@ -240,12 +239,6 @@ async fn commit(
     let slot = shared.slot(name);
     let mut files = slot.lock().await;
     let Some(open) = files.as_mut() else { return Ok(()) };
-    match open.exchange(old, new, marks, shared.now().div_euclid(1_000)).await {
-        Ok(()) => shared.tables.replaced(name, Arc::new(open.files()?)),
-        Err(error) => {
-            super::flush::reopen(shared, name, &mut files).await?;
-            return Err(error);
-        }
-    }
-    Ok(())
+    let committed = open.exchange(old, new, marks, shared.now().div_euclid(1_000)).await;
+    super::flush::settle(shared, name, &mut files, committed).await
 }

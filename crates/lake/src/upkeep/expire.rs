@@ -57,12 +57,8 @@ async fn remove_old(
     if old.is_empty() {
         return Ok(());
     }
-    if let Err(error) = open.exchange(&old, &[], &[], now.div_euclid(1_000)).await {
-        super::flush::reopen(shared, name, files).await?;
-        return Err(error);
-    }
-    shared.tables.replaced(name, Arc::new(open.files()?));
-    Ok(())
+    let committed = open.exchange(&old, &[], &[], now.div_euclid(1_000)).await;
+    super::flush::settle(shared, name, files, committed).await
 }
 
 /// Removes filters whose files are gone.

@@ -104,6 +104,25 @@ pub(crate) async fn reopen(
     Ok(())
 }
 
+/// Shows a table after a commit that changed its files: as they are now, or where it failed as the table's log says.
+///
+/// Errors: that of the commit, and a log that cannot be read.
+pub(super) async fn settle(
+    shared: &Arc<Shared>,
+    name: &Arc<str>,
+    files: &mut Option<DeltaFiles>,
+    committed: Result<(), Error>,
+) -> Result<(), Error> {
+    if let Err(error) = committed {
+        reopen(shared, name, files).await?;
+        return Err(error);
+    }
+    if let Some(open) = files {
+        shared.tables.replaced(name, Arc::new(open.files()?));
+    }
+    Ok(())
+}
+
 async fn write(
     shared: &Arc<Shared>,
     files: &mut DeltaFiles,

@@ -95,13 +95,6 @@ async fn merge(shared: &Arc<Shared>, name: &Arc<str>, chosen: &[Arc<DataFile>]) 
     let slot = shared.slot(name);
     let mut files = slot.lock().await;
     let Some(open) = files.as_mut() else { return Ok(()) };
-    let replaced = open.replace(chosen, &[written], shared.now().div_euclid(1_000)).await;
-    match replaced {
-        Ok(()) => shared.tables.replaced(name, Arc::new(open.files()?)),
-        Err(error) => {
-            super::flush::reopen(shared, name, &mut files).await?;
-            return Err(error);
-        }
-    }
-    Ok(())
+    let committed = open.replace(chosen, &[written], shared.now().div_euclid(1_000)).await;
+    super::flush::settle(shared, name, &mut files, committed).await
 }

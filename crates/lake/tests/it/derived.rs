@@ -6,12 +6,9 @@ use castellan_lake::{Append, Definition, Error, Form, Lake, Materialized, Option
 use crate::clock::{Jumping, START};
 use crate::support::{Outcome, append, query, quiet, value};
 
-/// Ticks from year 1 to 1970.
-const TICKS_TO_1970: i64 = 621_355_968_000_000_000;
-
 fn micros(text: &str) -> Result<i64, String> {
     let ticks = parse_datetime(text).ok_or(format!("{text} is no time"))?;
-    Ok((ticks - TICKS_TO_1970) / 10)
+    Ok(castellan_lake::rows::micros_of_ticks(ticks))
 }
 
 fn hourly() -> Summary {

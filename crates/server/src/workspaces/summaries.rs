@@ -4,6 +4,7 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use castellan_kql::value::parse_datetime;
+use castellan_lake::rows::micros_of_ticks;
 use castellan_lake::{Definition, Summary};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -112,14 +113,11 @@ struct RetryProperties {
     retry_bin_start_time: String,
 }
 
-/// Ticks from year 1 to 1970.
-const TICKS_TO_1970: i64 = 621_355_968_000_000_000;
-
 pub(super) async fn retry(service: &Service, name: &str, request: Request) -> Result<Response, Failure> {
     let (asked, _place) = service.gate.read::<Retry>(request, StatusCode::BAD_REQUEST).await?;
     find(service, name)?;
     let text = asked.properties.retry_bin_start_time;
-    let start = parse_datetime(&text).map(|ticks| (ticks - TICKS_TO_1970).div_euclid(10));
+    let start = parse_datetime(&text).map(micros_of_ticks);
     let start =
         start.ok_or_else(|| Failure::bad(format!("`retryBinStartTime` is `{text}`, which is no time")))?;
     service.lake.retry_bin(name, start).await?;
