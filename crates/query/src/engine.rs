@@ -226,6 +226,11 @@ impl Engine {
             .collect()
     }
 
+    /// A table as it may be seen.
+    pub fn table(&self, name: &str) -> Option<Table> {
+        self.tables.find(name)
+    }
+
     /// What queries are bound with, for editors.
     pub fn database(&self) -> &dyn Database {
         &self.tables

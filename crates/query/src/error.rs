@@ -1,6 +1,7 @@
 //! What can go wrong with a query.
 
 use castellan_kql::{Diagnostic, Span};
+use datafusion::arrow::error::ArrowError;
 use datafusion::common::DataFusionError;
 
 /// An error with a code for programs, and its place in the query where it has one.
@@ -40,6 +41,12 @@ impl From<Diagnostic> for Error {
     fn from(diagnostic: Diagnostic) -> Error {
         let span = (diagnostic.span != Span::default()).then_some(diagnostic.span);
         Error { code: diagnostic.code, message: diagnostic.message, help: diagnostic.help, span }
+    }
+}
+
+impl From<ArrowError> for Error {
+    fn from(error: ArrowError) -> Error {
+        DataFusionError::from(error).into()
     }
 }
 

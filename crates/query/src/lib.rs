@@ -28,6 +28,7 @@
 mod access;
 pub mod aggregates;
 mod answer;
+pub mod compiled;
 mod engine;
 mod error;
 pub mod external;

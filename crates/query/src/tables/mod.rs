@@ -43,7 +43,7 @@ struct Guard {
 }
 
 /// What the scan of a table is called inside a plan.
-const SCAN: &str = "t";
+pub(crate) const SCAN: &str = "t";
 
 impl Table {
     /// The table that a provider has. Times become ticks, nested values dynamic, and null texts empty.
@@ -107,6 +107,16 @@ impl Table {
     /// The columns.
     pub fn columns(&self) -> &[Column] {
         &self.columns
+    }
+
+    /// The columns as they are stored, before they are converted.
+    pub fn schema(&self) -> SchemaRef {
+        self.provider.schema()
+    }
+
+    /// The values of the columns; none where a part of the table is seen alone.
+    pub(crate) fn values_of_all(&self) -> Option<Vec<Expr>> {
+        self.guard.is_none().then(|| self.values.iter().cloned().map(Expr::unalias).collect())
     }
 
     /// All columns, those too that are hidden.
