@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 
-use datafusion::arrow::array::{AsArray, RecordBatchOptions};
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatchOptions};
 use datafusion::arrow::compute::{cast, max, min};
-use datafusion::arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
+use datafusion::arrow::datatypes::{Field, SchemaRef, TimestampMicrosecondType};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::RecordBatch;
 
 use crate::Retention;
 use crate::delta::DataFile;
+use crate::follow::Listener;
 use crate::log::{Dropped, Mark, Position, Record};
 use crate::rows::Defaults;
 use crate::schema::{TIME, TableSchema};
@@ -58,6 +59,17 @@ impl Chunk {
         last.into_values().cloned().collect()
     }
 
+    /// A column as a field has it: where nobody said it, what the lake says, or null.
+    ///
+    /// Errors: a column that cannot have the type that the field says.
+    pub(crate) fn column(&self, field: &Field, table: &str, tenant: &str) -> Result<ArrayRef, ArrowError> {
+        let defaults = Defaults { table, tenant, received: self.received };
+        match self.batch.column_by_name(field.name()) {
+            Some(array) => cast(array, field.data_type()),
+            None => Ok(defaults.column(field.name(), field.data_type(), self.batch.num_rows())),
+        }
+    }
+
     /// The rows with the columns of a schema, as it has them: those that nobody said are what the lake says, or null.
     ///
     /// Errors: a column that cannot have the type that the schema says.
@@ -68,11 +80,7 @@ impl Chunk {
         tenant: &str,
     ) -> Result<RecordBatch, ArrowError> {
         let rows = self.batch.num_rows();
-        let defaults = Defaults { table, tenant, received: self.received };
-        let arrays = schema.fields().iter().map(|field| match self.batch.column_by_name(field.name()) {
-            Some(array) => cast(array, field.data_type()),
-            None => Ok(defaults.column(field.name(), field.data_type(), rows)),
-        });
+        let arrays = schema.fields().iter().map(|field| self.column(field, table, tenant));
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         RecordBatch::try_new_with_options(
             Arc::clone(schema),
@@ -155,6 +163,7 @@ struct Inner {
     tables: BTreeMap<Arc<str>, TableState>,
     bytes: usize,
     dropped: Dropped,
+    listeners: Vec<Listener>,
 }
 
 impl Tables {
@@ -174,6 +183,13 @@ impl Tables {
     /// All tables as they are now, at one moment.
     pub(crate) fn snapshot(&self) -> BTreeMap<Arc<str>, TableState> {
         self.read().tables.clone()
+    }
+
+    /// All tables at the moment from which a listener is told of rows.
+    pub(crate) fn follow(&self, listener: Listener) -> BTreeMap<Arc<str>, TableState> {
+        let mut inner = self.write();
+        inner.listeners.push(listener);
+        inner.tables.clone()
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<TableState> {
@@ -249,14 +265,17 @@ impl Tables {
         if inner.dropped.has(&name, position) {
             return;
         }
-        let Some(table) = inner.tables.get_mut(&name) else { return };
+        let Inner { tables, listeners, bytes: all, .. } = &mut *inner;
+        let Some(table) = tables.get_mut(&name) else { return };
         if let Some(mark) = &chunk.mark {
             table.reach(mark);
         }
         if position > table.flushed {
-            table.chunks.push(Arc::new(chunk));
+            let chunk = Arc::new(chunk);
+            listeners.retain(|listener| listener.tell(table, &chunk));
+            table.chunks.push(chunk);
             table.bytes += bytes;
-            inner.bytes += bytes;
+            *all += bytes;
         }
     }
 

@@ -17,6 +17,7 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 
 use super::files::{How, Input, parquet, spread};
+use crate::TableSchema;
 use crate::delta::DataFile;
 use crate::disk::Disk;
 use crate::memory::TableState;
@@ -36,15 +37,19 @@ pub(super) struct Provider {
     shared: Arc<Shared>,
 }
 
+/// The columns of a table as the engine is given them: it has texts as views.
+pub(crate) fn schema(table: &TableSchema) -> SchemaRef {
+    let fields = table.arrow().fields().iter().map(|field| match field.data_type() {
+        DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
+        _ => Arc::clone(field),
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<Arc<Field>>>()))
+}
+
 impl Provider {
     pub(super) fn new(shared: &Arc<Shared>, state: TableState) -> Provider {
         let folder = shared.table_folder(state.schema.name());
-        // The engine has texts as views.
-        let fields = state.schema.arrow().fields().iter().map(|field| match field.data_type() {
-            DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
-            _ => Arc::clone(field),
-        });
-        let schema = Arc::new(Schema::new(fields.collect::<Vec<Arc<Field>>>()));
+        let schema = schema(&state.schema);
         Provider { state, schema, folder, shared: Arc::clone(shared) }
     }
 

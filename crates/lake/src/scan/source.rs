@@ -21,7 +21,12 @@ pub(crate) struct Source {
 
 impl Source {
     pub(crate) fn new(shared: &Arc<Shared>) -> Source {
-        Source { shared: Arc::clone(shared), states: shared.tables.snapshot(), made: Mutex::default() }
+        Source::at(shared, shared.tables.snapshot())
+    }
+
+    /// All tables as they were.
+    pub(crate) fn at(shared: &Arc<Shared>, states: BTreeMap<Arc<str>, TableState>) -> Source {
+        Source { shared: Arc::clone(shared), states, made: Mutex::default() }
     }
 
     fn make(&self, name: &str) -> Option<Table> {

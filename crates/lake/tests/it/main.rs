@@ -4,6 +4,7 @@ mod clock;
 mod derived;
 mod faults;
 mod files;
+mod follow;
 mod hostile;
 mod killed;
 mod marks;
