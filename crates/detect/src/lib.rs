@@ -59,6 +59,7 @@ pub mod rule;
 pub mod run;
 pub mod schedule;
 pub mod sigma;
+pub mod stream;
 pub mod watchlist;
 
 pub use load::load;

@@ -129,7 +129,7 @@ pub async fn evaluate_within(
     let tables = |error| Failure::Tables { rule: Arc::clone(&rule.name), error };
     let query = |error| Failure::Query { rule: Arc::clone(&rule.name), error };
     let begun = Instant::now();
-    let engine = events.engine(window.until).await.map_err(tables)?;
+    let engine = events.engine_for(&window).await.map_err(tables)?;
     let (keys, tables_read) = shape(rule, &engine, window);
     let blind = blind(&engine, &tables_read);
     let engine = window.restrict(engine, &blind).map_err(tables)?;
@@ -139,6 +139,10 @@ pub async fn evaluate_within(
         return Err(Failure::Results { rule: Arc::clone(&rule.name), count: answers.answers.len() });
     }
     let answer = answers.answers.pop();
+    if let Some(cut) = answer.as_ref().and_then(|answer| answer.cut.as_ref()) {
+        // A part of the results would be told as if it were all of them.
+        return Err(query(Error::new("cut", format!("there are more results than may be kept: {cut:?}"))));
+    }
     let results = answer.map(|answer| Results { columns: answer.columns, batches: answer.batches });
     let results = results.unwrap_or_default();
     Ok(Evaluation {

@@ -23,7 +23,8 @@ use crate::rule::{Grouping, Kind, Rule};
 /// for each result may find the same a thousand times. There is no bound on how many alerts there are.
 pub fn alerts(rule: &Rule, evaluation: &Evaluation, part: Option<&BTreeSet<u64>>) -> Vec<Alert> {
     let context = Arc::new(context(rule, evaluation));
-    let mut groups = Groups { rule, evaluation, context, alerts: Vec::new(), places: BTreeMap::new() };
+    let mut groups =
+        Groups { rule, evaluation, context, alerts: Vec::new(), places: BTreeMap::new(), sums: Vec::new() };
     let is_in = |number: u64| part.is_none_or(|part| part.contains(&number));
     // Batches that an evaluation gave have its columns.
     let _ = evaluation.results.each(|number, values| {
@@ -45,6 +46,26 @@ struct Groups<'r> {
     alerts: Vec<Alert>,
     /// Where the alert is that looks like a result's.
     places: BTreeMap<String, usize>,
+    /// How each alert looks, and the results that it stands for.
+    sums: Vec<(String, Sum)>,
+}
+
+/// A digest of results that is the same in whatever order they come.
+#[derive(Default)]
+struct Sum {
+    words: [u64; 4],
+    results: u64,
+}
+
+impl Sum {
+    fn add(&mut self, id: &Identity) {
+        let digest = blake3::hash(id.as_bytes());
+        let (words, _) = digest.as_bytes().as_chunks::<8>();
+        for (sum, word) in self.words.iter_mut().zip(words) {
+            *sum = sum.wrapping_add(u64::from_le_bytes(*word));
+        }
+        self.results += 1;
+    }
 }
 
 impl Groups<'_> {
@@ -59,11 +80,13 @@ impl Groups<'_> {
             Some(at) => *at,
             None => {
                 self.alerts.push(self.first(Some(&row)));
+                self.sums.push((looks.clone(), Sum::default()));
                 self.places.insert(looks, self.alerts.len() - 1);
                 self.alerts.len() - 1
             }
         };
-        if let Some(alert) = self.alerts.get_mut(at) {
+        if let (Some(alert), Some((_, sum))) = (self.alerts.get_mut(at), self.sums.get_mut(at)) {
+            sum.add(&id);
             take(alert, self.rule, &row, id);
         }
     }
@@ -71,6 +94,7 @@ impl Groups<'_> {
     fn add_empty(&mut self) {
         let alert = self.first(None);
         self.alerts.push(alert);
+        self.sums.push((String::new(), Sum::default()));
     }
 
     /// An alert that stands for no result yet; its texts are of the first.
@@ -101,11 +125,11 @@ impl Groups<'_> {
         let window = self.evaluation.window;
         let from = window.from.or(window.received_from).unwrap_or(window.until);
         let mut alerts = self.alerts;
-        for alert in &mut alerts {
+        for (alert, (looks, sum)) in alerts.iter_mut().zip(&self.sums) {
             if alert.end < alert.start {
                 (alert.start, alert.end) = (from, window.until);
             }
-            alert.id = id(alert, from, window.until);
+            alert.id = id(&alert.rule, (from, window.until), looks, sum);
         }
         alerts
     }
@@ -147,15 +171,15 @@ fn looks(rule: &Rule, row: &Row<'_>) -> String {
     blake3::hash(text.as_bytes()).to_hex().to_string()
 }
 
-/// The same for the same rule, window and results.
-fn id(alert: &Alert, from: Ticks, until: Ticks) -> Uuid {
-    let mut text = format!("{}\u{1f}{}\u{1f}{}", alert.rule, from.get(), until.get());
-    // Writing to a text cannot fail.
-    let _ = write!(text, "\u{1f}{}\u{1f}{}", alert.name, alert.entities.to_json());
-    for identity in &alert.identities {
-        text.push('\u{1f}');
-        text.push_str(identity);
-    }
+/// The same for the same rule, window and results, in whatever order those come.
+fn id(rule: &str, (from, until): (Ticks, Ticks), looks: &str, sum: &Sum) -> Uuid {
+    let [a, b, c, d] = sum.words;
+    let results = sum.results;
+    let text = format!(
+        "{rule}\u{1f}{}\u{1f}{}\u{1f}{looks}\u{1f}{a:x}.{b:x}.{c:x}.{d:x}\u{1f}{results}",
+        from.get(),
+        until.get()
+    );
     Uuid::new_v5(&Uuid::NAMESPACE_OID, text.as_bytes())
 }
 

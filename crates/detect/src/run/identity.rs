@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use castellan_kql::Value;
-use castellan_kql::plan::{Plan, Scalar, ScalarKind, Step};
+use castellan_kql::plan::{JoinKind, Plan, Scalar, ScalarKind, Step};
 use castellan_kql::value::Dynamic;
 
 /// A digest of what makes a result the same, as 32 hexadecimal digits.
@@ -30,11 +30,46 @@ pub fn keys(plan: &Arc<Plan>) -> Option<Vec<usize>> {
             found.extend(keys(right)?.into_iter().map(|at| at + left.columns.len()));
             Some(found)
         }
-        Step::Union(parts) => {
-            let mut all = parts.iter().map(keys);
-            let first = all.next()??;
-            all.all(|other| other.as_ref() == Some(&first)).then_some(first)
-        }
+        Step::Join { kind: JoinKind::LeftSemi | JoinKind::LeftAnti, left, .. } => keys(left),
+        Step::Join { kind: JoinKind::RightSemi | JoinKind::RightAnti, right, .. } => keys(right),
+        Step::Union(parts) => of_union(parts),
+        _ => None,
+    }
+}
+
+/// The keys that all parts have, and a column that says of which part a row is: the same key means another thing in another
+/// part. None where nothing says it, unless all parts are the same.
+fn of_union(parts: &[Arc<Plan>]) -> Option<Vec<usize>> {
+    let (first, rest) = parts.split_first()?;
+    let mut found = keys(first)?;
+    if !rest.iter().all(|part| keys(part).as_ref() == Some(&found)) {
+        return None;
+    }
+    if rest.iter().all(|part| part == first) {
+        return Some(found);
+    }
+    let tells = |at: &usize| {
+        let mut said: Vec<&Value> = parts.iter().map_while(|part| constant(part, *at)).collect();
+        let count = said.len();
+        said.sort_by_key(|value| value.to_text());
+        said.dedup();
+        count == parts.len() && said.len() == count
+    };
+    let column = (0..first.columns.len()).find(tells)?;
+    found.push(column);
+    found.dedup();
+    Some(found)
+}
+
+/// The value that a column has in each row.
+fn constant(plan: &Plan, at: usize) -> Option<&Value> {
+    match &plan.step {
+        Step::Filter { input, .. } | Step::Sort { input, .. } => constant(input, at),
+        Step::Project { input, values } => match &values.get(at)?.kind {
+            ScalarKind::Literal(value) => Some(value),
+            ScalarKind::Column(below) => constant(input, *below),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -152,6 +187,18 @@ mod tests {
         );
         check(
             "union (SigninLogs | summarize n = count() by UserId), (SigninLogs | summarize n = count() by UserId)",
+            Some(&["UserId"]),
+        );
+        check(
+            "union (SigninLogs | summarize n = count() by UserId | extend What = 'a'), (SigninLogs | where ResultType == '0' | summarize n = count() by UserId | extend What = 'b')",
+            Some(&["UserId", "What"]),
+        );
+        check(
+            "union (SigninLogs | summarize n = count() by UserId), (SigninLogs | where ResultType == '0' | summarize n = count() by UserId)",
+            None,
+        );
+        check(
+            "SigninLogs | summarize n = count() by UserId | join kind=leftanti (AuditLogs) on $left.UserId == $right.Id",
             Some(&["UserId"]),
         );
     }

@@ -14,6 +14,21 @@ use crate::rule::{Kind, Rule};
 /// The product that alerts of analytics rules are said to be of: queries and automation look for this name.
 const PRODUCT: &str = "Azure Sentinel";
 
+/// The properties that columns may say. Others would let an event decide on the id or the entities of its alert. Source:
+/// `alertDynamicProperties` of Microsoft.SecurityInsights/alertRules.
+const PROPERTIES: [&str; 10] = [
+    "AlertLink",
+    "ConfidenceLevel",
+    "ConfidenceScore",
+    "ExtendedLinks",
+    "ProductComponentName",
+    "ProductName",
+    "ProviderName",
+    "RemediationSteps",
+    "SubTechniques",
+    "Techniques",
+];
+
 /// The columns of `SecurityAlert`, as they are documented.
 pub fn alert_columns() -> Vec<Column> {
     let table = Catalog::built_in().table("SecurityAlert");
@@ -74,7 +89,8 @@ fn cells<'a>(rule: &'a Rule, alert: &'a Alert) -> BTreeMap<&'a str, Value> {
         ("Type", text("SecurityAlert")),
     ]);
     // What a column said comes in the place of what the rule says.
-    for (property, said) in &alert.properties {
+    for (property, said) in alert.properties.iter().filter(|(property, _)| PROPERTIES.contains(&&***property))
+    {
         let value =
             if &**property == "ConfidenceScore" { text(said).convert(ScalarType::Real) } else { text(said) };
         cells.insert(property, value);

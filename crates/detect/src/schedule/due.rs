@@ -56,7 +56,7 @@ fn scheduled(rule: &Rule, state: &State, now: Ticks, settled: Ticks, timing: &Ti
 }
 
 /// The last multiple of the frequency that is not later than a time, as `bin()` has it.
-pub(super) fn boundary(time: Ticks, frequency: i64) -> Ticks {
+pub(crate) fn boundary(time: Ticks, frequency: i64) -> Ticks {
     let since = time.get() - UNIX_EPOCH_TICKS;
     earlier(time, since.rem_euclid(frequency))
 }

@@ -13,18 +13,22 @@
 //! step. When it does not, alerts are made again with the same ids.
 
 mod due;
+mod early;
 mod fold;
 mod late;
 mod state;
 
 use castellan_base::Ticks;
 use castellan_query::Watch;
+use fold::Span;
 
 use crate::rule::duration::MINUTE;
 use crate::rule::{Kind, Rule};
 use crate::run::{Alert, Events, Failure, Window, alerts, evaluate_within, later};
 
+pub(crate) use due::boundary;
 pub use due::{Due, due};
+pub(crate) use early::{early, open};
 pub use fold::Repeated;
 pub use state::{MAX_RAISED, Raised, State};
 
@@ -120,7 +124,7 @@ pub async fn run(rule: &Rule, state: &mut State, events: &dyn Events, now: Ticks
                 if state.is_given_up(&window, timing) {
                     continue;
                 }
-                if !look(rule, state, events, window, true, &mut ran).await {
+                if !look(rule, state, events, (window, Span::of(&window)), true, &mut ran).await {
                     if !gives_up(state, &window, timing, &ran) {
                         return ran;
                     }
@@ -129,12 +133,17 @@ pub async fn run(rule: &Rule, state: &mut State, events: &dyn Events, now: Ticks
             }
         }
         Err(failure) => {
+            let is_given_up = !matches!(failure, Failure::Tables { .. }) && state.gives_up_late(timing);
             ran.failure = Some(failure);
-            return ran;
+            if !is_given_up {
+                return ran;
+            }
+            // What comes late cannot be found out; what is on time is looked at all the same.
+            ran.given_up += 1;
         }
     }
     for window in due.windows {
-        if !look(rule, state, events, window, false, &mut ran).await {
+        if !look(rule, state, events, (window, Span::of(&window)), false, &mut ran).await {
             if !gives_up(state, &window, timing, &ran) {
                 return ran;
             }
@@ -145,7 +154,7 @@ pub async fn run(rule: &Rule, state: &mut State, events: &dyn Events, now: Ticks
             state.received = Some(window.until.get());
         }
     }
-    state.received = Some(seen_until.get());
+    state.received = state.received.max(Some(seen_until.get()));
     state.failed.clear();
     ran.forgotten = state.forget(rule, timing);
     ran
@@ -161,12 +170,18 @@ async fn look(
     rule: &Rule,
     state: &mut State,
     events: &dyn Events,
-    window: Window,
+    (window, span): (Window, Span),
     is_again: bool,
     ran: &mut Ran,
 ) -> bool {
     if state.rests(&window) {
         ran.suppressed += 1;
+        return true;
+    }
+    if events.is_idle(&window) {
+        state.succeeds(&window);
+        let took = std::time::Duration::ZERO;
+        ran.windows.push(Looked { window, is_again, results: 0, alerts: 0, scanned: 0, took });
         return true;
     }
     let evaluation = match evaluate_within(rule, events, window, Watch::default()).await {
@@ -183,10 +198,10 @@ async fn look(
     }
     let mut made = Vec::new();
     if evaluation.is_triggered {
-        let folded = fold::fold(rule, state, &evaluation);
+        let folded = fold::fold(state, &evaluation, span);
         if folded.is_new {
             made = alerts(rule, &evaluation, folded.fresh.as_ref());
-            fold::remember(rule, state, &evaluation, &folded, &made);
+            fold::remember(state, span, &folded, &made);
         }
         ran.repeated.extend(folded.repeated);
     }

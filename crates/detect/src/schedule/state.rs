@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Timing;
-use crate::rule::Rule;
+use crate::rule::{Kind, Rule};
 use crate::run::{Identity, Window};
 
 /// The most results that are remembered of a rule. The oldest are forgotten first.
@@ -53,6 +53,13 @@ impl State {
         *tries >= timing.tries
     }
 
+    /// Counts a failure to find out what came late; true once that was tried often enough.
+    pub(super) fn gives_up_late(&mut self, timing: &Timing) -> bool {
+        let tries = self.failed.entry(i64::MIN).or_default();
+        *tries = tries.saturating_add(1);
+        *tries >= timing.tries
+    }
+
     /// Whether a window was given up, and is found again since all that comes late is looked for again.
     pub(super) fn is_given_up(&self, window: &Window, timing: &Timing) -> bool {
         self.failed.get(&beginning(window)).is_some_and(|tries| *tries >= timing.tries)
@@ -70,10 +77,16 @@ impl State {
     }
 
     /// Forgets what no window to come can give again, and what there is no place for; how many of the latter is told.
-    pub(super) fn forget(&mut self, rule: &Rule, timing: &Timing) -> usize {
+    pub(crate) fn forget(&mut self, rule: &Rule, timing: &Timing) -> usize {
         let Some(done) = self.done else { return 0 };
-        let oldest =
-            done.saturating_sub(rule.period).saturating_sub(rule.frequency).saturating_sub(timing.lateness);
+        let oldest = match rule.kind {
+            Kind::Scheduled => done
+                .saturating_sub(rule.period)
+                .saturating_sub(rule.frequency)
+                .saturating_sub(timing.lateness),
+            // What was taken in once does not come again, but for what is looked at twice after a new start.
+            Kind::NearRealTime => done.saturating_sub(rule.frequency).saturating_sub(timing.settle),
+        };
         self.raised.retain(|_, list| {
             list.retain(|raised| raised.until > oldest);
             !list.is_empty()

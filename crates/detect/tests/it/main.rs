@@ -19,6 +19,7 @@ mod reading;
 mod running;
 mod scheduling;
 mod sigma;
+mod streaming;
 mod support;
 
 use std::path::{Path, PathBuf};
