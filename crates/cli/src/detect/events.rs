@@ -42,6 +42,18 @@ impl Workspace {
         &self.lake
     }
 
+    /// Lays watchlists and functions over the tables of an engine.
+    ///
+    /// Errors: a watchlist that cannot be used.
+    pub(crate) fn over(&self, mut engine: Engine) -> std::result::Result<Engine, Error> {
+        self.functions.add_to(&mut engine);
+        if !self.watchlists.is_empty() {
+            let wrong = |error: WatchlistError| Error::new("watchlist", error.to_string());
+            self.watchlists.add_to(&mut engine).map_err(wrong)?;
+        }
+        Ok(engine)
+    }
+
     /// Gives the lake back, to close it.
     pub(crate) fn into_lake(self) -> Option<Lake> {
         Arc::into_inner(self.lake)
@@ -50,13 +62,7 @@ impl Workspace {
 
 #[async_trait]
 impl Events for Workspace {
-    async fn engine(&self, now: Ticks) -> Result<Engine, Error> {
-        let mut engine = self.lake.engine(Settings { now: Some(now), ..Settings::default() });
-        self.functions.add_to(&mut engine);
-        if !self.watchlists.is_empty() {
-            let wrong = |error: WatchlistError| Error::new("watchlist", error.to_string());
-            self.watchlists.add_to(&mut engine).map_err(wrong)?;
-        }
-        Ok(engine)
+    async fn engine(&self, now: Ticks) -> std::result::Result<Engine, Error> {
+        self.over(self.lake.engine(Settings { now: Some(now), ..Settings::default() }))
     }
 }

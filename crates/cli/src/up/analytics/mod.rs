@@ -1,10 +1,11 @@
-//! Analytics rules on their schedules while the server is up.
+//! Analytics rules while the server is up: told of events as they arrive where that is possible, and on their schedules.
 //!
 //! A run of a rule that raised alerts is committed by one write: the ledger with the alerts as an outbox, the incidents that
 //! they make, and how far the rule is then. Only after that do alerts go to the lake, each call with a mark that makes it count
 //! once. *Invariant (alerts once):* whatever is cut off between two writes, the next start sends the outbox again, and what the
 //! lake has already adds nothing.
 
+mod following;
 mod kept;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,7 @@ use castellan_detect::rule::Rule;
 use castellan_detect::run::Alert;
 use castellan_detect::schedule::{State, Timing, due, run};
 use castellan_lake::{Append, Lake, Mark};
+use following::Following;
 use kept::{Call, Folder, Kept, Ledger, Outbox};
 use told::Told;
 
@@ -33,6 +35,8 @@ use crate::output::{complain, inert_lines};
 
 /// How often it is looked which rules are due.
 const EVERY: Duration = Duration::from_secs(2);
+/// What arrives is looked at so often: rows come together meanwhile, so that a thousand calls are not a thousand looks.
+const TOGETHER: Duration = Duration::from_millis(150);
 /// What marks of the rows of alerts and incidents are named.
 const SOURCE: &str = "castellan.analytics";
 /// The folder of what is remembered, in the lake's.
@@ -47,6 +51,8 @@ pub(super) struct Analytics {
     ledger: Ledger,
     kept: BTreeMap<Arc<str>, Kept>,
     told: Told,
+    /// Rules that are told of rows as they arrive; nothing until it has begun, and when it has to begin again.
+    following: Option<Following>,
 }
 
 impl Analytics {
@@ -76,7 +82,7 @@ impl Analytics {
             kept.insert(Arc::clone(&rule.id), folder.rule(&rule.id)?);
         }
         let (timing, told) = (Timing::default(), Told::default());
-        Ok(Analytics { workspace, rules, timing, folder, ledger, kept, told })
+        Ok(Analytics { workspace, rules, timing, folder, ledger, kept, told, following: None })
     }
 
     /// What is told when it starts.
@@ -88,9 +94,79 @@ impl Analytics {
     /// Runs what is due, again and again. It ends when its future is dropped, wherever it is.
     pub(super) async fn run(mut self, clock: Arc<dyn System>) {
         loop {
+            if self.following.is_none() {
+                self.begin(clock.now()).await;
+            }
             self.turn(clock.now()).await;
-            tokio::time::sleep(EVERY).await;
+            let next = tokio::time::Instant::now() + EVERY;
+            while tokio::time::Instant::now() < next {
+                self.hears(clock.as_ref(), next).await;
+            }
         }
+    }
+
+    /// Begins to be told of rows.
+    async fn begin(&mut self, now: Ticks) {
+        const WHAT: &str = "rules cannot be told of events as they arrive";
+        match Following::begin(&self.rules, &self.kept, &self.workspace, now, &self.timing).await {
+            Ok(following) => {
+                self.told.works(WHAT);
+                self.told.follows(following.counts(self.rules.len()));
+                self.following = Some(following);
+            }
+            Err(error) => self.told.failed(WHAT, &format!("{error:#}")),
+        }
+    }
+
+    /// Takes what arrives for a while, and looks at it.
+    async fn hears(&mut self, clock: &dyn System, until: tokio::time::Instant) {
+        let left = until.saturating_duration_since(tokio::time::Instant::now());
+        let Some(mut following) = self.following.take() else {
+            tokio::time::sleep(left).await;
+            return;
+        };
+        following.wait(left).await;
+        tokio::time::sleep(TOGETHER.min(left)).await;
+        match following.arrive().await {
+            Ok(following) => self.following = Some(following),
+            Err(error) => {
+                self.told.failed("rules are told of events", &format!("{error:#}"));
+                return;
+            }
+        }
+        let waiting =
+            self.following.as_ref().map(|following| following.streams().waiting()).unwrap_or_default();
+        for at in waiting {
+            if !self.looks(at, clock.now()).await {
+                return;
+            }
+        }
+    }
+
+    /// Lets a rule look at what arrived for it; false where what it raised cannot be kept.
+    async fn looks(&mut self, at: usize, now: Ticks) -> bool {
+        let (Some(rule), Some(following)) = (self.rules.get(at).cloned(), &mut self.following) else {
+            return true;
+        };
+        let kept = self.kept.get(&rule.id).cloned().unwrap_or_default();
+        let mut state = kept.state.clone();
+        let ran = following.streams_mut().look(at, &mut state, &self.workspace, now, &self.timing).await;
+        self.told.ran(&rule, &ran);
+        let done = match ran.alerts.is_empty() {
+            true => {
+                // Nothing was raised: after a crash the same is looked at again. The next turn writes it down.
+                self.kept.insert(Arc::clone(&rule.id), Kept { state, ..kept });
+                return true;
+            }
+            false => self.commits(&rule, state, &ran.alerts, now),
+        };
+        if let Err(error) = done {
+            self.told.failed("what is remembered of analytics cannot be kept", &format!("{error:#}"));
+            // What was looked at is in the tables: everything begins again over them.
+            self.following = None;
+            return false;
+        }
+        self.sends().await
     }
 
     /// Runs each rule that is due at a time. What fails is told, and tried again in the next turn.
@@ -106,7 +182,12 @@ impl Analytics {
             }
             let mut state = kept.state.clone();
             // A rule that is off forgets how far it was, and begins with the last window when it is turned on.
-            let ran = run(&rule, &mut state, &self.workspace, now, &self.timing).await;
+            let own = self.following.as_ref().and_then(|own| own.streams().events(at, &self.workspace));
+            let ran = match &own {
+                Some(events) => run(&rule, &mut state, events, now, &self.timing).await,
+                None => run(&rule, &mut state, &self.workspace, now, &self.timing).await,
+            };
+            drop(own);
             if !rule.enabled && state == kept.state {
                 continue;
             }
@@ -125,6 +206,12 @@ impl Analytics {
             }
         }
         self.told.works("what is remembered of analytics cannot be kept");
+        let forgotten =
+            self.following.as_mut().map_or(Ok(()), |own| own.streams_mut().forget(now, &self.timing));
+        if let Err(error) = forgotten {
+            self.told.failed("rules are told of events", &format!("{error:#}"));
+            self.following = None;
+        }
     }
 
     /// Remembers how far a rule is that raised nothing.

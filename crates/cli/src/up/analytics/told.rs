@@ -29,6 +29,14 @@ impl Told {
         }
     }
 
+    /// Tells how rules run.
+    pub(super) fn follows(&self, [rows, windows, scheduled]: [usize; 3]) {
+        say(&format!(
+            "analytics: {rows} rules are told of each event, {windows} of windows as they fill, {scheduled} run on their \
+             schedules alone"
+        ));
+    }
+
     /// Tells what a run raised.
     pub(super) fn raised(&mut self, rule: &Rule, alerts: usize, incidents: usize) {
         say(&format!("analytics: `{}` raised {alerts} alerts; {incidents} incidents changed", rule.name));
