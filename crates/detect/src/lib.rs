@@ -52,6 +52,7 @@ pub mod check;
 pub mod coverage;
 pub mod entity;
 pub mod fixtures;
+pub mod health;
 pub mod incident;
 mod literal;
 mod load;

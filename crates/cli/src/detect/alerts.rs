@@ -34,7 +34,8 @@ pub(crate) fn incident_json(incident: &Incident) -> Json {
     object(&incident_columns(), &incident_row(incident))
 }
 
-fn object(columns: &[Field], row: &[Value]) -> Json {
+/// A row by the names of its columns; what is empty is left out.
+pub(crate) fn object(columns: &[Field], row: &[Value]) -> Json {
     let members = columns.iter().zip(row).map(|(column, value)| (column.name.to_string(), cell(value)));
     Json::Object(members.filter(|(_, value)| !is_empty(value)).collect::<Map<_, _>>())
 }

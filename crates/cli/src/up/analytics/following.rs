@@ -12,7 +12,7 @@ use castellan_detect::run::Events;
 use castellan_detect::schedule::Timing;
 use castellan_detect::stream::{How, Limits, Streams};
 use castellan_lake::{Arrival, Follower, Moment};
-use castellan_query::compiled::Arrived;
+use castellan_query::compiled::{Arrived, Columns};
 use castellan_query::{Engine, Error, Settings};
 
 use super::kept::Kept;
@@ -25,6 +25,8 @@ const ROOM: usize = 512 << 20;
 pub(super) struct Following {
     streams: Streams,
     follower: Follower,
+    /// The tables that rows came to, and how many, since that was asked for.
+    heard: Vec<(Arc<str>, usize)>,
 }
 
 /// The tables of a moment, with what is laid on top of them.
@@ -59,7 +61,7 @@ impl Following {
             // A rule that cannot begin so runs over the tables, which is what its place says then.
             let _ = streams.warm(at, &state, &then, now, timing).await;
         }
-        Ok(Following { streams, follower })
+        Ok(Following { streams, follower, heard: Vec::new() })
     }
 
     /// The rules.
@@ -86,13 +88,19 @@ impl Following {
         if arrivals.is_empty() {
             return Ok(self);
         }
-        let Following { mut streams, follower } = self;
+        let Following { mut streams, follower, mut heard } = self;
+        heard.extend(arrivals.iter().map(|arrival| (Arc::clone(arrival.table()), arrival.rows())));
         let done = tokio::task::spawn_blocking(move || {
             let rows: Vec<&dyn Arrived> =
                 arrivals.iter().map(|arrival: &Arrival| arrival as &dyn Arrived).collect();
             streams.arrive(&rows).map(|()| streams)
         });
-        Ok(Following { streams: done.await.context("looking at rows ended")??, follower })
+        Ok(Following { streams: done.await.context("looking at rows ended")??, follower, heard })
+    }
+
+    /// The tables that rows came to since this was asked, and how many.
+    pub(super) fn heard(&mut self) -> Vec<(Arc<str>, usize)> {
+        std::mem::take(&mut self.heard)
     }
 
     /// How many rules are told of each event, how many of windows, and how many run on their schedules alone.

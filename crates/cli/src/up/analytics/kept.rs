@@ -7,6 +7,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use castellan_detect::health::Sources;
 use castellan_detect::incident::Incidents;
 use castellan_detect::schedule::State;
 use serde::de::DeserializeOwned;
@@ -79,6 +80,15 @@ impl Folder {
 
     pub(super) fn keep_ledger(&self, ledger: &Ledger) -> Result<()> {
         keep(&self.of_ledger(), ledger)
+    }
+
+    /// What is known of sources.
+    pub(super) fn sources(&self) -> Result<Sources> {
+        read(&self.path.join("sources.json"))
+    }
+
+    pub(super) fn keep_sources(&self, sources: &Sources) -> Result<()> {
+        keep(&self.path.join("sources.json"), sources)
     }
 
     pub(super) fn rule(&self, id: &str) -> Result<Kept> {

@@ -6,6 +6,7 @@
 //! lake has already adds nothing.
 
 mod following;
+mod health;
 mod kept;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use castellan_detect::run::Alert;
 use castellan_detect::schedule::{State, Timing, due, run};
 use castellan_lake::{Append, Lake, Mark};
 use following::Following;
+use health::Health;
 use kept::{Call, Folder, Kept, Ledger, Outbox};
 use told::Told;
 
@@ -53,6 +55,7 @@ pub(super) struct Analytics {
     told: Told,
     /// Rules that are told of rows as they arrive; nothing until it has begun, and when it has to begin again.
     following: Option<Following>,
+    health: Health,
 }
 
 impl Analytics {
@@ -70,10 +73,10 @@ impl Analytics {
         let folder = lake.folder().join(FOLDER);
         let watchlists = arguments.watchlists.as_deref();
         let workspace = Workspace::open(lake, watchlists, read.functions, system)?;
-        Analytics::of(workspace, distinct(read.rules), &folder).await
+        Analytics::of(workspace, distinct(read.rules), &folder, system.now()).await
     }
 
-    async fn of(workspace: Workspace, rules: Vec<Rule>, folder: &Path) -> Result<Analytics> {
+    async fn of(workspace: Workspace, rules: Vec<Rule>, folder: &Path, now: Ticks) -> Result<Analytics> {
         let folder = Folder::open(folder)?;
         let mut ledger = folder.ledger()?;
         ledger.offset = ledger.offset.max(sent(workspace.lake()).await?);
@@ -82,7 +85,8 @@ impl Analytics {
             kept.insert(Arc::clone(&rule.id), folder.rule(&rule.id)?);
         }
         let (timing, told) = (Timing::default(), Told::default());
-        Ok(Analytics { workspace, rules, timing, folder, ledger, kept, told, following: None })
+        let health = Health::new(folder.sources()?, now);
+        Ok(Analytics { workspace, rules, timing, folder, ledger, kept, told, following: None, health })
     }
 
     /// What is told when it starts.
@@ -98,10 +102,26 @@ impl Analytics {
                 self.begin(clock.now()).await;
             }
             self.turn(clock.now()).await;
+            self.tell_health(clock.now()).await;
             let next = tokio::time::Instant::now() + EVERY;
             while tokio::time::Instant::now() < next {
                 self.hears(clock.as_ref(), next).await;
             }
+        }
+    }
+
+    /// Writes how rules run and whether sources send, when it is time.
+    async fn tell_health(&mut self, now: Ticks) {
+        const WHAT: &str = "how rules run cannot be written down";
+        let heard = self.following.as_mut().map(Following::heard).unwrap_or_default();
+        self.health.heard(heard, now);
+        if !self.health.is_due(now) {
+            return;
+        }
+        let written = self.health.write(&self.rules, self.workspace.lake(), now).await;
+        match written.and_then(|()| self.folder.keep_sources(self.health.sources())) {
+            Ok(()) => self.told.works(WHAT),
+            Err(error) => self.told.failed(WHAT, &format!("{error:#}")),
         }
     }
 
@@ -152,6 +172,7 @@ impl Analytics {
         let mut state = kept.state.clone();
         let ran = following.streams_mut().look(at, &mut state, &self.workspace, now, &self.timing).await;
         self.told.ran(&rule, &ran);
+        self.health.looked(&rule, &ran);
         let done = match ran.alerts.is_empty() {
             true => {
                 // Nothing was raised: after a crash the same is looked at again. The next turn writes it down.
@@ -192,6 +213,7 @@ impl Analytics {
                 continue;
             }
             self.told.ran(&rule, &ran);
+            self.health.ran(&rule, &ran, now);
             let done = if ran.alerts.is_empty() {
                 self.moves_on(&rule, Kept { state, ..kept })
             } else {

@@ -27,7 +27,7 @@ async fn analytics(folder: &TempDir, lake: &Arc<Lake>) -> Analytics {
     let rules = read("rule.yaml", RULE, &mut Sources::default()).rules;
     let system = castellan_base::OsSystem;
     let workspace = Workspace::open(Arc::clone(lake), None, Functions::default(), &system).unwrap();
-    Analytics::of(workspace, rules, &folder.path().join("state")).await.unwrap()
+    Analytics::of(workspace, rules, &folder.path().join("state"), time("10:00:00")).await.unwrap()
 }
 
 /// A failed logon that was taken in when it happened.
@@ -163,6 +163,6 @@ async fn damaged_files_are_told_and_not_taken_for_none() {
     std::fs::write(folder.path().join("state/ledger.json"), "{\"offset\": ").unwrap();
     let system = castellan_base::OsSystem;
     let workspace = Workspace::open(lake, None, Functions::default(), &system).unwrap();
-    let opened = Analytics::of(workspace, Vec::new(), &folder.path().join("state")).await;
+    let opened = Analytics::of(workspace, Vec::new(), &folder.path().join("state"), time("10:00:00")).await;
     assert!(opened.err().unwrap().to_string().contains("is damaged; restore it"));
 }
