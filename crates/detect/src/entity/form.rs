@@ -9,7 +9,7 @@ use super::EntityType;
 type Values = BTreeMap<Arc<str>, Arc<str>>;
 
 /// As much of a text as fits into so many bytes.
-pub(super) fn cut(text: &str, bytes: usize) -> &str {
+pub(crate) fn cut(text: &str, bytes: usize) -> &str {
     let end = (0..=bytes.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     text.get(..end).unwrap_or_default().trim_end()
 }

@@ -21,11 +21,14 @@ mod set;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
+pub(crate) use form::cut;
 pub use kinds::{EntityType, MAX_VALUE};
 pub use set::{Entities, MAX_ENTITIES};
 
 /// Something that an alert is about.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Entity {
     /// Its type.
     pub entity: EntityType,
