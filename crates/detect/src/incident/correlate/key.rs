@@ -202,8 +202,11 @@ impl Key {
     }
 }
 
-/// Addresses that every host has say nothing.
+/// What every computer has says nothing.
 fn links(entity: &Entity) -> bool {
+    if entity.is_everywhere() {
+        return false;
+    }
     let address = entity.value("Address").filter(|_| entity.entity == EntityType::Ip);
     let Some(address) = address.and_then(|text| text.parse::<std::net::IpAddr>().ok()) else { return true };
     !(address.is_loopback() || address.is_unspecified() || address.is_multicast())
