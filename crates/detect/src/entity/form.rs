@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use super::EntityType;
+use super::{Entity, EntityType};
 
 type Values = BTreeMap<Arc<str>, Arc<str>>;
 
 /// As much of a text as fits into so many bytes.
-pub(super) fn cut(text: &str, bytes: usize) -> &str {
+pub(crate) fn cut(text: &str, bytes: usize) -> &str {
     let end = (0..=bytes.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     text.get(..end).unwrap_or_default().trim_end()
 }
@@ -45,24 +45,54 @@ fn change(values: &mut Values, identifier: &str, form: impl Fn(&str) -> String) 
 
 /// `DOMAIN\name` and `name@suffix` come apart.
 fn account(values: &mut Values) {
-    if let Some(full) = values.remove("FullName") {
-        // What was said by itself counts.
-        values.entry("Name".into()).or_insert(full);
-    }
-    let Some(name) = values.get("Name").cloned() else { return };
-    if let Some((domain, user)) = name.split_once('\\')
-        && parts(domain, user)
+    apart(values, "Name", ["NTDomain", "UPNSuffix"], account_parts);
+    if !values.contains_key("Name")
+        && let Some(full) = values.remove("FullName")
     {
-        values.insert("Name".into(), user.trim().into());
-        values.entry("NTDomain".into()).or_insert_with(|| domain.trim().into());
+        values.insert("Name".into(), full);
+        apart(values, "Name", ["NTDomain", "UPNSuffix"], account_parts);
+    }
+    beside(values, "Name", ["NTDomain", "UPNSuffix"], account_parts);
+}
+
+/// What stands beside the name of an account, the name, and which of domain and suffix the first is.
+fn account_parts(full: &str) -> Option<(&str, &str, usize)> {
+    if let Some((domain, user)) = full.split_once('\\').filter(|(domain, user)| parts(domain, user)) {
+        return Some((domain.trim(), user.trim(), 0));
+    }
+    let (user, suffix) = full.rsplit_once('@').filter(|(user, suffix)| parts(user, suffix))?;
+    Some((suffix.trim(), user.trim(), 1))
+}
+
+/// What takes a full name apart: what stands beside the name, the name, and what the first is.
+type Split = fn(&str) -> Option<(&str, &str, usize)>;
+
+/// Takes a name apart that holds more than a name.
+fn apart(values: &mut Values, name: &'static str, own: [&'static str; 2], split: Split) {
+    let Some(full) = values.get(name).cloned() else { return };
+    if let Some((behind, short, at)) = split(&full) {
+        values.insert(name.into(), short.into());
+        values.entry(own.get(at).copied().unwrap_or(name).into()).or_insert_with(|| behind.into());
+    }
+}
+
+/// Adds what a full name says beside a name that is there. One that says something else stays as it is.
+fn beside(values: &mut Values, name: &'static str, own: [&'static str; 2], split: Split) {
+    let (Some(full), Some(known)) = (values.get("FullName").cloned(), values.get(name).cloned()) else {
+        return;
+    };
+    if known.eq_ignore_ascii_case(&full) {
+        values.remove("FullName");
         return;
     }
-    if let Some((user, suffix)) = name.rsplit_once('@')
-        && parts(user, suffix)
-        && !user.contains('@')
-    {
-        values.insert("Name".into(), user.trim().into());
-        values.entry("UPNSuffix".into()).or_insert_with(|| suffix.trim().into());
+    let Some((behind, _, at)) = split(&full).filter(|(_, short, _)| short.eq_ignore_ascii_case(&known))
+    else {
+        return;
+    };
+    let place = own.get(at).copied().unwrap_or(name);
+    if values.get(place).is_none_or(|said| said.eq_ignore_ascii_case(behind)) {
+        values.entry(place.into()).or_insert_with(|| behind.into());
+        values.remove("FullName");
     }
 }
 
@@ -74,29 +104,29 @@ fn parts(left: &str, right: &str) -> bool {
 
 /// `DOMAIN\host` and `host.domain` come apart.
 fn host(values: &mut Values) {
-    if let Some(full) = values.remove("FullName") {
-        values.entry("HostName".into()).or_insert(full);
-    }
-    let Some(name) = values.get("HostName").cloned() else { return };
-    if let Some((domain, host)) = name.split_once('\\')
-        && parts(domain, host)
-        && !host.contains('.')
+    apart(values, "HostName", ["NTDomain", "DnsDomain"], host_parts);
+    if !values.contains_key("HostName")
+        && let Some(full) = values.remove("FullName")
     {
-        values.insert("HostName".into(), host.trim().into());
-        values.entry("NTDomain".into()).or_insert_with(|| domain.trim().into());
-        return;
+        values.insert("HostName".into(), full);
+        apart(values, "HostName", ["NTDomain", "DnsDomain"], host_parts);
+    }
+    beside(values, "HostName", ["NTDomain", "DnsDomain"], host_parts);
+}
+
+/// What stands beside the name of a host, the name, and which of the two domains the first is.
+fn host_parts(full: &str) -> Option<(&str, &str, usize)> {
+    let split = full.split_once('\\').filter(|(domain, host)| parts(domain, host) && !host.contains('.'));
+    if let Some((domain, host)) = split {
+        return Some((domain.trim(), host.trim(), 0));
     }
     // An address that stands for a host has dots as well.
-    if address(&name).is_some() || name.contains('\\') {
-        return;
+    if address(full).is_some() || full.contains('\\') {
+        return None;
     }
-    if let Some((host, domain)) = name.split_once('.')
-        && !host.trim().is_empty()
-        && !domain.trim().is_empty()
-    {
-        values.insert("HostName".into(), host.trim().into());
-        values.entry("DnsDomain".into()).or_insert_with(|| domain.trim().into());
-    }
+    let (host, domain) = full.split_once('.')?;
+    let is_both = !host.trim().is_empty() && !domain.trim().is_empty();
+    is_both.then_some((domain.trim(), host.trim(), 1))
 }
 
 /// The address that a text is, perhaps with a port.
@@ -107,4 +137,40 @@ fn address(text: &str) -> Option<IpAddr> {
     alone
         .or_else(|| text.parse::<SocketAddr>().ok().map(|socket| socket.ip()))
         .map(|found| found.to_canonical())
+}
+
+/// A value in the form by which two are the same. Names and addresses of most things are the same in upper and lower case;
+/// paths of Linux, paths of links and ids that a system made are not.
+pub(super) fn comparable(entity: &Entity, identifier: &str, value: &str) -> String {
+    let lower = value.to_lowercase();
+    match (entity.entity, identifier) {
+        (EntityType::File, _) => {
+            let is_of_windows = |text: &str| text.contains('\\') || text.get(1..2) == Some(":");
+            if entity.values.values().any(|text| is_of_windows(text)) { lower } else { value.to_owned() }
+        }
+        (EntityType::Url, _) => link(value),
+        (EntityType::AiAgent, "AgentId")
+        | (EntityType::AiTool, "Name" | "ToolId")
+        | (EntityType::IoTDevice, "DeviceId") => {
+            if is_guid(value) {
+                lower
+            } else {
+                value.to_owned()
+            }
+        }
+        _ => lower,
+    }
+}
+
+/// The scheme and the host of a link are the same in upper and lower case; what is behind is not.
+fn link(text: &str) -> String {
+    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (host, path) = rest.split_at(end);
+    format!("{}://{}{path}", scheme.to_lowercase(), host.to_lowercase())
+}
+
+fn is_guid(text: &str) -> bool {
+    let bare = text.trim_matches(['{', '}']);
+    bare.len() == 36 && bare.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }

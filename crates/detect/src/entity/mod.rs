@@ -14,6 +14,7 @@
 //! assert_eq!(entities.to_json(), r#"[{"$id":"2","Name":"Ann","Sid":"S-1-5-21-1","UPNSuffix":"Contoso.com","Type":"account"}]"#);
 //! ```
 
+mod everywhere;
 mod form;
 mod kinds;
 mod set;
@@ -21,11 +22,14 @@ mod set;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
+pub(crate) use form::cut;
 pub use kinds::{EntityType, MAX_VALUE};
 pub use set::{Entities, MAX_ENTITIES};
 
 /// Something that an alert is about.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Entity {
     /// Its type.
     pub entity: EntityType,
@@ -56,22 +60,66 @@ impl Entity {
         self.values.get(identifier).map(|value| &**value)
     }
 
-    /// Texts of which one in common says that two entities are the same. Empty where it has no strong identifier.
+    /// Texts of which one in common says that two entities are the same. Empty where it has no strong identifier. What every
+    /// computer has, such as the account `SYSTEM`, identifies nothing.
     pub fn strong(&self) -> Vec<String> {
-        let sets = self.entity.strong().iter();
-        let key = |identifiers: &&[&str]| {
-            let values = identifiers.iter().map(|identifier| self.value(identifier));
-            let values: Option<Vec<String>> = values.map(|value| value.map(str::to_lowercase)).collect();
-            Some(format!("{}/{}={}", self.entity.json_name(), identifiers.join("+"), values?.join("\u{1f}")))
+        let key = |identifiers: &[&str], values: Vec<String>| {
+            format!("{}/{}={}", self.entity.json_name(), identifiers.join("+"), values.join("\u{1f}"))
         };
-        sets.filter_map(key).collect()
+        let mut keys = Vec::new();
+        for identifiers in self.entity.strong() {
+            let values = identifiers.iter().map(|identifier| self.telling(identifier));
+            if let Some(values) = values.collect::<Option<Vec<String>>>() {
+                keys.push(key(identifiers, values));
+            }
+        }
+        if let Some(full) = self.full_name() {
+            keys.extend(full.strong());
+        }
+        keys
+    }
+
+    /// The value of an identifier as it is compared; none where every computer has it.
+    fn telling(&self, identifier: &str) -> Option<String> {
+        let value = self.value(identifier)?;
+        let is_everywhere = match (self.entity, identifier) {
+            (EntityType::Account, "Sid") | (EntityType::SecurityGroup, "SID") => everywhere::is_sid(value),
+            (EntityType::Account | EntityType::Host, "NTDomain") => everywhere::is_domain(value),
+            (EntityType::Host, "HostName" | "NetBiosName") => everywhere::is_host(value),
+            _ => false,
+        };
+        (!is_everywhere).then(|| form::comparable(self, identifier, value))
+    }
+
+    /// The entity that a full name names which stands beside another name.
+    fn full_name(&self) -> Option<Entity> {
+        let full = self.value("FullName")?;
+        Entity::new(self.entity, [("FullName", full)])
+    }
+
+    /// Whether it is what every computer has: `NT AUTHORITY\\SYSTEM`, `S-1-5-18`, `localhost`.
+    pub fn is_everywhere(&self) -> bool {
+        let is = |identifier: &str, test: fn(&str) -> bool| self.value(identifier).is_some_and(test);
+        let named = match self.entity {
+            EntityType::Account => is("Sid", everywhere::is_sid) || is("NTDomain", everywhere::is_domain),
+            EntityType::SecurityGroup => is("SID", everywhere::is_sid),
+            EntityType::Host => is("HostName", everywhere::is_host) || is("NTDomain", everywhere::is_domain),
+            _ => false,
+        };
+        named && self.strong().is_empty()
     }
 
     /// What identifies it: its first strong identifier, or else all that is known of it.
     pub fn identity(&self) -> String {
         self.strong().into_iter().next().unwrap_or_else(|| {
-            let all = self.values.iter().map(|(name, value)| format!("{name}={}", value.to_lowercase()));
-            format!("{}/{}", self.entity.json_name(), all.collect::<Vec<_>>().join("\u{1f}"))
+            let value = |(name, value): (&Arc<str>, &Arc<str>)| {
+                format!("{name}={}", form::comparable(self, name, value))
+            };
+            format!(
+                "{}/{}",
+                self.entity.json_name(),
+                self.values.iter().map(value).collect::<Vec<_>>().join("\u{1f}")
+            )
         })
     }
 
@@ -136,12 +184,65 @@ mod tests {
     }
 
     #[test]
+    fn a_full_name_says_what_a_name_does_not() {
+        let both = account(&[("Name", "Ann"), ("FullName", "ann@contoso.com")]);
+        assert_eq!((both.label(), both.strong().len()), ("Ann@contoso.com".to_owned(), 1));
+        let display = account(&[("Name", "Ann Smith"), ("FullName", "ann@contoso.com")]);
+        assert_eq!(display.value("Name"), Some("Ann Smith"));
+        assert_eq!(display.strong(), both.strong(), "the full name identifies");
+        let host =
+            Entity::new(EntityType::Host, [("HostName", "web1"), ("FullName", "WEB1.contoso.com")]).unwrap();
+        assert_eq!(host.value("DnsDomain"), Some("contoso.com"));
+    }
+
+    #[test]
+    fn what_every_computer_has_identifies_nothing() {
+        for values in [
+            &[("Sid", "S-1-5-18")][..],
+            &[("FullName", "NT AUTHORITY\\SYSTEM"), ("Sid", "S-1-5-18")],
+            &[("FullName", "BUILTIN\\Administrators")],
+        ] {
+            let entity = account(values);
+            assert!(entity.strong().is_empty() && entity.is_everywhere(), "{values:?}");
+        }
+        let computer = account(&[("Name", "WEB1$"), ("NTDomain", "CONTOSO"), ("Sid", "S-1-5-18")]);
+        assert_eq!(computer.strong().len(), 1);
+        assert!(!computer.is_everywhere());
+    }
+
+    #[test]
+    fn case_counts_where_it_does() {
+        let is_same = |entity, one: &[(&str, &str)], other: &[(&str, &str)]| {
+            let made = |values: &[(&str, &str)]| Entity::new(entity, values.iter().copied()).unwrap();
+            made(one).identity() == made(other).identity()
+        };
+        let file = |directory, name| [("Directory", directory), ("Name", name)];
+        assert!(!is_same(EntityType::File, &file("/etc", "Passwd"), &file("/etc", "passwd")));
+        assert!(is_same(EntityType::File, &file("C:\\Windows", "CMD.exe"), &file("c:\\windows", "cmd.EXE")));
+        assert!(is_same(EntityType::Url, &[("Url", "HTTPS://X.com/a")], &[("Url", "https://x.com/a")]));
+        assert!(!is_same(EntityType::Url, &[("Url", "https://x.com/A")], &[("Url", "https://x.com/a")]));
+        assert!(!is_same(EntityType::AiAgent, &[("AgentId", "asst_aB")], &[("AgentId", "asst_ab")]));
+        let guid = "AAAAAAAA-2222-3333-4444-555555555555";
+        assert!(is_same(EntityType::AiAgent, &[("AgentId", guid)], &[("AgentId", &guid.to_lowercase())]));
+    }
+
+    #[test]
     fn nothing_is_no_entity() {
         assert_eq!(Entity::new(EntityType::Account, [("FullName", "  ")]), None);
         assert_eq!(Entity::new(EntityType::Ip, []), None);
     }
 
     proptest! {
+        #[test]
+        fn names_beside_full_names_come_apart_once(name in "[a-c@.\\\\]{0,6}", full in "[a-c@.\\\\]{0,6}", is_host in any::<bool>()) {
+            let (kind, own) = if is_host { (EntityType::Host, "HostName") } else { (EntityType::Account, "Name") };
+            if let Some(entity) = Entity::new(kind, [(own, name.as_str()), ("FullName", full.as_str())]) {
+                let values: Vec<(&str, &str)> = entity.values.iter().map(|(key, value)| (&**key, &**value)).collect();
+                let again = Entity::new(kind, values).unwrap();
+                prop_assert_eq!(again, entity);
+            }
+        }
+
         #[test]
         fn making_an_entity_again_changes_nothing(name in "\\PC{0,30}", at in 0..EntityType::ALL.len()) {
             let entity_type = EntityType::ALL[at];

@@ -1,6 +1,7 @@
 //! Entities of an alert: each once, put together where they are the same.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -8,13 +9,19 @@ use super::{Entity, EntityType};
 
 /// The most entities of one alert. Those beyond are counted.
 pub const MAX_ENTITIES: usize = 5_000;
+/// The most texts by which entities of one alert are found again: four for each.
+const MAX_KEYS: usize = 4 * MAX_ENTITIES;
 
 /// Entities, each once.
 #[derive(Clone, Debug, Default)]
 pub struct Entities {
     list: Vec<Entity>,
-    /// Where a strong identifier is.
+    /// A number for each of the list, ascending, which stays when others go.
+    numbers: Vec<usize>,
+    /// Whose a strong identifier is, by number.
     keys: HashMap<String, usize>,
+    /// What those became that were put together with others.
+    became: HashMap<usize, usize>,
     /// How many there was no place for.
     beyond: u64,
 }
@@ -22,58 +29,89 @@ pub struct Entities {
 impl Entities {
     /// Adds an entity, or what it says of one that is there. A value that is there stays.
     pub fn add(&mut self, entity: Entity) {
-        let mut keys = entity.strong();
-        if keys.is_empty() {
-            keys.push(entity.identity());
-        }
-        let mut found: Vec<usize> = keys.iter().filter_map(|key| self.keys.get(key).copied()).collect();
-        found.sort_unstable();
-        found.dedup();
+        let keys = found_by(&entity);
+        let found = self.found(&keys);
         match found.as_slice() {
             [] if self.list.len() >= MAX_ENTITIES => self.beyond += 1,
             [] => {
-                let at = self.list.len();
-                self.keys.extend(keys.into_iter().map(|key| (key, at)));
+                let number = self.numbers.last().map_or(0, |last| last + 1);
                 self.list.push(entity);
+                self.numbers.push(number);
+                self.know(keys, number);
             }
-            [first, others @ ..] => self.join(*first, others, entity),
+            [first, others @ ..] => {
+                self.know(keys, *first);
+                self.join(*first, others, entity);
+            }
         }
     }
 
-    /// What was two becomes one when a third is both.
+    /// The numbers of those that have one of these keys, ascending.
+    fn found(&self, keys: &[String]) -> Vec<usize> {
+        let mut found: Vec<usize> =
+            keys.iter().filter_map(|key| self.keys.get(key)).map(|number| self.now(*number)).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// What one is now that may have been put together with another.
+    fn now(&self, number: usize) -> usize {
+        let mut number = number;
+        // Each goes to a lower number, so that this ends.
+        while let Some(next) = self.became.get(&number) {
+            number = *next;
+        }
+        number
+    }
+
+    fn know(&mut self, keys: Vec<String>, number: usize) {
+        for key in keys {
+            if self.keys.len() < MAX_KEYS || self.keys.contains_key(&key) {
+                self.keys.entry(key).or_insert(number);
+            }
+        }
+    }
+
+    /// What was two becomes one when a third is both, or when what is known of one together is what another is.
     fn join(&mut self, first: usize, others: &[usize], entity: Entity) {
         let mut values = entity.values;
-        for other in others.iter().rev() {
-            let gone = self.list.remove(*other);
-            for (identifier, value) in gone.values {
-                values.entry(identifier).or_insert(value);
+        let mut gone: Vec<usize> = others.to_vec();
+        loop {
+            for number in gone.drain(..) {
+                self.became.insert(number, first);
+                for (identifier, value) in self.remove(number) {
+                    values.entry(identifier).or_insert(value);
+                }
             }
-        }
-        if let Some(own) = self.list.get_mut(first) {
-            for (identifier, value) in values {
+            let Some(own) = self.numbers.binary_search(&first).ok().and_then(|at| self.list.get_mut(at))
+            else {
+                return;
+            };
+            for (identifier, value) in std::mem::take(&mut values) {
                 own.values.entry(identifier).or_insert(value);
             }
-        }
-        if others.is_empty() {
-            let keys = self.list.get(first).map(Entity::strong).unwrap_or_default();
-            self.keys.extend(keys.into_iter().map(|key| (key, first)));
-        } else {
-            self.find_again();
+            let keys = found_by(own);
+            gone = self.found(&keys).into_iter().filter(|number| *number != first).collect();
+            self.know(keys, first);
+            if gone.is_empty() {
+                return;
+            }
+            // The first of all stays, whichever it is.
+            if let Some(lower) = gone.iter().copied().min().filter(|lower| *lower < first) {
+                let rest = self.remove(first);
+                self.became.insert(first, lower);
+                let others: Vec<usize> = gone.into_iter().filter(|number| *number != lower).collect();
+                return self.join(lower, &others, Entity { entity: entity.entity, values: rest });
+            }
         }
     }
 
-    /// Works out the places of all keys anew.
-    fn find_again(&mut self) {
-        self.keys.clear();
-        for (at, entity) in self.list.iter().enumerate() {
-            let mut keys = entity.strong();
-            if keys.is_empty() {
-                keys.push(entity.identity());
-            }
-            for key in keys {
-                self.keys.entry(key).or_insert(at);
-            }
-        }
+    /// Takes one out; what was known of it.
+    fn remove(&mut self, number: usize) -> BTreeMap<Arc<str>, Arc<str>> {
+        let Ok(at) = self.numbers.binary_search(&number) else { return BTreeMap::new() };
+        self.numbers.remove(at);
+        self.list.remove(at).values
     }
 
     /// The entities in the order in which they came.
@@ -119,6 +157,12 @@ impl Entities {
     }
 }
 
+/// The texts by which an entity is found again.
+fn found_by(entity: &Entity) -> Vec<String> {
+    let keys = entity.strong();
+    if keys.is_empty() { vec![entity.identity()] } else { keys }
+}
+
 impl Entity {
     /// The entity that an object of the column `Entities` describes; none where its type is not known or it says nothing.
     pub fn of_json(item: &Value) -> Option<Entity> {
@@ -155,6 +199,33 @@ mod tests {
         assert_eq!(entities.list()[0].value("Sid"), Some("s-1-5-21-7"));
         entities.add(account(&[("FullName", "bob@contoso.com"), ("DisplayName", "Bob")]));
         assert_eq!(entities.list()[1].value("DisplayName"), Some("Bob"));
+    }
+
+    #[test]
+    fn what_is_known_together_joins_too() {
+        let mut entities = Entities::default();
+        entities.add(account(&[("FullName", "ann@contoso.com")]));
+        entities.add(account(&[("Sid", "S-1-5-21-7"), ("Name", "ann")]));
+        assert_eq!(entities.list().len(), 2);
+        entities.add(account(&[("Sid", "S-1-5-21-7"), ("UPNSuffix", "contoso.com")]));
+        assert_eq!(entities.list().len(), 1);
+        assert_eq!(entities.list()[0].label(), "ann@contoso.com");
+    }
+
+    #[test]
+    fn many_that_become_one_are_quick() {
+        let mut entities = Entities::default();
+        for at in 0..MAX_ENTITIES {
+            entities.add(account(&[("AadUserId", &format!("id{at}"))]));
+        }
+        let begun = std::time::Instant::now();
+        for at in 0..MAX_ENTITIES - 1 {
+            let (one, next) = (format!("id{at}"), format!("id{}", at + 1));
+            entities.add(account(&[("AadUserId", &one), ("Sid", &next)]));
+            entities.add(account(&[("AadUserId", &next), ("Sid", &next)]));
+        }
+        assert!(entities.list().len() < MAX_ENTITIES);
+        assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
     }
 
     #[test]

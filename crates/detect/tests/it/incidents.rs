@@ -1,8 +1,10 @@
 //! Which alerts come together in incidents.
 
 use castellan_base::Ticks;
+use castellan_detect::incident::correlate::Correlation;
 use castellan_detect::incident::{
-    Became, Classification, IncidentError, Incidents, Status, Update, incident_columns, incident_row,
+    Became, By, Classification, Command, IncidentError, Incidents, Order, Status, Verdict, incident_columns,
+    incident_row,
 };
 use castellan_detect::rule::{Rule, Severity, duration};
 use castellan_detect::run::{Alert, once};
@@ -33,14 +35,23 @@ async fn alerts(grouping: &str, of: &[(&str, &str)]) -> (Rule, Vec<Alert>) {
     (rule(&extra, "Logons | extend Level = ''"), all)
 }
 
+/// Rules by themselves: nothing comes together beyond what they say.
+fn add(incidents: &mut Incidents, rule: &Rule, alert: &Alert, now: Ticks) -> Became {
+    incidents.take(rule, alert, &Correlation::default(), now).0
+}
+
+fn close(verdict: Option<Classification>) -> Command {
+    let verdict =
+        verdict.map(|classification| Verdict { classification, reason: None, comment: String::new() });
+    let order = Order::SetStatus { status: Status::Closed, verdict };
+    Command { incident: 1, seen: None, by: By::Person("ann".to_owned()), order }
+}
+
 async fn numbers(grouping: &str, of: &[(&str, &str)]) -> Vec<u32> {
     let (rule, alerts) = alerts(grouping, of).await;
     let mut incidents = Incidents::default();
-    let number = |became| match became {
-        Became::Created(number) | Became::Joined(number) | Became::Reopened(number) => number,
-        Became::Alone => 0,
-    };
-    alerts.iter().map(|alert| number(incidents.add(&rule, alert, now()))).collect()
+    let number = |became: Became| became.incident().unwrap_or_default();
+    alerts.iter().map(|alert| number(add(&mut incidents, &rule, alert, now()))).collect()
 }
 
 const OF: [(&str, &str); 4] =
@@ -71,10 +82,10 @@ async fn an_incident_is_the_worst_of_its_alerts() {
     let (rule, alerts) = alerts("enabled: true, matchingMethod: AnyAlert", &OF).await;
     let mut incidents = Incidents::default();
     for alert in alerts.iter().chain(&alerts) {
-        incidents.add(&rule, alert, now());
+        add(&mut incidents, &rule, alert, now());
     }
     let incident = incidents.get(1).unwrap();
-    assert_eq!((incident.severity, incident.alerts.len()), (Severity::High, 4), "an alert twice is one");
+    assert_eq!((incident.severity, incident.alert_count()), (Severity::High, 4), "an alert twice is one");
     let row = incident_row(incident);
     let cell = |name: &str| {
         let at = incident_columns().iter().position(|column| &*column.name == name).unwrap();
@@ -97,20 +108,18 @@ async fn closed_and_old_incidents_take_no_alerts() {
         );
         let (rule, alerts) = alerts(&grouping, &OF).await;
         let mut incidents = Incidents::default();
-        assert_eq!(incidents.add(&rule, &alerts[0], now()), Became::Created(1));
-        let close = Update { status: Some(Status::Closed), by: "ann".to_owned(), ..Update::default() };
-        assert_eq!(incidents.update(1, &close, now()), Err(IncidentError::Unclassified(1)));
-        let close = Update { classification: Some(Classification::FalsePositive), ..close };
-        assert_eq!(incidents.update(1, &close, now()).unwrap().closed, Some(now().get()));
-        assert_eq!(incidents.add(&rule, &alerts[1], now()), expected);
+        assert_eq!(add(&mut incidents, &rule, &alerts[0], now()), Became::Created(1));
+        assert_eq!(incidents.command(&close(None), now()), Err(IncidentError::Unclassified(1)));
+        incidents.command(&close(Some(Classification::FalsePositive)), now()).unwrap();
+        assert_eq!(incidents.get(1).unwrap().closed, Some(now().get()));
+        assert_eq!(add(&mut incidents, &rule, &alerts[1], now()), expected);
     }
     let (rule, alerts) = alerts("enabled: true, matchingMethod: AnyAlert, lookbackDuration: 1h", &OF).await;
     let mut incidents = Incidents::default();
     let then = now().checked_add(-61 * duration::MINUTE).unwrap();
     let early = Alert { raised: then, ..alerts[0].clone() };
-    assert_eq!(incidents.add(&rule, &early, then), Became::Created(1));
-    assert_eq!(incidents.add(&rule, &alerts[1], now()), Became::Created(2));
-    assert!(incidents.update(9, &Update::default(), Ticks::MIN).is_err());
+    assert_eq!(add(&mut incidents, &rule, &early, then), Became::Created(1));
+    assert_eq!(add(&mut incidents, &rule, &alerts[1], now()), Became::Created(2));
 }
 
 #[tokio::test]
@@ -118,7 +127,7 @@ async fn a_rule_may_make_no_incidents() {
     let extra = "incidentConfiguration: { createIncident: false }\n";
     let rule = rule(extra, "Logons");
     let (_, made) = once(&rule, &logons(&[("09:30", "ann")]), now()).await.unwrap();
-    assert_eq!(Incidents::default().add(&rule, &made[0], now()), Became::Alone);
+    assert_eq!(add(&mut Incidents::default(), &rule, &made[0], now()), Became::Alone);
 }
 
 /// A crash between writing alerts and writing down how far the rule is brings them again.
@@ -128,16 +137,16 @@ async fn an_alert_that_comes_again_makes_no_second_incident() {
         let (rule, alerts) = alerts(grouping, &OF).await;
         let mut incidents = Incidents::default();
         for alert in alerts.iter().chain(&alerts) {
-            incidents.add(&rule, alert, now());
+            add(&mut incidents, &rule, alert, now());
         }
         let once = incidents.iter().count();
         assert_eq!(
-            incidents.iter().map(|incident| incident.alerts.len()).sum::<usize>(),
-            alerts.len(),
+            incidents.iter().map(|incident| incident.alert_count()).sum::<u64>(),
+            alerts.len() as u64,
             "{grouping}"
         );
         for alert in &alerts {
-            assert!(matches!(incidents.add(&rule, alert, now()), Became::Joined(_)));
+            assert!(matches!(add(&mut incidents, &rule, alert, now()), Became::Known(_)));
         }
         assert_eq!(incidents.iter().count(), once);
     }

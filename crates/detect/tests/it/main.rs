@@ -14,6 +14,7 @@ mod analytics;
 mod chance;
 mod content;
 mod corpus;
+mod histories;
 mod incidents;
 mod reading;
 mod running;

@@ -19,7 +19,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use castellan_base::{System, Ticks};
-use castellan_detect::incident::{Became, Incidents};
+use castellan_detect::incident::Incidents;
+use castellan_detect::incident::correlate::Correlation;
 use castellan_detect::rule::Rule;
 use castellan_detect::run::Alert;
 use castellan_detect::schedule::{State, Timing, due, run};
@@ -315,13 +316,13 @@ async fn sent(lake: &Lake) -> Result<i64> {
 
 /// Gives alerts to incidents; the numbers of those that changed.
 fn take(incidents: &mut Incidents, rule: &Rule, alerts: &[Alert], now: Ticks) -> BTreeSet<u32> {
-    let became = alerts.iter().map(|alert| incidents.add(rule, alert, now));
-    became
-        .filter_map(|became| match became {
-            Became::Created(number) | Became::Joined(number) | Became::Reopened(number) => Some(number),
-            Became::Alone => None,
-        })
-        .collect()
+    let correlation = Correlation::built_in();
+    let mut changed = BTreeSet::new();
+    for alert in alerts {
+        let (_, changes) = incidents.take(rule, alert, correlation, now);
+        changed.extend(changes.iter().flat_map(|change| change.touches()).flatten());
+    }
+    changed
 }
 
 /// Rules of one id would share what is remembered of them: the first one runs.

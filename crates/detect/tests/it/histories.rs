@@ -1,0 +1,461 @@
+//! What happens to incidents: commands, merges and splits, and that changes alone make the state again.
+
+use std::sync::Arc;
+
+use castellan_base::Ticks;
+use castellan_detect::entity::{Entities, Entity, EntityType};
+use castellan_detect::incident::correlate::{Correlation, sum};
+use castellan_detect::incident::{
+    Became, By, Change, Classification, Command, IncidentError, Incidents, Order, Owner, Reason, Status,
+    Update, Verdict, What, incident_columns, incident_row,
+};
+use castellan_detect::rule::{Rule, Severity, Tactic};
+use castellan_detect::run::{Alert, Details};
+use castellan_kql::Value;
+use proptest::prelude::*;
+
+use crate::support::{now, rule, time};
+
+const GROUPED: &str = "incidentConfiguration: { createIncident: true, groupingConfiguration: { enabled: true, matchingMethod: AllEntities } }\n";
+
+fn minutes(count: i64) -> Ticks {
+    time("2026-11-21T00:00:00Z").checked_add(count * 60 * Ticks::PER_SECOND).unwrap()
+}
+
+/// A rule of a number, which groups by all entities.
+fn numbered(number: usize) -> Rule {
+    let made = rule(GROUPED, "Logons");
+    Rule { id: format!("rule-{number}").into(), name: format!("Rule {number}").into(), ..made }
+}
+
+/// An alert of a rule, at a minute, about agents, accounts and a trace.
+fn alert(rule: &Rule, at: i64, agents: &[&str], accounts: &[&str], trace: &str) -> Alert {
+    let mut entities = Entities::default();
+    for agent in agents {
+        entities.add(Entity::new(EntityType::AiAgent, [("AgentId", *agent)]).unwrap());
+    }
+    for account in accounts {
+        entities.add(Entity::new(EntityType::Account, [("FullName", *account)]).unwrap());
+    }
+    let mut details = Details::default();
+    details.add(&Arc::from("Trace"), trace.to_owned());
+    let text = format!("{} {at} {agents:?} {accounts:?} {trace}", rule.id);
+    Alert {
+        id: uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, text.as_bytes()),
+        rule: Arc::clone(&rule.id),
+        rule_name: Arc::clone(&rule.name),
+        name: rule.name.to_string(),
+        description: String::new(),
+        severity: Severity::Medium,
+        tactics: vec![Tactic::Execution],
+        techniques: Vec::new(),
+        raised: minutes(at + 5),
+        start: minutes(at),
+        end: minutes(at),
+        entities,
+        details,
+        results: 1,
+        identities: Vec::new(),
+        properties: std::collections::BTreeMap::new(),
+        context: Arc::default(),
+    }
+}
+
+fn by(name: &str) -> By {
+    By::Person(name.to_owned())
+}
+
+fn order(incident: u32, order: Order) -> Command {
+    Command { incident, seen: None, by: by("ann@contoso.com"), order }
+}
+
+/// Two incidents of unrelated alerts.
+fn two() -> (Incidents, Vec<Change>) {
+    let mut incidents = Incidents::default();
+    let mut changes = Vec::new();
+    for (number, agent) in [(1, "support"), (2, "sales")] {
+        let rule = numbered(number);
+        let found = alert(&rule, 10, &[agent], &[], agent);
+        changes.extend(incidents.take(&rule, &found, Correlation::built_in(), now()).1);
+    }
+    assert_eq!(incidents.iter().count(), 2);
+    (incidents, changes)
+}
+
+fn cell(incidents: &Incidents, number: u32, name: &str) -> Value {
+    let at = incident_columns().iter().position(|column| &*column.name == name).unwrap();
+    incident_row(incidents.get(number).unwrap())[at].clone()
+}
+
+#[test]
+fn the_weights_of_the_product_are_read() {
+    let read = |text: &str| {
+        let mut sources = castellan_base::Sources::default();
+        Correlation::read("correlation.yaml", text, &mut sources).map_err(|told| told.len())
+    };
+    let text = include_str!("../../../../content/correlation.yaml");
+    assert_eq!(read(text).as_ref(), Ok(Correlation::built_in()));
+    assert!(Correlation::built_in().join < 1_000);
+    assert_eq!(read(&format!("{text}\njoins: 3\n")), Err(1), "a member that is not known");
+    assert_eq!(read(&text.replace("join: 50", "join: many")), Err(1));
+    assert_eq!(
+        read(&text.replace("  trace: {", "  traces: {")),
+        Err(2),
+        "one is not known, and one is missing"
+    );
+    assert!(read("").is_err() && read("[]").is_err() && read("a: {").is_err());
+}
+
+#[test]
+fn a_thousand_firings_are_counted_and_not_copied() {
+    let rule = numbered(1);
+    let mut incidents = Incidents::default();
+    for at in 0..1_000 {
+        let found = alert(&rule, at % 200, &["support"], &[], &format!("t{at}"));
+        incidents.take(&rule, &found, Correlation::built_in(), now());
+    }
+    let incident = incidents.get(1).unwrap();
+    assert_eq!((incidents.iter().count(), incident.firings.len()), (1, 1));
+    assert_eq!((incident.alert_count(), incident.alert_ids().count(), incident.unlisted), (1_000, 1_000, 0));
+    let firing = incident.firings.values().next().unwrap();
+    assert_eq!((firing.count, firing.alert.results), (1_000, 1_000));
+    assert_eq!((incident.first_activity, incident.last_activity), (minutes(0).get(), minutes(199).get()));
+    assert!(firing.alert.keys.len() <= castellan_detect::incident::MAX_KEYS);
+}
+
+#[test]
+fn what_a_person_says_stays() {
+    let (mut incidents, _) = two();
+    let lower =
+        Update { severity: Some(Severity::Low), title: Some("Known test".to_owned()), description: None };
+    incidents.command(&order(1, Order::Update(lower)), now()).unwrap();
+    let rule = numbered(1);
+    let worse = Alert { severity: Severity::High, ..alert(&rule, 20, &["support"], &[], "t9") };
+    let (became, _) = incidents.take(&rule, &worse, Correlation::built_in(), now());
+    assert_eq!(became, Became::Joined(1));
+    let incident = incidents.get(1).unwrap();
+    assert_eq!((incident.severity, incident.computed_severity), (Severity::Low, Severity::High));
+    assert_eq!(incident.title, "Known test");
+    incidents.command(&order(1, Order::ComputeSeverity), now()).unwrap();
+    assert_eq!(incidents.get(1).unwrap().severity, Severity::High);
+}
+
+#[test]
+fn what_was_thought_does_not_outlive_reopening() {
+    let (mut incidents, _) = two();
+    let verdict = Verdict {
+        classification: Classification::BenignPositive,
+        reason: Some(Reason::SuspiciousButExpected),
+        comment: "A test.".to_owned(),
+    };
+    let wrong = Verdict { reason: Some(Reason::InaccurateData), ..verdict.clone() };
+    let close = |verdict| order(1, Order::SetStatus { status: Status::Closed, verdict });
+    assert!(matches!(incidents.command(&close(Some(wrong)), now()), Err(IncidentError::Reason { .. })));
+    incidents.command(&close(Some(verdict)), now()).unwrap();
+    assert_eq!(cell(&incidents, 1, "ClassificationReason"), Value::string("SuspiciousButExpected"));
+    assert_eq!(cell(&incidents, 1, "ClosedTime"), Value::datetime(now().get()));
+    let open = order(1, Order::SetStatus { status: Status::Active, verdict: None });
+    incidents.command(&open, now()).unwrap();
+    assert_eq!(cell(&incidents, 1, "ClosedTime"), Value::Null);
+    assert_eq!(cell(&incidents, 1, "Classification"), Value::string(""));
+    assert!(incidents.get(1).unwrap().verdict.is_none());
+    assert_eq!(incidents.command(&close(None), now()), Err(IncidentError::Unclassified(1)));
+}
+
+#[test]
+fn who_looked_at_another_version_is_told() {
+    let (mut incidents, _) = two();
+    let seen = incidents.get(1).unwrap().version;
+    let comment =
+        |seen| Command { seen: Some(seen), ..order(1, Order::Comment { text: "Mine.".to_owned() }) };
+    incidents.command(&comment(seen), now()).unwrap();
+    let stale = IncidentError::Stale { number: 1, seen, version: seen + 1 };
+    assert_eq!(incidents.command(&comment(seen), now()), Err(stale));
+    incidents.command(&comment(seen + 1), now()).unwrap();
+    assert_eq!(incidents.get(1).unwrap().comments.len(), 2);
+    assert_eq!(incidents.command(&order(9, Order::ComputeSeverity), now()), Err(IncidentError::Unknown(9)));
+}
+
+#[test]
+fn the_row_says_what_people_did() {
+    let (mut incidents, _) = two();
+    let owner =
+        Owner { assigned_to: "Ann".to_owned(), email: "ann@contoso.com".to_owned(), ..Owner::default() };
+    for wanted in [
+        Order::Assign { owner },
+        Order::Comment { text: "Looks real.".to_owned() },
+        Order::Tag { names: vec!["agents".to_owned(), "agents".to_owned(), " ".to_owned()] },
+        Order::AddTask { title: "Rotate the key".to_owned(), description: String::new() },
+        Order::AddTask { title: "Tell the owner".to_owned(), description: String::new() },
+        Order::FinishTask { task: 1 },
+        Order::AddEvidence {
+            name: "prompt".to_owned(),
+            digest: "blake3:00".to_owned(),
+            kind: "prompt".to_owned(),
+        },
+    ] {
+        assert_eq!(incidents.command(&order(1, wanted), now()).unwrap().len(), 1);
+    }
+    assert!(incidents.command(&order(1, Order::FinishTask { task: 1 }), now()).unwrap().is_empty());
+    assert_eq!(
+        incidents.command(&order(1, Order::FinishTask { task: 7 }), now()),
+        Err(IncidentError::Task { number: 1, task: 7 })
+    );
+    let text = |column| cell(&incidents, 1, column).to_text();
+    assert!(text("Owner").contains("\"email\":\"ann@contoso.com\""), "{}", text("Owner"));
+    assert!(text("Comments").contains("Looks real.") && text("Comments").contains("2026-11-21T10:00:00"));
+    assert_eq!(text("Labels").matches("labelName").count(), 1);
+    let tasks = text("Tasks");
+    assert!(tasks.contains("\"status\":\"Completed\"") && tasks.contains("\"status\":\"New\""), "{tasks}");
+    assert_eq!(tasks.matches("lastCompletedTimeUtc").count(), 1);
+    assert!(text("AdditionalData").contains("\"commentsCount\":1"));
+}
+
+#[test]
+fn merged_incidents_are_one_and_come_apart_again() {
+    let (mut incidents, _) = two();
+    incidents.command(&order(2, Order::Comment { text: "Of two.".to_owned() }), now()).unwrap();
+    let made = incidents.command(&order(1, Order::Merge { from: vec![2] }), now()).unwrap();
+    assert!(made.iter().all(|change| change.concerns(1) && change.concerns(2)));
+    let one = incidents.get(1).unwrap();
+    assert_eq!((one.alert_count(), one.comments.len()), (2, 1));
+    let two = incidents.get(2).unwrap();
+    assert_eq!((two.status, two.merged_into, two.alert_count()), (Status::Closed, Some(1), 0));
+    let again = order(2, Order::Comment { text: "More.".to_owned() });
+    assert_eq!(incidents.command(&again, now()), Err(IncidentError::Merged { number: 2, into: 1 }));
+    // Alerts of the rule of the second come to the first now.
+    let rule = numbered(2);
+    let next = alert(&rule, 12, &["sales"], &[], "t12");
+    assert_eq!(incidents.take(&rule, &next, Correlation::built_in(), now()).0, Became::Joined(1));
+    let ids: Vec<String> = incidents
+        .get(1)
+        .unwrap()
+        .firings
+        .values()
+        .find(|firing| &*firing.alert.rule == "rule-2")
+        .unwrap()
+        .ids
+        .clone();
+    assert_eq!(ids.len(), 2);
+    incidents.command(&order(1, Order::Split { alerts: ids.clone() }), now()).unwrap();
+    let three = incidents.get(3).unwrap();
+    assert_eq!((three.alert_count(), three.split_from, three.title.as_str()), (2, Some(1), "Rule 2"));
+    assert_eq!(incidents.get(1).unwrap().title, "Rule 1");
+    let rest = incidents.get(1).unwrap().alert_ids().map(str::to_owned).collect();
+    assert_eq!(
+        incidents.command(&order(1, Order::Split { alerts: rest }), now()),
+        Err(IncidentError::Nothing(1))
+    );
+    let gone = Order::Split { alerts: ids };
+    assert!(matches!(incidents.command(&order(1, gone), now()), Err(IncidentError::Alert { .. })));
+}
+
+#[test]
+fn an_alert_that_links_two_incidents_merges_them_or_proposes_it() {
+    for touched in [false, true] {
+        let (mut incidents, _) = two();
+        if touched {
+            incidents.command(&order(2, Order::Comment { text: "Mine.".to_owned() }), now()).unwrap();
+        }
+        let rule = numbered(3);
+        let mut both = alert(&rule, 15, &["support", "sales"], &[], "support");
+        both.details.add(&Arc::from("Trace"), "sales".to_owned());
+        let (became, changes) = incidents.take(&rule, &both, Correlation::built_in(), now());
+        assert_eq!(became, Became::Joined(1));
+        let is_merged = changes.iter().any(|change| matches!(change.what, What::Merged { from: 2, .. }));
+        assert_eq!(is_merged, !touched);
+        assert_eq!(incidents.get(1).unwrap().proposals.len(), usize::from(touched));
+        if touched {
+            let decline = order(1, Order::DeclineMerge { with: 2 });
+            incidents.command(&decline, now()).unwrap();
+            let mut more = alert(&rule, 16, &["support", "sales"], &[], "support");
+            more.details.add(&Arc::from("Trace"), "sales".to_owned());
+            let (_, changes) = incidents.take(&rule, &more, Correlation::built_in(), now());
+            assert_eq!(changes.len(), 1, "it is not proposed again: {changes:?}");
+        }
+    }
+}
+
+#[test]
+fn what_was_closed_long_ago_is_archived() {
+    let (mut incidents, _) = two();
+    let verdict =
+        Verdict { classification: Classification::TruePositive, reason: None, comment: String::new() };
+    let close = Order::SetStatus { status: Status::Closed, verdict: Some(verdict) };
+    incidents.command(&order(2, close), now()).unwrap();
+    assert!(incidents.decide_archive(now(), now()).is_empty());
+    let later = now().checked_add(1).unwrap();
+    for change in incidents.decide_archive(later, later) {
+        incidents.apply(&change).unwrap();
+    }
+    assert!(incidents.get(2).is_none() && incidents.get(1).is_some());
+    let comment = order(2, Order::Comment { text: "Late.".to_owned() });
+    assert_eq!(incidents.command(&comment, now()), Err(IncidentError::Archived(2)));
+    let rule = numbered(7);
+    let found = alert(&rule, 10, &["other"], &[], "t");
+    assert_eq!(incidents.take(&rule, &found, Correlation::built_in(), now()).0, Became::Created(3));
+}
+
+#[test]
+fn changes_that_do_not_fit_are_refused_and_change_nothing() {
+    let (incidents, changes) = two();
+    for change in &changes {
+        let mut again = incidents.clone();
+        assert!(again.apply(change).is_err());
+        assert_eq!(again, incidents);
+        let text = serde_json::to_string(change).unwrap();
+        assert_eq!(serde_json::from_str::<Change>(&text).unwrap(), *change);
+    }
+    let mut empty = Incidents::default();
+    let comment =
+        Change { incident: 1, at: 0, by: by("ann"), what: What::Commented { text: "a".to_owned() } };
+    assert!(empty.apply(&comment).is_err());
+    assert_eq!(empty, Incidents::default());
+}
+
+/// Something that happens.
+#[derive(Clone, Debug)]
+enum Step {
+    Alert { rule: usize, at: i64, agent: usize, account: usize, trace: usize },
+    Order { incident: u32, person: bool, order: Order },
+    SplitFirst(u32),
+    Archive(i64),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let alert = (0_usize..4, 0_i64..600, 0_usize..4, 0_usize..4, 0_usize..6)
+        .prop_map(|(rule, at, agent, account, trace)| Step::Alert { rule, at, agent, account, trace });
+    let verdict = |classification| Verdict { classification, reason: None, comment: String::new() };
+    let orders = prop_oneof![
+        Just(Order::Comment { text: "a".to_owned() }),
+        Just(Order::Tag { names: vec!["a".to_owned(), "b".to_owned()] }),
+        Just(Order::Untag { names: vec!["a".to_owned()] }),
+        Just(Order::AddTask { title: "a".to_owned(), description: String::new() }),
+        (1_u32..4).prop_map(|task| Order::FinishTask { task }),
+        Just(Order::Update(Update { severity: Some(Severity::Low), ..Update::default() })),
+        Just(Order::Update(Update { title: Some("mine".to_owned()), ..Update::default() })),
+        Just(Order::ComputeSeverity),
+        Just(Order::SetStatus {
+            status: Status::Closed,
+            verdict: Some(verdict(Classification::Undetermined))
+        }),
+        Just(Order::SetStatus { status: Status::Active, verdict: None }),
+        proptest::collection::vec(1_u32..8, 1..3).prop_map(|from| Order::Merge { from }),
+        (1_u32..8).prop_map(|with| Order::DeclineMerge { with }),
+    ];
+    let order = (1_u32..8, any::<bool>(), orders).prop_map(|(incident, person, order)| Step::Order {
+        incident,
+        person,
+        order,
+    });
+    let step = prop_oneof![
+        6 => alert,
+        4 => order,
+        1 => (1_u32..8).prop_map(Step::SplitFirst),
+        1 => (0_i64..700).prop_map(Step::Archive),
+    ];
+    proptest::collection::vec(step, 0..60)
+}
+
+/// Does what happens; all changes that it made.
+fn live(steps: &[Step]) -> (Incidents, Vec<Change>, Vec<Alert>) {
+    let (mut incidents, mut all, mut seen) = (Incidents::default(), Vec::new(), Vec::new());
+    for (at, step) in steps.iter().enumerate() {
+        let now = minutes(1_000 + at as i64);
+        match step {
+            Step::Alert { rule, at, agent, account, trace } => {
+                let rule = numbered(*rule);
+                let found = alert(
+                    &rule,
+                    *at,
+                    &[["a", "b", "c", "d"][*agent]],
+                    &[["w@x", "x@x", "y@x", "z@x"][*account]],
+                    &format!("t{trace}"),
+                );
+                let (became, changes) = incidents.take(&rule, &found, Correlation::built_in(), now);
+                assert_eq!(changes.is_empty(), matches!(became, Became::Known(_)));
+                all.extend(changes);
+                seen.push(found);
+            }
+            Step::Order { incident, person, order } => {
+                let by = if *person { by("ann") } else { By::Automation("triage".to_owned()) };
+                let command = Command { incident: *incident, seen: None, by, order: order.clone() };
+                let before = incidents.clone();
+                match incidents.command(&command, now) {
+                    Ok(changes) => all.extend(changes),
+                    Err(_) => assert_eq!(incidents, before, "what is refused changes nothing"),
+                }
+            }
+            Step::SplitFirst(number) => {
+                let Some(incident) = incidents.get(*number) else { continue };
+                let alerts = incident.alert_ids().take(1).map(str::to_owned).collect();
+                let command = order(*number, Order::Split { alerts });
+                all.extend(incidents.command(&command, now).unwrap_or_default());
+            }
+            Step::Archive(before) => {
+                for change in incidents.decide_archive(minutes(1_000 + before / 20), now) {
+                    incidents.apply(&change).unwrap();
+                    all.push(change);
+                }
+            }
+        }
+    }
+    (incidents, all, seen)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    /// Changes alone make the state again, however it came about, from the beginning and from a snapshot.
+    #[test]
+    fn changes_make_the_state_again(steps in steps(), cut in 0_usize..80) {
+        let (incidents, changes, seen) = live(&steps);
+        let mut again = Incidents::default();
+        for (at, change) in changes.iter().enumerate() {
+            if at == cut {
+                again = serde_json::from_str(&serde_json::to_string(&again).unwrap()).unwrap();
+            }
+            let change: Change = serde_json::from_str(&serde_json::to_string(change).unwrap()).unwrap();
+            prop_assert!(again.apply(&change).is_ok(), "{:?}", change);
+        }
+        prop_assert_eq!(&again, &incidents);
+        let text = serde_json::to_string(&incidents).unwrap();
+        prop_assert_eq!(&serde_json::from_str::<Incidents>(&text).unwrap(), &incidents);
+        // Each version of an incident is a change of its audit trail.
+        for incident in incidents.iter() {
+            let trail = changes.iter().filter(|change| change.concerns(incident.number)).count() as u64;
+            prop_assert_eq!(trail, incident.version);
+        }
+        // Each alert is in one incident, unless that is archived.
+        let archived: u64 = changes.iter().filter(|change| matches!(change.what, What::Archived)).count() as u64;
+        let mut ids: Vec<String> = seen.iter().map(|alert| alert.id.to_string()).collect();
+        ids.sort();
+        ids.dedup();
+        let mut held: Vec<&str> = incidents.iter().flat_map(|incident| incident.alert_ids()).collect();
+        held.sort_unstable();
+        let distinct = { let mut held = held.clone(); held.dedup(); held.len() };
+        prop_assert_eq!(distinct, held.len());
+        prop_assert!(archived > 0 || held.len() == ids.len());
+        let counted: u64 = incidents.iter().map(|incident| incident.alert_count()).sum();
+        prop_assert_eq!(counted, held.len() as u64);
+    }
+
+    /// A score is the sum of its links, and each says why in words.
+    #[test]
+    fn scores_are_the_sums_of_their_links(steps in steps()) {
+        let (_, changes, _) = live(&steps);
+        for change in &changes {
+            let (score, links) = match &change.what {
+                What::Joined { score, links, .. } => (*score, links),
+                What::MergeProposed(proposal) => (proposal.score, &proposal.links),
+                What::Merged { score, links, .. } if change.by == By::Correlation => (*score, links),
+                _ => continue,
+            };
+            prop_assert_eq!(score, sum(links));
+            prop_assert!(!links.is_empty() && links.iter().all(|link| link.weight > 0 && link.says.ends_with('.')));
+            if change.by == By::Correlation && matches!(change.what, What::Joined { .. }) {
+                prop_assert!(score >= Correlation::built_in().join);
+            }
+        }
+    }
+}
