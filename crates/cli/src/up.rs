@@ -2,6 +2,7 @@
 //! analytics rules over it.
 
 mod analytics;
+mod response;
 mod ways;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use anyhow::{Context, Result};
 use axum::Router;
 use castellan_base::System;
 use castellan_server::judge::Judge;
+use castellan_server::orders::Orders;
 use castellan_server::{
     BindError, Config, Gate, Server, Tls, Token, agent_hooks, contentsafety, moderations, presidio,
     workspaces,
@@ -21,6 +23,7 @@ use crate::Ending;
 use crate::arguments::UpArguments;
 use crate::lake::served;
 use crate::output::complain;
+use crate::playbook::Configured;
 use crate::shield::open_protected;
 
 pub(crate) fn run(arguments: &UpArguments, system: &dyn System) -> Result<Ending> {
@@ -52,10 +55,11 @@ fn routes(arguments: &UpArguments, config: &Config, gate: &Gate, system: &dyn Sy
         category_samples: arguments.category_samples.clone(),
     };
     let safety = contentsafety::router(Arc::clone(&judge), gate.clone(), options)?;
+    let orders = Configured::of(arguments.response.as_deref(), &[], system)?.orders();
     Ok(presidio::router(castellan_detectors::engine(), gate.clone())
         .merge(safety)
         .merge(moderations::router(Arc::clone(&judge), gate.clone()))
-        .merge(agent_hooks::router(judge, gate.clone())))
+        .merge(agent_hooks::router(judge, gate.clone(), orders.map(|store| Arc::new(Orders::new(store))))))
 }
 
 async fn serve(

@@ -88,7 +88,7 @@ pub struct UpArguments {
     #[arg(long, value_name = "FILE", requires = "lake")]
     pub kafka: Option<PathBuf>,
 
-    /// Run these analytics rules on their schedules: a file or a folder of Microsoft Sentinel's and Sigma's. Their alerts go to
+    /// Run these analytics rules, as events arrive and on their schedules: a file or a folder of Microsoft Sentinel's and Sigma's. Their alerts go to
     /// SecurityAlert, incidents to SecurityIncident. How far they are is kept in the lake's folder. Rules are read at the start.
     #[arg(long, value_name = "RULES", requires = "lake")]
     pub analytics: Option<PathBuf>,
@@ -100,6 +100,20 @@ pub struct UpArguments {
     /// Parsers of ASIM (YAML) and `let` functions (.kql) that analytics rules may call.
     #[arg(long, value_name = "FOLDER", requires = "analytics")]
     pub functions: Option<PathBuf>,
+
+    /// Let these automation rules of Microsoft Sentinel (a file or a folder of JSON) change incidents and start playbooks
+    /// when incidents and alerts come and change. Needs --response for what playbooks may do.
+    #[arg(long, value_name = "RULES", requires = "analytics")]
+    pub automation: Option<PathBuf>,
+
+    /// Playbooks beside those that are built in (repeatable), for --automation.
+    #[arg(long, value_name = "FOLDER", requires = "automation")]
+    pub playbooks: Vec<PathBuf>,
+
+    /// Hosts, connectors, trusted keys and orders of playbooks: a file of TOML (docs/respond.md). Orders to the gate hold for
+    /// agents that ask `agent:evaluate`.
+    #[arg(long, value_name = "FILE", env = "CASTELLAN_RESPOND")]
+    pub response: Option<PathBuf>,
 
     /// Let queries of the lake over HTTP see no more than this role says: a file of TOML (docs/query-api.md).
     #[arg(long, value_name = "FILE", requires = "lake")]

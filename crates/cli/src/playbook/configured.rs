@@ -56,10 +56,10 @@ impl Default for Azure {
 
 /// What is configured.
 #[derive(Debug)]
-pub(super) struct Configured {
+pub(crate) struct Configured {
     document: Document,
     /// Keys whose playbooks run.
-    pub(super) trusted: TrustedKeys,
+    pub(crate) trusted: TrustedKeys,
 }
 
 impl Configured {
@@ -67,7 +67,18 @@ impl Configured {
     ///
     /// Errors: a file that cannot be read, or does not say what it should.
     pub(super) fn read(arguments: &ConfiguredArguments, system: &dyn System) -> Result<Configured> {
-        let document = match &arguments.config {
+        Configured::of(arguments.config.as_deref(), &arguments.trust, system)
+    }
+
+    /// The same of a file, and keys to trust beside those that it names.
+    ///
+    /// Errors: as [`Configured::read`].
+    pub(crate) fn of(
+        file: Option<&Path>,
+        trust: &[(String, String)],
+        system: &dyn System,
+    ) -> Result<Configured> {
+        let document = match file {
             None => Document::default(),
             Some(path) => {
                 let text = read_text(path, LARGEST, system)?;
@@ -81,22 +92,27 @@ impl Configured {
             let key = PublicKey::parse(key).with_context(|| format!("the trusted key of `{name}`"))?;
             trusted = trusted.with(name, key);
         }
-        for (name, file) in &arguments.trust {
+        for (name, file) in trust {
             let text = read_text(Path::new(file), LARGEST, system)?;
             trusted = trusted.with(name, PublicKey::parse(&text).with_context(|| format!("`{file}`"))?);
         }
         Ok(Configured { document, trusted })
     }
 
+    /// The orders to the gate, where the configuration names a file of them.
+    pub(crate) fn orders(&self) -> Option<OrderStore> {
+        self.document.gate.as_ref().map(OrderStore::new)
+    }
+
     /// The actions that the configuration allows.
     ///
     /// Errors: origins of Azure that are none.
-    pub(super) fn catalogue(&self) -> Result<Catalogue> {
+    pub(crate) fn catalogue(&self) -> Result<Catalogue> {
         let document = &self.document;
         let hosts = Hosts::new(document.hosts.iter().map(String::as_str));
         let mut catalogue = Catalogue::new(hosts, document.connectors.clone(), HttpOptions::default());
-        if let Some(path) = &document.gate {
-            catalogue = catalogue.with_gate(Arc::new(OrderStore::new(path)));
+        if let Some(orders) = self.orders() {
+            catalogue = catalogue.with_gate(Arc::new(orders));
         }
         if let Some(azure) = &document.azure {
             let connection = AzureConnection::new(&azure.resource_manager, &azure.graph, Box::new(Tokens));

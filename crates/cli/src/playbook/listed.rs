@@ -18,7 +18,7 @@ use crate::tables::plain;
 
 pub(super) fn list(arguments: &ListArguments, system: &dyn System) -> Result<Ending> {
     let configured = Configured::read(&arguments.configured, system)?;
-    let library = library(arguments, &configured, system)?;
+    let library = library(&arguments.playbooks, &configured, system)?;
     let now = system.now();
     let word = |entry: &Entry| entry.may_run(library.trusted(), now, false);
     match format(arguments.format) {

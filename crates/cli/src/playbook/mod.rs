@@ -7,7 +7,7 @@ mod runs;
 mod signing;
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use castellan_base::{Diagnostic, System};
@@ -15,10 +15,10 @@ use castellan_respond::run::plan;
 use castellan_respond::{Library, Origin};
 
 use crate::Ending;
-use crate::arguments::{ListArguments, NamedArguments, PlaybookArguments, PlaybookCommand, PlaybookFormat};
+use crate::arguments::{NamedArguments, PlaybookArguments, PlaybookCommand, PlaybookFormat};
 use crate::estate::report;
 use crate::output::{read_text, stdout_is_terminal};
-use configured::Configured;
+pub(crate) use configured::Configured;
 
 /// The largest file of a playbook, in bytes.
 const LARGEST: u64 = 4 << 20;
@@ -44,9 +44,9 @@ pub(crate) fn run(arguments: &PlaybookArguments, system: &dyn System) -> Result<
 }
 
 /// The playbooks at hand: those that are built in, and those of folders on top. What is wrong with them is told.
-fn library(arguments: &ListArguments, configured: &Configured, system: &dyn System) -> Result<Library> {
+pub(crate) fn library(folders: &[PathBuf], configured: &Configured, system: &dyn System) -> Result<Library> {
     let mut library = Library::embedded().trusting(configured.trusted.clone());
-    for folder in &arguments.playbooks {
+    for folder in folders {
         if !system.is_dir(folder) {
             bail!("there is no folder `{}`", folder.display());
         }
@@ -67,7 +67,7 @@ fn named_playbook(
     configured: &Configured,
     system: &dyn System,
 ) -> Result<(Library, String)> {
-    let mut library = library(&arguments.listed, configured, system)?;
+    let mut library = library(&arguments.listed.playbooks, configured, system)?;
     let name = &arguments.playbook;
     if let Some(entry) = library.find(name) {
         let id = entry.playbook.id.clone();

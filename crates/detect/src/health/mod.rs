@@ -16,13 +16,6 @@ pub use sources::{MAX_SOURCES, Silence, Sources, source_columns, source_row};
 
 use castellan_kql::Value;
 use castellan_kql::plan::Field as Column;
-use castellan_kql::schema::Catalog;
-
-/// The columns of a table, as content declares them.
-fn columns(table: &str) -> Vec<Column> {
-    let table = Catalog::built_in().table(table);
-    table.map(|table| table.columns().list.to_vec()).unwrap_or_default()
-}
 
 /// A row with the columns of a table, of cells by name.
 fn row(columns: &[Column], cell: impl Fn(&str) -> Option<Value>) -> Vec<Value> {

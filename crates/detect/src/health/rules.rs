@@ -10,6 +10,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::rule::{Kind, Rule};
+use crate::run::columns_of;
 use crate::schedule::{Looked, Ran};
 
 /// The table.
@@ -17,7 +18,7 @@ const TABLE: &str = "SentinelHealth";
 
 /// The columns of `SentinelHealth`.
 pub fn health_columns() -> Vec<Column> {
-    super::columns(TABLE)
+    columns_of(TABLE)
 }
 
 /// A row for each window that a run looked at, and one for what it failed at or left out.

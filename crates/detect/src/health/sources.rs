@@ -9,6 +9,7 @@ use castellan_kql::plan::Field as Column;
 use serde::{Deserialize, Serialize};
 
 use crate::rule::duration::MINUTE;
+use crate::run::columns_of;
 
 /// The table of what is known of sources.
 const TABLE: &str = "CastellanSourceHealth";
@@ -147,7 +148,7 @@ impl Source {
 
 /// The columns of the table of sources.
 pub fn source_columns() -> Vec<Column> {
-    super::columns(TABLE)
+    columns_of(TABLE)
 }
 
 /// A row of the table of sources. Times are ticks.

@@ -20,6 +20,7 @@ pub use events::Events;
 pub use group::alerts;
 pub use identity::{Identity, identity, keys};
 pub use memory::{Memory, MemoryError, Rows};
+pub(crate) use row::columns_of;
 pub use row::{alert_columns, alert_row};
 pub use window::{RECEIVED, TIME, Window};
 pub(crate) use window::{earlier, has_time, later};

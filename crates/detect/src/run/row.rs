@@ -31,7 +31,12 @@ const PROPERTIES: [&str; 10] = [
 
 /// The columns of `SecurityAlert`, as they are documented.
 pub fn alert_columns() -> Vec<Column> {
-    let table = Catalog::built_in().table("SecurityAlert");
+    columns_of("SecurityAlert")
+}
+
+/// The columns of a table that content declares; none where it does not.
+pub(crate) fn columns_of(table: &str) -> Vec<Column> {
+    let table = Catalog::built_in().table(table);
     let columns = table.map(|table| table.columns().list.to_vec()).unwrap_or_default();
     columns.iter().map(|column| Column::new(Arc::clone(&column.name), column.scalar_type)).collect()
 }

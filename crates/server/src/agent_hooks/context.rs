@@ -1,9 +1,11 @@
 //! What a host tells before or after an action: the agent context of Agent Hooks 0.1, section 4.
 
+use castellan_respond::actions::SubjectKind;
 use castellan_shield::Source;
 use serde_json::Value;
 
 use crate::guard::{Part, collect};
+use crate::orders::Asked;
 
 /// Most bytes of a context.
 pub(crate) const LARGEST: usize = 1 << 20;
@@ -21,6 +23,13 @@ pub(crate) enum Point {
     PostToolCall,
     Output,
     AgentShutdown,
+}
+
+impl Point {
+    /// Whether something is asked for there; elsewhere something was answered.
+    pub(crate) fn is_request(self) -> bool {
+        matches!(self, Point::Input | Point::PreModelCall | Point::PreToolCall)
+    }
 }
 
 const POINTS: [(&str, Point); 8] = [
@@ -102,6 +111,22 @@ impl Context {
             return Err(format!("`target` is not the value of `{}`", dotted(path)));
         }
         Ok(())
+    }
+
+    /// Whom and what orders may be about: the agent, its tool and model, and whoever it works for.
+    pub(crate) fn subjects(&self) -> Asked<'_> {
+        const PLACES: [(SubjectKind, &str); 7] = [
+            (SubjectKind::Agent, "/agent/id"),
+            (SubjectKind::Agent, "/agent/name"),
+            (SubjectKind::Tool, "/tool_call/name"),
+            (SubjectKind::Tool, "/tool_call/server"),
+            (SubjectKind::Model, "/model/id"),
+            (SubjectKind::Principal, "/user/id"),
+            (SubjectKind::Principal, "/session/user_id"),
+        ];
+        let said =
+            PLACES.iter().filter_map(|(kind, place)| Some((*kind, self.value.pointer(place)?.as_str()?)));
+        said.filter(|(_, subject)| !subject.is_empty()).collect()
     }
 
     /// The texts that are judged at this point.

@@ -75,6 +75,17 @@ impl Verdict {
         verdict
     }
 
+    /// What an order of a playbook says.
+    pub(crate) fn ordered(point: Point, word: &str, message: String, order: String) -> Verdict {
+        let judged = Judged::default();
+        let policy = Policy { name: "order", severity: u8::MAX };
+        let mut verdict = Verdict::new(policy, point, &judged);
+        verdict.deny(format!("castellan:{word}"), message);
+        let verification_pointers = BTreeMap::from([("order".to_owned(), order)]);
+        verdict.evidence = Some(Evidence { artefact: String::new(), verification_pointers });
+        verdict
+    }
+
     fn judge(&mut self, policy: Policy, judged: &Judged) {
         if let Some((path, attack)) = judged.attack.as_ref().filter(|(_, attack)| attack.detected) {
             let message = format!("`{path}` holds an attack on the model");

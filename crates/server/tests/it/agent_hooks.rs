@@ -2,7 +2,10 @@
 //! none.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use castellan_respond::actions::{Measure, Order, OrderStore, SubjectKind};
+use castellan_server::orders::Orders;
 use castellan_server::{Config, Gate, agent_hooks};
 use serde_json::{Value, json};
 
@@ -13,7 +16,7 @@ const PATH: &str = "/contentsafety/agent:evaluate?api-version=2026-10-15-preview
 
 async fn usual() -> Running {
     let config = Config { address: free(), ..Config::default() };
-    let routes = agent_hooks::router(Scripted::judge(), Gate::new(&config));
+    let routes = agent_hooks::router(Scripted::judge(), Gate::new(&config), None);
     serve(config, routes).await
 }
 
@@ -221,4 +224,50 @@ async fn contexts_that_lack_something_are_refused() {
     assert_eq!(server.post("/contentsafety/agent:evaluate", &context).await.0, 400, "no version");
     assert_eq!(server.post("/agent:evaluate", &context).await.0, 200);
     assert_eq!(server.post(&format!("{PATH}&policyId=nobody"), &context).await.0, 404);
+}
+
+/// What is asked before a tool is called.
+fn before_a_tool(agent: &str, tool: &str) -> Value {
+    let args = json!({ "path": "a" });
+    json!({
+        "spec": "agent-hooks/0.1", "interception_point": "pre_tool_call", "timestamp": "2026-06-19T14:03:11.123Z",
+        "sequence": 1, "agent": { "id": agent, "framework": "castellan-test" }, "session": { "id": "s" },
+        "tool_call": { "id": "c", "name": tool, "args": args }, "target": args,
+    })
+}
+
+#[tokio::test]
+async fn orders_of_playbooks_go_before_the_guardrails() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = OrderStore::new(folder.path().join("orders.json"));
+    let order = Order {
+        id: "o1".to_owned(),
+        measure: Measure::Block,
+        kind: SubjectKind::Agent,
+        subject: "berth-desk".to_owned(),
+        reason: "it reads what it must not".to_owned(),
+        given: "2026-11-21T10:00:00Z".parse().unwrap(),
+        expires: None,
+    };
+    store.give(&order).unwrap();
+    let config = Config { address: free(), ..Config::default() };
+    let orders = Arc::new(Orders::new(store.clone()));
+    let routes = agent_hooks::router(Scripted::judge(), Gate::new(&config), Some(orders));
+    let server = serve(config, routes).await;
+    let (status, verdict) = server.post("/agent:evaluate", &before_a_tool("berth-desk", "read_file")).await;
+    assert_eq!((status, &verdict["decision"]), (200, &json!("deny")));
+    assert_eq!(verdict["reason"], "castellan:order_block");
+    assert_eq!(verdict["evidence"]["verification_pointers"]["order"], "o1");
+    assert!(is_verdict(&verdict));
+    let (_, other) = server.post("/agent:evaluate", &before_a_tool("other", "read_file")).await;
+    assert_eq!(other["decision"], "allow");
+    store.lift("o1").unwrap();
+    for _ in 0..50 {
+        let (_, verdict) = server.post("/agent:evaluate", &before_a_tool("berth-desk", "read_file")).await;
+        if verdict["decision"] == "allow" {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    panic!("the order was lifted, and the agent is still denied");
 }

@@ -41,7 +41,7 @@ async fn start(config: Config, options: contentsafety::Options) -> Running {
     let gate = Gate::new(&config);
     let routes = contentsafety::router(Scripted::judge(), gate.clone(), options).unwrap();
     let routes = routes.merge(moderations::router(Scripted::judge(), gate.clone()));
-    serve(config, routes.merge(agent_hooks::router(Scripted::judge(), gate))).await
+    serve(config, routes.merge(agent_hooks::router(Scripted::judge(), gate, None))).await
 }
 
 async fn usual() -> Running {
