@@ -107,6 +107,28 @@ fn the_weights_of_the_product_are_read() {
 }
 
 #[test]
+fn what_many_have_or_strangers_share_says_less() {
+    let mut incidents = Incidents::default();
+    let mut take = |number: usize, agent: &str, account: &str, trace: &str| {
+        let rule = numbered(number);
+        let found = alert(&rule, 10, &[agent], &[account], trace);
+        incidents.take(&rule, &found, Correlation::built_in(), now()).0
+    };
+    assert_eq!(take(1, "shared", "ann@x", "t1"), Became::Created(1));
+    assert_eq!(take(2, "shared", "bob@x", "t2"), Became::Created(2), "two people use one agent");
+    assert_eq!(take(3, "shared", "ann@x", "t3"), Became::Joined(1), "the same person and agent");
+    // A service account that is in many incidents links no more, while a person does.
+    for at in 0..30 {
+        let own = format!("agent{at}");
+        let became = take(10 + at, &own, "service@x", &own);
+        assert!(at > 0 || became == Became::Created(3), "{became:?}");
+    }
+    assert_eq!(take(50, "agent77", "service@x", "t77").incident(), Some(33));
+    assert_eq!(take(51, "agent78", "service@x", "t77"), Became::Joined(33), "a trace is never common");
+    assert_eq!(take(52, "agent79", "service@x", "t79"), Became::Created(34), "what all have links nothing");
+}
+
+#[test]
 fn a_thousand_firings_are_counted_and_not_copied() {
     let rule = numbered(1);
     let mut incidents = Incidents::default();

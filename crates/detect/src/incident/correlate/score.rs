@@ -122,8 +122,12 @@ impl Correlation {
         if !weight.exact {
             value *= self.rare(others, index.len()) * self.named_apart(key, alert, &firing.alert);
         }
+        let strange = self.strangers.kinds.contains(&key.kind) && strangers(alert, &firing.alert);
+        if strange {
+            value *= self.strangers.share;
+        }
         let weight = whole(value);
-        let says = said(key, others, apart);
+        let says = said(key, others, apart, strange);
         (weight > 0).then_some(Link { kind: LinkKind::Shared, key: Some(key.clone()), weight, says })
     }
 
@@ -185,6 +189,15 @@ fn has(side: &Side, alert: &AlertRecord) -> bool {
     kinds && (side.tactics.is_empty() || side.tactics.iter().any(|tactic| alert.tactics.contains(tactic)))
 }
 
+/// Whether both name accounts, and no account is the same.
+fn strangers(one: &AlertRecord, other: &AlertRecord) -> bool {
+    let accounts = |alert: &'_ AlertRecord| {
+        alert.keys.iter().filter(|key| key.kind == KeyKind::Account).cloned().collect::<BTreeSet<Key>>()
+    };
+    let (one, other) = (accounts(one), accounts(other));
+    !one.is_empty() && !other.is_empty() && one.is_disjoint(&other)
+}
+
 /// The time between two times, in ticks; 0 where they overlap.
 fn gap(one: (i64, i64), other: (i64, i64)) -> i64 {
     one.0.saturating_sub(other.1).max(other.0.saturating_sub(one.1)).max(0)
@@ -200,7 +213,7 @@ fn whole(value: f64) -> u32 {
     value.round().clamp(0.0, 10_000.0) as u32
 }
 
-fn said(key: &Key, others: usize, apart: i64) -> String {
+fn said(key: &Key, others: usize, apart: i64, strange: bool) -> String {
     let minutes = apart / crate::rule::duration::MINUTE;
     let when = match minutes {
         0 => "at the same time".to_owned(),
@@ -213,7 +226,8 @@ fn said(key: &Key, others: usize, apart: i64) -> String {
         1 => "; another incident has it as well, so it says less".to_owned(),
         _ => format!("; {others} other incidents have it as well, so it says less"),
     };
-    format!("Both are about the {} `{}`, {when}{beside}.", key.kind.as_str(), key.label())
+    let strange = if strange { "; different accounts are involved, so it says less" } else { "" };
+    format!("Both are about the {} `{}`, {when}{beside}{strange}.", key.kind.as_str(), key.label())
 }
 
 /// The values of a detail: a list in JSON is several.
