@@ -118,14 +118,16 @@ fn what_many_have_or_strangers_share_says_less() {
     assert_eq!(take(2, "shared", "bob@x", "t2"), Became::Created(2), "two people use one agent");
     assert_eq!(take(3, "shared", "ann@x", "t3"), Became::Joined(1), "the same person and agent");
     // A service account that is in many incidents links no more, while a person does.
+    let mut became = Vec::new();
     for at in 0..30 {
         let own = format!("agent{at}");
-        let became = take(10 + at, &own, "service@x", &own);
-        assert!(at > 0 || became == Became::Created(3), "{became:?}");
+        became.push(take(10 + at, &own, "service@x", &own));
     }
-    assert_eq!(take(50, "agent77", "service@x", "t77").incident(), Some(33));
-    assert_eq!(take(51, "agent78", "service@x", "t77"), Became::Joined(33), "a trace is never common");
-    assert_eq!(take(52, "agent79", "service@x", "t79"), Became::Created(34), "what all have links nothing");
+    let created = became.iter().filter(|became| matches!(became, Became::Created(_))).count();
+    assert!(created > 20, "{became:?}");
+    let (one, two) = (take(50, "agent77", "service@x", "t77"), take(51, "agent78", "service@x", "t77"));
+    assert!(matches!(one, Became::Created(_)), "what all have links nothing");
+    assert_eq!(two.incident(), one.incident(), "a trace is never common");
 }
 
 #[test]
@@ -316,6 +318,24 @@ fn what_was_closed_long_ago_is_archived() {
     let rule = numbered(7);
     let found = alert(&rule, 10, &["other"], &[], "t");
     assert_eq!(incidents.take(&rule, &found, Correlation::built_in(), now()).0, Became::Created(3));
+}
+
+#[test]
+fn room_is_made_where_nobody_works() {
+    let mut incidents = Incidents::default();
+    for number in 0..10_usize {
+        let rule = numbered(number);
+        let own = format!("agent{number}");
+        let at = minutes(1_000 + number as i64);
+        incidents.take(&rule, &alert(&rule, 10, &[&own], &[], &own), Correlation::built_in(), at);
+    }
+    incidents.command(&order(1, Order::Comment { text: "Mine.".to_owned() }), now()).unwrap();
+    assert!(incidents.decide_room(10, now()).is_empty());
+    let room = incidents.decide_room(4, now());
+    let numbers: Vec<u32> = room.iter().map(|change| change.incident).collect();
+    assert_eq!(numbers, [2, 3, 4, 5, 6, 7]);
+    room.iter().for_each(|change| incidents.apply(change).unwrap());
+    assert_eq!(incidents.iter().count(), 4);
 }
 
 #[test]

@@ -41,15 +41,17 @@ pub(super) fn normal(organization: &mut Organization, tables: &mut Tables) {
             tables.snapshot(day * 1_440 + 360, agent, &agent.tools);
         }
     }
-    for hour in hours() {
+    for (number, hour) in hours().into_iter().enumerate() {
         for agent in &agents {
             // Whatever an agent runs as signs in before it works.
             tables.sign_in(hour + 8, agent, &agent.address);
             let turns = 1 + organization.chance.below(2);
-            for _ in 0..turns {
+            for again in 0..turns {
                 let user = organization.chance.pick(&users).clone();
                 let minute = hour + 10 + organization.chance.below(15) as i64;
-                turn(organization, tables, agent, &user, minute);
+                // All of its tools are used each day.
+                let tool = (number + again) % agent.tools.len();
+                turn(organization, tables, agent, &user, minute, tool);
             }
             tables.secret(hour + 12, agent, "settings");
             tables.blob(hour + 13, agent, &format!("docs/page-{}.html", organization.chance.below(50)));
@@ -66,7 +68,14 @@ pub(super) fn normal(organization: &mut Organization, tables: &mut Tables) {
 }
 
 /// An agent answers somebody.
-fn turn(organization: &mut Organization, tables: &mut Tables, agent: &Agent, user: &User, minute: Minute) {
+fn turn(
+    organization: &mut Organization,
+    tables: &mut Tables,
+    agent: &Agent,
+    user: &User,
+    minute: Minute,
+    tool: usize,
+) {
     let trace = tables.trace("turn");
     let turn = Turn { at: minute, trace: &trace, agent, user };
     let asked = *organization.chance.pick(&ASKED);
@@ -81,9 +90,8 @@ fn turn(organization: &mut Organization, tables: &mut Tables, agent: &Agent, use
     tables.content(&turn, "s1", json!({ "InputMessages": messages, "OutputMessages": answer }));
     tables.verdict(&turn, "s2", "jailbreak", "pass");
     tables.verdict(&turn, "s3", "indirect_attack", "pass");
-    let tool = organization.chance.pick(&agent.tools).clone();
     let found = *organization.chance.pick(&FOUND);
-    tables.tool(&turn, "s4", &tool, "{\"id\": 4711}", found);
+    tables.tool(&turn, "s4", &agent.tools[tool], "{\"id\": 4711}", found);
 }
 
 /// What administrators and applications do.
