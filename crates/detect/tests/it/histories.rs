@@ -107,6 +107,30 @@ fn the_weights_of_the_product_are_read() {
 }
 
 #[test]
+fn what_many_have_or_strangers_share_says_less() {
+    let mut incidents = Incidents::default();
+    let mut take = |number: usize, agent: &str, account: &str, trace: &str| {
+        let rule = numbered(number);
+        let found = alert(&rule, 10, &[agent], &[account], trace);
+        incidents.take(&rule, &found, Correlation::built_in(), now()).0
+    };
+    assert_eq!(take(1, "shared", "ann@x", "t1"), Became::Created(1));
+    assert_eq!(take(2, "shared", "bob@x", "t2"), Became::Created(2), "two people use one agent");
+    assert_eq!(take(3, "shared", "ann@x", "t3"), Became::Joined(1), "the same person and agent");
+    // A service account that is in many incidents links no more, while a person does.
+    let mut became = Vec::new();
+    for at in 0..30 {
+        let own = format!("agent{at}");
+        became.push(take(10 + at, &own, "service@x", &own));
+    }
+    let created = became.iter().filter(|became| matches!(became, Became::Created(_))).count();
+    assert!(created > 20, "{became:?}");
+    let (one, two) = (take(50, "agent77", "service@x", "t77"), take(51, "agent78", "service@x", "t77"));
+    assert!(matches!(one, Became::Created(_)), "what all have links nothing");
+    assert_eq!(two.incident(), one.incident(), "a trace is never common");
+}
+
+#[test]
 fn a_thousand_firings_are_counted_and_not_copied() {
     let rule = numbered(1);
     let mut incidents = Incidents::default();
@@ -294,6 +318,24 @@ fn what_was_closed_long_ago_is_archived() {
     let rule = numbered(7);
     let found = alert(&rule, 10, &["other"], &[], "t");
     assert_eq!(incidents.take(&rule, &found, Correlation::built_in(), now()).0, Became::Created(3));
+}
+
+#[test]
+fn room_is_made_where_nobody_works() {
+    let mut incidents = Incidents::default();
+    for number in 0..10_usize {
+        let rule = numbered(number);
+        let own = format!("agent{number}");
+        let at = minutes(1_000 + number as i64);
+        incidents.take(&rule, &alert(&rule, 10, &[&own], &[], &own), Correlation::built_in(), at);
+    }
+    incidents.command(&order(1, Order::Comment { text: "Mine.".to_owned() }), now()).unwrap();
+    assert!(incidents.decide_room(10, now()).is_empty());
+    let room = incidents.decide_room(4, now());
+    let numbers: Vec<u32> = room.iter().map(|change| change.incident).collect();
+    assert_eq!(numbers, [2, 3, 4, 5, 6, 7]);
+    room.iter().for_each(|change| incidents.apply(change).unwrap());
+    assert_eq!(incidents.iter().count(), 4);
 }
 
 #[test]
