@@ -42,6 +42,15 @@ pub(crate) struct Fresh {
     pub(crate) was_whole: bool,
 }
 
+impl State {
+    /// What is known of an actor, as rows of [`BASELINES`].
+    pub fn known(&self, definition: &Definition, id: &str) -> Vec<Row> {
+        let mut rows = Rows::default();
+        rows.snapshot(self, definition, self.until, |other, _| other == id);
+        rows.of(BASELINES).to_vec()
+    }
+}
+
 impl Rows {
     /// The tables that there are rows for.
     pub fn tables(&self) -> impl Iterator<Item = (&'static str, &[Row])> {
