@@ -1,5 +1,6 @@
 //! What can be typed: the one definition from which help, completion and `docs/cli.md` are derived.
 
+mod baseline;
 mod classify;
 mod detect;
 mod lake;
@@ -13,6 +14,7 @@ use castellan_base::{Severity, Ticks};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use baseline::*;
 pub use classify::*;
 pub use detect::*;
 pub use lake::*;
@@ -63,6 +65,8 @@ pub enum Command {
     Shield(Box<ShieldArguments>),
     /// Check, test and run analytics rules of Microsoft Sentinel and Sigma.
     Detect(DetectArguments),
+    /// Learn what users, identities, agents, tools and keys usually do, and tell what is new or rare.
+    Baseline(BaselineArguments),
     /// Plan, sign and carry out playbooks: what is done once something was found.
     Playbook(Box<PlaybookArguments>),
     /// Serve the APIs of Presidio, Azure AI Content Safety, OpenAI's moderations and Agent Hooks, at 127.0.0.1:8700.

@@ -18,6 +18,7 @@ use castellan_base::System;
 use clap::{CommandFactory, Parser};
 
 pub mod arguments;
+mod baseline;
 mod bom;
 mod classify;
 mod content;
@@ -79,6 +80,7 @@ where
         Command::Ingest(arguments) => lake::ingest(arguments, system),
         Command::Lake(arguments) => lake::run(arguments, system),
         Command::Detect(arguments) => detect::run(arguments, system),
+        Command::Baseline(arguments) => baseline::run(arguments, system),
         Command::Playbook(arguments) => playbook::run(arguments, system),
         Command::Up(arguments) => up::run(arguments, system),
         Command::Content(arguments) => content::run(arguments, system),

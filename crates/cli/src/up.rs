@@ -1,7 +1,8 @@
 //! `castellan up`: the APIs over HTTP, and the ways in which events come to the lake, and
 //! analytics rules over it.
 
-mod analytics;
+pub(crate) mod analytics;
+mod baselines;
 mod response;
 mod ways;
 

@@ -44,6 +44,14 @@ pub struct Backtested {
     pub repeated: u64,
     /// How many windows were left out since the rule rested.
     pub suppressed: usize,
+    /// How many windows that events came late for were too many to look at again.
+    pub late_left: usize,
+    /// How many windows could not be looked at however often that was tried.
+    pub given_up: usize,
+    /// How many results were forgotten: they may have raised alerts once more.
+    pub forgotten: usize,
+    /// How many windows were missed and too many to make up for.
+    pub skipped: usize,
     /// How many rows of tables were read.
     pub scanned: u64,
     /// How long the queries took, in seconds.
@@ -69,6 +77,10 @@ impl Backtested {
         }
         self.repeated += ran.repeated.iter().map(|repeated| repeated.results).sum::<u64>();
         self.suppressed += ran.suppressed;
+        self.late_left += ran.late_left;
+        self.given_up += ran.given_up;
+        self.forgotten += ran.forgotten;
+        self.skipped += ran.skipped;
         self.alerts.extend(ran.alerts);
         self.failure = ran.failure;
     }

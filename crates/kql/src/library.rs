@@ -31,7 +31,8 @@ macro_rules! entries {
 }
 
 /// The functions in order of name.
-static ENTRIES: [Entry; 12] = entries![
+static ENTRIES: [Entry; 13] = entries![
+    "_Baseline"
     "comb_fl"
     "entropy_fl"
     "exposure_perimeter_fl"

@@ -15,7 +15,7 @@ use clap::Args;
   castellan up --tls-certificate cert.pem --tls-key key.pem     https://127.0.0.1:8700/contentsafety/text:shieldPrompt?...
 
   castellan up --lake castellan-lake --rules rules --watch inbox --syslog 127.0.0.1:6514 --otlp-grpc 127.0.0.1:4317
-  castellan up --lake castellan-lake --analytics rules --watchlists watchlists
+  castellan up --lake castellan-lake --analytics rules --watchlists watchlists --baselines
 
 Ctrl-C ends it once requests have been answered. docs/classify.md, docs/shield.md, docs/intake.md and docs/query-api.md
 describe the APIs, docs/detect.md the rules.")]
@@ -114,6 +114,11 @@ pub struct UpArguments {
     /// agents that ask `agent:evaluate`.
     #[arg(long, value_name = "FILE", env = "CASTELLAN_RESPOND")]
     pub response: Option<PathBuf>,
+
+    /// Learn what users, identities, agents, tools and keys usually do, each minute, and keep what is known in CastellanBaselines and
+    /// what is new or rare in BehaviorAnalytics and Anomalies. A file or folder adds definitions of one's own.
+    #[arg(long, value_name = "DEFINITIONS", requires = "lake", num_args = 0..=1)]
+    pub baselines: Option<Option<PathBuf>>,
 
     /// Let queries of the lake over HTTP see no more than this role says: a file of TOML (docs/query-api.md).
     #[arg(long, value_name = "FILE", requires = "lake")]

@@ -154,6 +154,16 @@ pub(super) async fn backtest(arguments: &BacktestArguments, system: &dyn System)
             is_wrong = true;
             complain(&inert_lines(&format!("error: {failure}")));
         }
+        let left_out = [
+            (tested.skipped, "windows were missed and are too many to make up for"),
+            (tested.late_left, "windows that events came late for are too many to look at again"),
+            (tested.given_up, "windows could not be looked at"),
+            (tested.forgotten, "results were forgotten: they may have raised alerts once more"),
+        ];
+        for (count, words) in left_out.into_iter().filter(|(count, _)| *count > 0) {
+            is_wrong = true;
+            complain(&inert_lines(&format!("error: `{}`: {count} {words}", rule.name)));
+        }
         if tested.left > 0 {
             is_wrong = true;
             let message = format!(
@@ -185,6 +195,10 @@ fn tested_json(rule: &Rule, tested: &Backtested) -> Value {
         "windows": tested.windows,
         "windowsAgain": tested.again,
         "windowsSuppressed": tested.suppressed,
+        "windowsSkipped": tested.skipped,
+        "windowsGivenUp": tested.given_up,
+        "windowsLateLeft": tested.late_left,
+        "resultsForgotten": tested.forgotten,
         "runsLeftOut": tested.left,
         "results": tested.results,
         "resultsRepeated": tested.repeated,

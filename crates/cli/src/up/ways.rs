@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::analytics::Analytics;
+use super::baselines::Watched;
 use super::bound;
 use crate::arguments::UpArguments;
 use crate::lake::tell_damages;
@@ -82,6 +83,13 @@ impl Ways {
                     () = end => {}
                 }
             });
+        }
+        if let Some(definitions) = &arguments.baselines {
+            let opened = Watched::open(definitions.as_deref(), Arc::clone(&ways.lake), system);
+            let watched = opened.context("baselines cannot be run")?;
+            complain(&watched.describe());
+            let end = ways.ending();
+            ways.running.spawn(watched.run(Arc::new(OsSystem), end));
         }
         Ok(ways)
     }

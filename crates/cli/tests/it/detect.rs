@@ -112,7 +112,7 @@ fn coverage_and_sigma() {
     assert_eq!(told["rules"], 2);
     let ran = desk.run(&["detect", "sigma", "rules/shadow.yml"]);
     assert!(ran.code == 0 && ran.out.starts_with("DeviceProcessEvents\n| where"), "{ran:?}");
-    desk.file("refused.yml", &SIGMA.replace("endswith", "expand"));
+    desk.file("refused.yml", &SIGMA.replace("endswith", "frob"));
     assert_eq!(desk.run(&["detect", "sigma", "refused.yml"]).code, 2);
 }
 

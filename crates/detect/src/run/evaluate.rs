@@ -7,7 +7,7 @@ use castellan_kql::bind::{Options, bind};
 use castellan_kql::plan::Field as Column;
 use castellan_kql::{Diagnostic, Value, parse};
 use castellan_query::arrow::array::RecordBatch;
-use castellan_query::{Engine, Error, Watch, physical};
+use castellan_query::{Cut, Engine, Error, Watch, physical};
 
 use super::window::blind;
 use super::{Events, Window, keys};
@@ -40,6 +40,16 @@ pub enum Failure {
         /// How many it has.
         count: usize,
     },
+    /// Not all of the results were given: alerts of a part would look like all.
+    #[error(
+        "the results of rule `{rule}` are not whole ({cut:?}): raise the bounds of the engine, or aggregate more"
+    )]
+    Cut {
+        /// The rule's name.
+        rule: Arc<str>,
+        /// Why.
+        cut: Cut,
+    },
 }
 
 impl Failure {
@@ -47,7 +57,7 @@ impl Failure {
     pub fn error(&self) -> Option<&Error> {
         match self {
             Failure::Tables { error, .. } | Failure::Query { error, .. } => Some(error),
-            Failure::Results { .. } => None,
+            Failure::Results { .. } | Failure::Cut { .. } => None,
         }
     }
 }
@@ -139,9 +149,8 @@ pub async fn evaluate_within(
         return Err(Failure::Results { rule: Arc::clone(&rule.name), count: answers.answers.len() });
     }
     let answer = answers.answers.pop();
-    if let Some(cut) = answer.as_ref().and_then(|answer| answer.cut.as_ref()) {
-        // A part of the results would be told as if it were all of them.
-        return Err(query(Error::new("cut", format!("there are more results than may be kept: {cut:?}"))));
+    if let Some(cut) = answer.as_ref().and_then(|answer| answer.cut) {
+        return Err(Failure::Cut { rule: Arc::clone(&rule.name), cut });
     }
     let results = answer.map(|answer| Results { columns: answer.columns, batches: answer.batches });
     let results = results.unwrap_or_default();

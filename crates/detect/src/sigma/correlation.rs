@@ -117,22 +117,38 @@ fn parts<'d>(node: &'d Node, names: &BTreeMap<String, usize>) -> Result<Parts<'d
 
 fn timespan(node: &Node) -> Result<i64> {
     let written = node.get("timespan").and_then(Node::as_str).unwrap_or_default();
-    let ticks = duration::parse(written).filter(|ticks| *ticks > 0);
+    let ticks = span_of(written).filter(|ticks| *ticks > 0);
     ticks.ok_or_else(|| {
         let place = node.get("timespan").unwrap_or(node).span;
         refused(
             place,
             format!("`{written}` is no time span"),
-            "write `timespan` as `10s`, `5m`, `1h` or `1d`",
+            "write `timespan` as `10s`, `5m`, `1h`, `1d`, `1w` or `1M`",
         )
     })
+}
+
+/// Months are of 30 days and years of 365; a capital letter is what tells months from minutes.
+fn span_of(written: &str) -> Option<i64> {
+    let written = written.trim();
+    let days = match written.chars().next_back()? {
+        'M' => 30,
+        'y' | 'Y' => 365,
+        _ => return duration::parse(written),
+    };
+    let count: i64 = written.get(..written.len() - 1)?.trim().parse().ok()?;
+    // A century at most, as all durations.
+    count.checked_mul(days)?.checked_mul(Ticks::PER_DAY).filter(|ticks| *ticks <= 36_500 * Ticks::PER_DAY)
 }
 
 /// The events of all rules with what groups them.
 fn events(parts: &Parts<'_>, bases: &[Base<'_>], schemas: &Schemas) -> Result<String> {
     let counted = value_field(parts)?;
     let mut text = "union".to_owned();
-    for (number, (name, at)) in parts.rules.iter().enumerate() {
+    let mut known = std::collections::BTreeSet::new();
+    // A rule that is named twice has its events once.
+    let once = parts.rules.iter().filter(|(name, _)| known.insert(*name));
+    for (number, (name, at)) in once.enumerate() {
         let Some(base) = bases.get(*at) else { continue };
         let column = |field: &str, place: Span| -> Result<String> {
             let own = parts.aliases.get(&(field, *name)).copied().unwrap_or(field);
@@ -216,7 +232,9 @@ fn ordered(parts: &Parts<'_>, summarize: &dyn Fn(String, String) -> String) -> S
     let names: Vec<String> = parts.rules.iter().map(|(name, _)| quoted(name)).collect();
     let number = format!("array_index_of(dynamic([{}]), {RULE})", names.join(", "));
     let steps = format!("Steps = array_sort_asc(make_list(strcat(TimeGenerated, ' ', {number}, ';')))");
-    let in_order: Vec<String> = (0..parts.rules.len()).map(|at| format!(" {at};")).collect();
+    // The number of a rule is that of its first place.
+    let place = |name: &str| parts.rules.iter().position(|(known, _)| *known == name).unwrap_or_default();
+    let in_order: Vec<String> = parts.rules.iter().map(|(name, _)| format!(" {};", place(name))).collect();
     let pattern = quoted(&in_order.join(".*"));
     summarize(steps, format!("strcat_array(Steps, '') matches regex {pattern}"))
 }

@@ -1,6 +1,8 @@
 //! The searches of a Sigma rule and the condition over them, as one condition in KQL.
 
-use castellan_base::{Diagnostic, Node, Span};
+use std::collections::BTreeMap;
+
+use castellan_base::{Diagnostic, Node, Span, Value};
 
 use super::condition::{Condition, fits, parse};
 use super::item::{Modifiers, joined};
@@ -10,6 +12,9 @@ use crate::check::Schemas;
 /// Members of `detection` that are no searches.
 const OTHERS: [&str; 2] = ["condition", "timeframe"];
 
+/// The most values that places may stand for in one line.
+const MAX_VALUES: usize = 10_000;
+
 /// How deeply searches are nested.
 const MAX_DEPTH: usize = 16;
 
@@ -18,6 +23,8 @@ pub(super) struct Detection<'d> {
     pub(super) node: &'d Node,
     pub(super) entry: &'d Entry,
     pub(super) schemas: &'d Schemas,
+    /// The values that places stand for.
+    pub(super) placeholders: &'d BTreeMap<String, Vec<String>>,
 }
 
 impl Detection<'_> {
@@ -120,7 +127,9 @@ impl Detection<'_> {
         let mut words = key.split('|');
         let name = words.next().unwrap_or_default();
         let modifiers = Modifiers::read(words, span)?;
-        let list = values.as_array().unwrap_or(std::slice::from_ref(values));
+        let given = values.as_array().unwrap_or(std::slice::from_ref(values));
+        let expanded = if modifiers.is_expanded { Some(self.expanded(given)?) } else { None };
+        let list = expanded.as_deref().unwrap_or(given);
         if name.is_empty() {
             return modifiers.anywhere(list, span);
         }
@@ -136,6 +145,34 @@ impl Detection<'_> {
             let other = self.entry.field(other, value.span, self.schemas)?;
             all.push(modifiers.reference(&field, &other, value.span)?);
         }
-        Ok(joined(all, " or "))
+        Ok(modifiers.references(all))
+    }
+
+    /// Values with those of a list in the place of each `%name%`.
+    ///
+    /// Errors: a name that no list has, and more values than a search may have.
+    fn expanded(&self, values: &[Node]) -> Result<Vec<Node>, Diagnostic> {
+        let mut made = Vec::new();
+        for value in values {
+            let text = value.as_str().unwrap_or_default();
+            let name = text.strip_prefix('%').and_then(|rest| rest.strip_suffix('%'));
+            let Some(name) = name.filter(|name| !name.is_empty()) else {
+                made.push(value.clone());
+                continue;
+            };
+            let Some(list) = self.placeholders.get(name) else {
+                let message = format!("no list is known for the place `{text}`");
+                let help = "add `- { placeholder: NAME, values: [...] }` to a file of log sources, or put the values in";
+                return Err(Diagnostic::error(value.span, message).with_help(help));
+            };
+            if made.len() + list.len() > MAX_VALUES {
+                let message = format!("`{text}` and others stand for more than {MAX_VALUES} values");
+                return Err(Diagnostic::error(value.span, message).with_help("use a watchlist"));
+            }
+            made.extend(
+                list.iter().map(|own| Node { value: Value::String(own.as_str().into()), span: value.span }),
+            );
+        }
+        Ok(made)
     }
 }

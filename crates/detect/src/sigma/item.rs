@@ -1,10 +1,12 @@
 //! One line of a search: a field, modifiers and values.
 
+use std::net::IpAddr;
+
 use castellan_base::{Diagnostic, Node, Span, Value};
 use castellan_kql::ScalarType;
 
 use super::encode;
-use super::pattern::{Part, matches, parts, with_dashes};
+use super::pattern::{Part, dashed, matches, parts, with_dashes};
 use super::source::Field;
 use crate::literal::quoted;
 
@@ -40,6 +42,8 @@ pub(super) struct Modifiers {
     is_cased: bool,
     is_negated: bool,
     has_dashes: bool,
+    /// Whether places as `%admins%` stand for lists of values.
+    pub(super) is_expanded: bool,
     /// Whether the value names another field.
     pub(super) is_reference: bool,
     flags: String,
@@ -60,6 +64,7 @@ impl Modifiers {
             is_cased: false,
             is_negated: false,
             has_dashes: false,
+            is_expanded: false,
             is_reference: false,
             flags: String::new(),
         };
@@ -79,6 +84,7 @@ impl Modifiers {
                 "cased" => made.is_cased = true,
                 "neq" => made.is_negated = true,
                 "windash" => made.has_dashes = true,
+                "expand" => made.is_expanded = true,
                 "fieldref" => made.is_reference = true,
                 "utf16le" | "wide" => made.forms.push(Form::Utf16le),
                 "utf16be" => made.forms.push(Form::Utf16be),
@@ -164,6 +170,9 @@ impl Modifiers {
                 None => Err(refused("a number is expected here".to_owned())),
             },
             Test::Cidr => match value.as_str() {
+                Some(range) if !is_range(range) => Err(refused(format!(
+                    "`{range}` is no range of addresses; write it as `10.0.0.0/8` or `2001:db8::/32`"
+                ))),
                 Some(range) if range.contains(':') => {
                     Ok(format!("ipv6_is_in_range({}, {})", field.as_text(), quoted(range)))
                 }
@@ -174,7 +183,17 @@ impl Modifiers {
                 Some(text) => {
                     let flags =
                         if self.flags.is_empty() { String::new() } else { format!("(?{})", self.flags) };
-                    Ok(format!("{} matches regex {}", field.as_text(), quoted(&format!("{flags}{text}"))))
+                    let whole = format!("{flags}{text}");
+                    match regex::Regex::new(&whole) {
+                        Ok(_) => Ok(format!("{} matches regex {}", field.as_text(), quoted(&whole))),
+                        Err(error) => {
+                            let reason = error.to_string();
+                            let last =
+                                reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
+                            Err(refused(format!("`{text}` is no expression that can be run: {last}"))
+                                .with_help("look-around and references back are not part of the language"))
+                        }
+                    }
                 }
                 None => Err(refused("an expression is expected here".to_owned())),
             },
@@ -201,10 +220,6 @@ impl Modifiers {
     }
 
     fn text(&self, field: &Field, text: &str, span: Span) -> Result<String, Diagnostic> {
-        if text.len() > 1 && text.starts_with('%') && text.ends_with('%') {
-            let message = format!("`{text}` is a place for values that are not in the rule");
-            return Err(Diagnostic::error(span, message).with_help("put the values in, or use a watchlist"));
-        }
         let plain = parts(text);
         if self.test == Test::Equal && self.forms.is_empty() && fits(field.scalar_type, text) {
             return Ok(format!("{} == {text}", field.text));
@@ -267,15 +282,21 @@ impl Modifiers {
     /// Errors: a test that two fields cannot have.
     pub(super) fn reference(&self, field: &Field, other: &Field, span: Span) -> Result<String, Diagnostic> {
         let (left, right) = (field.as_text(), other.as_text());
-        let made = match self.test {
+        let suffix = if self.is_cased { "_cs" } else { "" };
+        Ok(match self.test {
             Test::Equal if self.is_cased => format!("{left} == {right}"),
             Test::Equal => format!("{left} =~ {right}"),
-            Test::Contains => format!("{left} contains {right}"),
-            Test::StartsWith => format!("{left} startswith {right}"),
-            Test::EndsWith => format!("{left} endswith {right}"),
+            Test::Contains => format!("{left} contains{suffix} {right}"),
+            Test::StartsWith => format!("{left} startswith{suffix} {right}"),
+            Test::EndsWith => format!("{left} endswith{suffix} {right}"),
             _ => return Err(Diagnostic::error(span, "this test does not go with `fieldref`")),
-        };
-        Ok(if self.is_negated { format!("not({made})") } else { made })
+        })
+    }
+
+    /// Conditions of several fields that one is compared with: any of them, or with `all` each, or with `neq` not that.
+    pub(super) fn references(&self, all: Vec<String>) -> String {
+        let made = joined(all, if self.is_all { " and " } else { " or " });
+        if self.is_negated { format!("not({made})") } else { made }
     }
 
     /// The condition that any column has a value.
@@ -283,8 +304,10 @@ impl Modifiers {
     /// Errors: a value or a modifier that does not go with that.
     pub(super) fn anywhere(&self, values: &[Node], span: Span) -> Result<String, Diagnostic> {
         if !matches!(self.test, Test::Equal | Test::Contains) || !self.forms.is_empty() || self.is_reference {
-            return Err(Diagnostic::error(span, "keywords take no modifier but `all`"));
+            let message = "keywords take no modifiers but `all`, `cased`, `neq` and `windash`";
+            return Err(Diagnostic::error(span, message));
         }
+        let operator = if self.is_cased { "contains_cs" } else { "contains" };
         let mut all = Vec::new();
         for value in values {
             let text = value.as_str().map(str::to_owned).unwrap_or_else(|| shown(value));
@@ -297,11 +320,24 @@ impl Modifiers {
                         let message = "a keyword has no wildcards but at its ends";
                         return Err(Diagnostic::error(value.span, message));
                     };
-                    all.push(format!("* contains {}", quoted(text)));
+                    let forms = if self.has_dashes { dashed(text) } else { vec![text.clone()] };
+                    let forms = forms.iter().map(|text| format!("* {operator} {}", quoted(text)));
+                    all.push(joined(forms.collect(), " or "));
                 }
             }
         }
-        Ok(joined(all, if self.is_all { " and " } else { " or " }))
+        let made = joined(all, if self.is_all { " and " } else { " or " });
+        Ok(if self.is_negated { format!("not({made})") } else { made })
+    }
+}
+
+/// Whether a text is a range of addresses, as CIDR writes it.
+fn is_range(text: &str) -> bool {
+    let Some((address, bits)) = text.split_once('/') else { return text.parse::<IpAddr>().is_ok() };
+    match (address.parse::<IpAddr>(), bits.parse::<u8>()) {
+        (Ok(IpAddr::V4(_)), Ok(bits)) => bits <= 32,
+        (Ok(IpAddr::V6(_)), Ok(bits)) => bits <= 128,
+        _ => false,
     }
 }
 

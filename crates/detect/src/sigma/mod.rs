@@ -72,6 +72,9 @@ impl Base<'_> {
     }
 }
 
+/// The longest condition that is made of a rule, in bytes.
+const MAX_QUERY: usize = 1 << 20;
+
 /// Reads the Sigma rules of a text. Rules that correlations of the text refer to raise no alerts themselves, unless the
 /// correlation says `generate: true`.
 pub fn read(
@@ -174,6 +177,12 @@ fn base<'d>(
         let error = Diagnostic::error(timeframe.span, "`timeframe` means nothing without an aggregation");
         return Err(error.with_help("write a correlation with `timespan` instead"));
     }
-    let condition = Detection { node, entry, schemas }.condition()?;
+    let placeholders = &log_sources.placeholders;
+    let condition = Detection { node, entry, schemas, placeholders }.condition()?;
+    if condition.len() > MAX_QUERY {
+        let message =
+            format!("the rule becomes a query of {} bytes; at most {MAX_QUERY} are run", condition.len());
+        return Err(Diagnostic::error(node.span, message).with_help("split it, or use a watchlist"));
+    }
     Ok(Base { node: document, entry, condition, is_rule: true })
 }

@@ -55,7 +55,8 @@ pub(super) fn with_dashes(parts: Vec<Part>) -> Vec<Part> {
     let mut is_start = true;
     for part in parts {
         let Part::Text(text) = part else {
-            is_start = false;
+            // What stands behind a wildcard may begin a word.
+            is_start = true;
             found.push(part);
             continue;
         };
@@ -76,6 +77,24 @@ pub(super) fn with_dashes(parts: Vec<Part>) -> Vec<Part> {
         }
     }
     found
+}
+
+/// What begins an option of a command.
+const DASHES: [char; 5] = ['-', '/', '\u{2013}', '\u{2014}', '\u{2015}'];
+
+/// A text in each form that it has with one kind of dash at the beginnings of its words.
+pub(super) fn dashed(text: &str) -> Vec<String> {
+    let parts = with_dashes(vec![Part::Text(text.to_owned())]);
+    let with = |dash: char| -> String {
+        parts
+            .iter()
+            .map(|part| match part {
+                Part::Text(text) => text.clone(),
+                _ => dash.to_string(),
+            })
+            .collect()
+    };
+    if parts.contains(&Part::Dash) { DASHES.into_iter().map(with).collect() } else { vec![text.to_owned()] }
 }
 
 /// Whether a text in KQL is what a pattern says.
@@ -142,5 +161,9 @@ mod tests {
             matches("F", &made, false),
             r"F matches regex '(?is)^.*x [-/\\x{2013}\\x{2014}\\x{2015}]enc y\\-z.*$'"
         );
+        let behind = with_dashes(parts("*-enc"));
+        assert_eq!(behind, [Part::Any, Part::Dash, Part::Text("enc".to_owned())]);
+        assert_eq!(dashed("a-b"), ["a-b"]);
+        assert_eq!(dashed("a -b")[1], "a /b");
     }
 }

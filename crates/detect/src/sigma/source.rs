@@ -1,5 +1,6 @@
 //! Where the events of a log source are.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use castellan_base::{Diagnostic, Limits, Node, Sources, Span, yaml};
@@ -17,6 +18,8 @@ const BUILT_IN: &str = include_str!("../../../../content/sigma/logsources.yaml")
 #[derive(Clone, Debug, Default)]
 pub struct LogSources {
     entries: Vec<Entry>,
+    /// The values that places as `%admins%` stand for, by name.
+    pub(super) placeholders: BTreeMap<String, Vec<String>>,
 }
 
 /// A log source and its table.
@@ -45,17 +48,23 @@ impl LogSources {
             Ok(document) => document,
             Err(error) => return (LogSources::default(), vec![error]),
         };
-        let (mut entries, mut told) = (Vec::new(), Vec::new());
+        let (mut entries, mut placeholders, mut told) = (Vec::new(), BTreeMap::new(), Vec::new());
         for node in document.as_array().unwrap_or_default() {
+            if let Some((name, values)) = placeholder(node) {
+                placeholders.insert(name, values);
+                continue;
+            }
             match entry(node) {
                 Some(entry) => entries.push(entry),
                 None => {
-                    let error = Diagnostic::error(node.span, "a log source needs `source` and `table`");
+                    let message =
+                        "a log source needs `source` and `table`, a place `placeholder` and `values`";
+                    let error = Diagnostic::error(node.span, message);
                     told.push(error.with_help("it is left out"));
                 }
             }
         }
-        (LogSources { entries }, told)
+        (LogSources { entries, placeholders }, told)
     }
 
     /// Those of another file on top: what fits there counts first.
@@ -63,7 +72,9 @@ impl LogSources {
     pub fn under(&self, upper: LogSources) -> LogSources {
         let mut entries = upper.entries;
         entries.extend(self.entries.iter().cloned());
-        LogSources { entries }
+        let mut placeholders = self.placeholders.clone();
+        placeholders.extend(upper.placeholders);
+        LogSources { entries, placeholders }
     }
 
     /// The entry for a rule's `logsource`.
@@ -84,6 +95,14 @@ impl LogSources {
             Diagnostic::error(logsource.span, message).with_help(help)
         })
     }
+}
+
+/// A place and the values that it stands for.
+fn placeholder(node: &Node) -> Option<(String, Vec<String>)> {
+    let name = node.get("placeholder")?.as_str()?;
+    let values = node.get("values")?.as_array()?.iter();
+    let values: Option<Vec<String>> = values.map(|value| value.as_str().map(str::to_owned)).collect();
+    Some((name.to_owned(), values.filter(|values| !values.is_empty())?))
 }
 
 fn entry(node: &Node) -> Option<Entry> {

@@ -75,6 +75,32 @@ async fn a_fixture_that_does_not_fit_its_tables_fails() {
     assert!(outcomes[1].faults[0].contains("which is no datetime"), "{outcomes:?}");
 }
 
+#[test]
+fn a_malformed_fixture_is_no_fixture_that_passes() {
+    for (from, to, message) in [
+        ("    tables: { AppGenAIContent: [", "    tables: [ { AppGenAIContent: [", ""),
+        (
+            "tables: { AppGenAIContent: [ { TimeGenerated: 2026-11-21T09:58:00Z, AgentId: a1, InputMessages: \"ignore nothing\" } ] }",
+            "tables: nothing",
+            "`tables` has to be an object",
+        ),
+        ("results: 1", "results: one", "`results` has to be a number"),
+        ("details: { Count: 2 }", "details: [2]", "`details` has to be an object"),
+        ("values: { AgentId: a1 }", "values: {}", "an expected entity needs `values`"),
+    ] {
+        let text = RULE.replacen(from, to, 1);
+        assert_ne!(text, RULE, "{from}");
+        let loaded = read("r.yaml", &text, &mut Sources::default());
+        assert!(
+            loaded.diagnostics.iter().any(|told| told.message.contains(message)),
+            "{:?}",
+            loaded.diagnostics
+        );
+        let fixtures = loaded.rules.first().map_or(0, |rule| rule.fixtures.len());
+        assert!(fixtures < 3, "{to}");
+    }
+}
+
 #[tokio::test]
 async fn fixtures_have_watchlists() {
     let extra = "customDetails: { Team: Team }\nfixtures:\n  - tables: { SigninLogs: [ { TimeGenerated: 2026-11-21T09:58:00Z, UserPrincipalName: ann } ] }

@@ -80,6 +80,9 @@ async fn modifiers_find_what_they_say() {
         ("CommandLine|base64: foo", &["Zm9v"], &["zm9v"]),
         ("CommandLine|exists: true", &["a"], &[""]),
         ("CommandLine|neq: a", &["b"], &["A"]),
+        ("CommandLine|neq: [a, b]", &["c"], &["A", "b"]),
+        ("CommandLine: '%APPDATA%'", &["%appdata%"], &["C:\\Users"]),
+        ("CommandLine|windash: '*-enc'", &["x /enc", "-enc"], &["xenc"]),
         ("CommandLine|cidr: 10.0.0.0/8", &["10.1.2.3"], &["11.0.0.1", "x"]),
         ("CommandLine|gte: 5", &["5", "7.5"], &["4", "x"]),
         ("ProcessId|lt: 8", &["a"], &[]),
@@ -89,6 +92,8 @@ async fn modifiers_find_what_they_say() {
         ("ProcessId: [8, 9]", &[], &["a"]),
         ("Image|fieldref: ParentImage", &["a"], &[]),
         ("Image|fieldref: CommandLine", &["c:\\A\\b.exe"], &["b"]),
+        ("Image|fieldref|neq: [CommandLine, FileName]", &["b"], &["c:\\A\\b.exe"]),
+        ("Image|fieldref|endswith|cased: CommandLine", &["b.exe"], &["B.exe"]),
     ] {
         assert_eq!(commands(line, hits).await, vec![true; hits.len()], "{line} finds {hits:?}");
         assert_eq!(
@@ -115,6 +120,10 @@ async fn conditions_and_keywords() {
         ("  s: [ { CommandLine: a }, { CommandLine: b } ]\n  condition: s\n", 2),
         ("  s: [ zyx, nowhere ]\n  condition: s\n", 1),
         ("  s: { '|all': [ ab, Process ] }\n  condition: s\n", 1),
+        ("  s: { '|neq': [ zyx, ab ] }\n  condition: s\n", 2),
+        ("  s: { '|cased': [ ZYX, AB ] }\n  condition: s\n", 0),
+        ("  s: { '|cased': [ zyx ] }\n  condition: s\n", 1),
+        ("  s: { '|windash': [ ' -zyx' ] }\n  condition: s\n", 0),
         ("  a: { CommandLine: a }\n  b: { CommandLine: b }\n  condition: [ a, b ]\n", 2),
     ] {
         let loaded = process(detection);
@@ -163,13 +172,23 @@ fn what_cannot_be_put_into_kql_is_refused_with_its_place() {
             "aggregations behind `|` are not part of Sigma 2",
         ),
         (
-            "  s: { Image: '%admins%' }\n  condition: s\n",
-            "7:15",
-            "`%admins%` is a place for values that are not in the rule",
+            "  s: { Image|expand: '%admins%' }\n  condition: s\n",
+            "7:22",
+            "no list is known for the place `%admins%`",
         ),
         ("  s: { Image: [] }\n  condition: s\n", "7:8", "a list of values is empty"),
         ("  s: { Image|base64: 'a*' }\n  condition: s\n", "7:22", "an encoded value has no wildcards"),
         ("  s: { Image|wide: a }\n  condition: s\n", "7:8", "UTF-16 is compared in Base64 alone"),
+        (
+            "  s: { Image|cidr: 10.0.0.0/40 }\n  condition: s\n",
+            "7:20",
+            "`10.0.0.0/40` is no range of addresses; write it as `10.0.0.0/8` or `2001:db8::/32`",
+        ),
+        (
+            "  s: { Image|re: 'a(?=b)' }\n  condition: s\n",
+            "7:18",
+            "`a(?=b)` is no expression that can be run: look-around, including look-ahead and look-behind, is not supported",
+        ),
         ("  s: { Image: a }\n", "7:3", "the detection has no `condition`"),
         (
             "  s: { Image: a }\n  timeframe: 5m\n  condition: s\n",
@@ -264,6 +283,8 @@ async fn correlations_find_groups() {
         (format!("  type: temporal_ordered\n  rules: [failed, worked]\n{by}"), 1),
         (format!("  type: temporal_ordered\n  rules: [worked, failed]\n{by}"), 1),
         (format!("  type: temporal_ordered\n  rules: [failed, worked, failed]\n{by}"), 0),
+        (format!("  type: temporal_ordered\n  rules: [failed, failed, worked]\n{by}"), 1),
+        (format!("  type: event_count\n  rules: [worked, worked]\n{by}  condition: {{ gte: 2 }}\n"), 0),
     ] {
         let rule = correlation(&text);
         assert_eq!((rule.period, rule.frequency), (10 * duration::MINUTE, 10 * duration::MINUTE / 6));
@@ -361,6 +382,63 @@ fn aliases_bring_fields_of_other_names_together() {
     let rule = &loaded.rules[0];
     assert!(rule.query.text.contains("ip = IPAddress") && rule.query.text.contains("ip = SourceIpAddress"));
     assert_eq!(check(rule, &Schemas::default(), &Sources::default()).verdict, Verdict::Sound);
+}
+
+#[tokio::test]
+async fn places_stand_for_the_values_of_a_list() {
+    let own = "- { placeholder: admins, values: [ann, 'b*'] }\n- { placeholder: none, values: [] }\n";
+    let (upper, told) = LogSources::read("own.yaml", own, &mut Sources::default());
+    assert_eq!(told.len(), 1, "{told:?}");
+    let all = LogSources::built_in().under(upper);
+    let text = "title: T\nid: x\nlevel: low\nlogsource: { product: windows, category: process_creation }\n\
+        detection: { s: { CommandLine|expand: ['%admins%', eve] }, condition: s }\n";
+    let loaded = read("r.yml", text, &all, &Schemas::default(), &mut Sources::default());
+    assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
+    let row = |text: &str| json!({ "TimeGenerated": "2026-11-21T09:30:00Z", "ActionType": "ProcessCreated", "ProcessCommandLine": text });
+    let events =
+        events("DeviceProcessEvents", &[row("Ann"), row("bob"), row("eve"), row("carl"), row("%admins%")]);
+    assert_eq!(found(&loaded.rules[0], &events).await, 3, "{}", loaded.rules[0].query.text);
+}
+
+/// Sigma names hives and numbers as Sysmon does.
+#[tokio::test]
+async fn registry_events_are_found_by_the_names_of_sysmon() {
+    let row = json!({ "TimeGenerated": "2026-11-21T09:30:00Z", "ActionType": "RegistryValueSet",
+        "RegistryKey": "HKEY_LOCAL_MACHINE\\SOFTWARE\\Run", "RegistryValueName": "Bad", "RegistryValueType": "Dword",
+        "RegistryValueData": "1" });
+    for (category, search, hits) in [
+        ("registry_set", "TargetObject: 'HKLM\\SOFTWARE\\Run\\Bad'", 1),
+        ("registry_set", "Details: 'DWORD (0x00000001)'", 1),
+        ("registry_event", "EventType: SetValue", 1),
+        ("registry_delete", "TargetObject|contains: Run", 0),
+    ] {
+        let text = format!(
+            "title: T\nid: x\nlevel: low\nlogsource: {{ product: windows, category: {category} }}\ndetection:\n  s:\n    \
+             {search}\n  condition: s\n"
+        );
+        let loaded = of(&text);
+        assert!(loaded.diagnostics.is_empty(), "{search}: {:?}", loaded.diagnostics);
+        let events = events("DeviceRegistryEvents", std::slice::from_ref(&row));
+        assert_eq!(found(&loaded.rules[0], &events).await, hits, "{}", loaded.rules[0].query.text);
+    }
+}
+
+#[test]
+fn months_are_no_minutes() {
+    for (span, days) in [("1M", 30), ("2w", 14), ("1y", 365)] {
+        let rule = correlation(&format!(
+            "  type: event_count\n  rules: [failed]\n  timespan: {span}\n  condition: {{ gte: 3 }}\n"
+        ));
+        assert_eq!(rule.period, days * 1_440 * duration::MINUTE, "{span}");
+    }
+}
+
+#[test]
+fn a_query_has_a_bound() {
+    let values: Vec<String> = (0..60_000).map(|at| format!("'*value {at} of many*'")).collect();
+    let text = format!("  s: {{ CommandLine: [{}] }}\n  condition: s\n", values.join(", "));
+    let loaded = process(&text);
+    assert!(loaded.rules.is_empty() && loaded.diagnostics[0].message.contains("at most 1048576 are run"));
 }
 
 #[test]

@@ -133,7 +133,8 @@ fn keep<T: Serialize>(path: &Path, value: &T) -> Result<()> {
     replace(path, &serde_json::to_vec(value)?).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Replaces a file whole.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("json.new");
     let mut file = File::create(&beside)?;
     file.write_all(bytes)?;

@@ -7,10 +7,10 @@
 
 mod following;
 mod health;
-mod kept;
+pub(crate) mod kept;
 #[cfg(test)]
 mod tests;
-mod told;
+pub(super) mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -9,13 +9,13 @@ use crate::output::{complain, inert_lines};
 
 /// What was said and still holds, by what it is of.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(in crate::up) struct Told {
     said: BTreeMap<String, String>,
 }
 
 impl Told {
     /// Tells that something does not work, unless that was told.
-    pub(super) fn failed(&mut self, what: &str, why: &str) {
+    pub(in crate::up) fn failed(&mut self, what: &str, why: &str) {
         let before = self.said.insert(what.to_owned(), why.to_owned());
         if before.as_deref() != Some(why) {
             say(&format!("error: {what}: {why}; it is tried again"));
@@ -23,7 +23,7 @@ impl Told {
     }
 
     /// Tells that something works again which did not.
-    pub(super) fn works(&mut self, what: &str) {
+    pub(in crate::up) fn works(&mut self, what: &str) {
         if self.said.remove(what).is_some() {
             say(&format!("it works again: {what}"));
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use castellan_base::{Diagnostic, Node, Ticks};
+use castellan_base::{Diagnostic, Member, Node, Ticks};
 use castellan_kql::ScalarType;
 
 use super::fields::{Fields, as_placed};
@@ -63,11 +63,19 @@ fn fault(told: &mut Told, item: &Node, message: String) -> Option<Fixture> {
 /// Rows by the name of what they are of.
 fn lists(fields: &Fields<'_>, name: &str) -> Result<BTreeMap<Arc<str>, Vec<Row>>, String> {
     let mut found = BTreeMap::new();
-    for member in fields.get(name).and_then(Node::as_object).into_iter().flatten() {
+    for member in members(fields.get(name), name)? {
         let rows = rows(&member.value).ok_or_else(|| format!("`{}` has to be a list of rows", member.key))?;
         found.insert(member.key.clone(), rows);
     }
     Ok(found)
+}
+
+/// The members of what has to be an object where it is there.
+fn members<'n>(node: Option<&'n Node>, name: &str) -> Result<impl Iterator<Item = &'n Member>, String> {
+    match node.map(|node| (node.as_object(), node)) {
+        Some((None, node)) => Err(format!("`{name}` has to be an object, not {}", node.value.type_name())),
+        other => Ok(other.and_then(|(object, _)| object).into_iter().flatten()),
+    }
 }
 
 fn rows(node: &Node) -> Option<Vec<Row>> {
@@ -76,9 +84,9 @@ fn rows(node: &Node) -> Option<Vec<Row>> {
 
 fn columns(fields: &Fields<'_>) -> Result<Columns, String> {
     let mut found = BTreeMap::new();
-    for member in fields.get("columns").and_then(Node::as_object).into_iter().flatten() {
+    for member in members(fields.get("columns"), "columns")? {
         let mut list = Vec::new();
-        for (name, node) in member.value.as_object().into_iter().flatten().map(|own| (&own.key, &own.value)) {
+        for (name, node) in members(Some(&member.value), &member.key)?.map(|own| (&own.key, &own.value)) {
             let word = node.as_str().unwrap_or_default();
             let scalar_type =
                 ScalarType::named(word).ok_or_else(|| format!("`{word}` is no type of a column"))?;
@@ -101,14 +109,36 @@ fn expected(node: &Node, told: &mut Told) -> Option<Expected> {
     for item in fields.items("entities") {
         let own = Fields::new(item, "an expected entity", &["type", "values"], told)?;
         let values = texts(own.get("values"), told);
+        if values.is_empty() {
+            told.push(Diagnostic::error(
+                item.span,
+                "an expected entity needs `values`: any one would pass otherwise",
+            ));
+            return None;
+        }
         entities.push(ExpectedEntity { entity: own.text("type", told)?, values });
+    }
+    let results = match fields.get("results").map(|node| (node.as_i64(), node)) {
+        None => None,
+        Some((count, node)) => {
+            let count = count.and_then(|count| u64::try_from(count).ok());
+            if count.is_none() {
+                told.push(Diagnostic::error(node.span, "`results` has to be a number of results"));
+                return None;
+            }
+            count
+        }
+    };
+    if let Some(node) = fields.get("details").filter(|node| node.as_object().is_none()) {
+        told.push(Diagnostic::error(node.span, "`details` has to be an object"));
+        return None;
     }
     Some(Expected {
         name: fields.text("name", told),
         severity: severity.and_then(|written| Some(Severity::named(&written.text)?.0)),
         entities,
         details: texts(fields.get("details"), told),
-        results: fields.get("results").and_then(Node::as_i64).and_then(|count| u64::try_from(count).ok()),
+        results,
         span: Some(node.span),
     })
 }
