@@ -2,10 +2,12 @@
 //! analytics rules over it.
 
 mod analytics;
+mod intel;
 mod ways;
 
 use std::sync::Arc;
 
+pub(crate) use analytics::kept;
 use anyhow::{Context, Result};
 use axum::Router;
 use castellan_base::System;

@@ -37,13 +37,14 @@
 //!
 //! [`rows`] writes indicators and objects as the tables of Microsoft Sentinel have them, so that its rules find them; [`held`]
 //! reads them back. [`matching`] is the index and the search, [`look`] runs it over the tables of an engine, [`retro`] over
-//! the past when an indicator arrives. [`taxii`] fetches collections. [`config`] is the file of `castellan up --intel`.
+//! the past when an indicator arrives. [`import`] reads files, [`taxii`] fetches collections. [`config`] is the file of `castellan up --intel`.
 //!
 //! *Invariant (nothing is cut in silence):* a pattern that cannot be matched row by row is kept, with the reason in its row.
 //! Deliberately absent: the lake and the clock, which are the caller's, and sharing indicators with others.
 
 pub mod config;
 pub mod held;
+pub mod import;
 pub mod look;
 pub mod matching;
 pub mod retro;

@@ -16,6 +16,7 @@ use clap::Args;
 
   castellan up --lake castellan-lake --rules rules --watch inbox --syslog 127.0.0.1:6514 --otlp-grpc 127.0.0.1:4317
   castellan up --lake castellan-lake --analytics rules --watchlists watchlists
+  castellan up --lake castellan-lake --intel intel.yaml
 
 Ctrl-C ends it once requests have been answered. docs/classify.md, docs/shield.md, docs/intake.md and docs/query-api.md
 describe the APIs, docs/detect.md the rules.")]
@@ -100,6 +101,11 @@ pub struct UpArguments {
     /// Parsers of ASIM (YAML) and `let` functions (.kql) that analytics rules may call.
     #[arg(long, value_name = "FOLDER", requires = "analytics")]
     pub functions: Option<PathBuf>,
+
+    /// Fetch threat intelligence as this file of YAML says (docs/intel.md), match what arrives against it, and hunt the past for
+    /// what comes. Alerts go to SecurityAlert.
+    #[arg(long, value_name = "FILE", requires = "lake")]
+    pub intel: Option<PathBuf>,
 
     /// Let queries of the lake over HTTP see no more than this role says: a file of TOML (docs/query-api.md).
     #[arg(long, value_name = "FILE", requires = "lake")]

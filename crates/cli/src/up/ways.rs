@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 
 use super::analytics::Analytics;
 use super::bound;
+use super::intel::Intel;
 use crate::arguments::UpArguments;
 use crate::lake::tell_damages;
 use crate::output::{complain, inert_lines};
@@ -79,6 +80,18 @@ impl Ways {
             ways.running.spawn(async move {
                 tokio::select! {
                     () = analytics.run(Arc::new(OsSystem)) => {}
+                    () = end => {}
+                }
+            });
+        }
+        if let Some(file) = &arguments.intel {
+            let opened = Intel::open(file, Arc::clone(&ways.lake), system).await;
+            let intel = opened.context("threat intelligence cannot be used")?;
+            complain(&inert_lines(&format!("threat intelligence: {}", intel.describe())));
+            let end = ways.ending();
+            ways.running.spawn(async move {
+                tokio::select! {
+                    () = intel.run(Arc::new(OsSystem)) => {}
                     () = end => {}
                 }
             });

@@ -64,17 +64,16 @@ impl Hunted {
     }
 }
 
-/// Hunts the next batch of a queue; the queue is not changed. Tables are those that are named, or all.
+/// Hunts a batch of a queue ([`Queue::next`]): hunts of one time. Tables are those that are named, or all.
 ///
 /// Errors: the batch does not fit into an index.
 pub async fn step(
-    queue: &Queue,
+    hunts: Vec<Hunt>,
     engine: &Engine,
     places: &Places,
+    never: &Never,
     tables: Option<&BTreeSet<Arc<str>>>,
-    options: &Options,
 ) -> Result<Hunted, Full> {
-    let hunts = queue.next(options.batch);
     let Some(window) = hunts.first().and_then(Hunt::window) else { return Ok(Hunted::default()) };
     let mut index = Index::new(Bounds::default());
     let mut alternatives: Vec<Alternative> = Vec::new();
@@ -88,7 +87,7 @@ pub async fn step(
             from: Ticks::new(hunt.valid_from).unwrap_or(Ticks::MIN),
             until: hunt.valid_until.and_then(Ticks::new),
         };
-        index.add(&sign, Never::built_in())?;
+        index.add(&sign, never)?;
         alternatives.extend(own);
     }
     let mut hunted = Hunted { hunts, window: Some(window), ..Hunted::default() };

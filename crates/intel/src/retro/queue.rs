@@ -184,8 +184,8 @@ impl Queue {
         hunted.chain(self.pending.iter().cloned().map(Entry::Queued))
     }
 
-    /// The first hunts, of one time.
-    pub(super) fn next(&self, most: usize) -> Vec<Hunt> {
+    /// The first hunts, of one time, so many at most.
+    pub fn next(&self, most: usize) -> Vec<Hunt> {
         let Some(first) = self.pending.front() else { return Vec::new() };
         let time = |hunt: &Hunt| (hunt.from, hunt.until, hunt.by);
         self.pending.iter().take(most.max(1)).take_while(|hunt| time(hunt) == time(first)).cloned().collect()

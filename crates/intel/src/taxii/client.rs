@@ -64,19 +64,17 @@ pub struct Page {
     pub position: Position,
 }
 
-/// What a pull fetched.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Pulled {
-    /// How many objects.
-    pub objects: u64,
-    /// How many were left out.
-    pub left_out: u64,
-    /// How many pages.
-    pub pages: usize,
-    /// Whether there is more than was fetched, since there are too many pages.
-    pub has_more: bool,
-    /// How far the collection is fetched.
-    pub position: Position,
+/// The objects of a collection, page by page: see [`Client::listing`].
+#[derive(Debug)]
+pub struct Listing<'c> {
+    client: &'c Client,
+    root: String,
+    collection: String,
+    position: Position,
+    pages: usize,
+    /// A digest of the last page, to notice a server that gives it again and again.
+    last: Option<blake3::Hash>,
+    is_over: bool,
 }
 
 /// A client of one server.
@@ -130,56 +128,17 @@ impl Client {
         Ok(found.collections)
     }
 
-    /// Fetches what was added to a collection since a position, and gives it page by page. Objects that come twice are the
-    /// taker's to know: a listing that was cut off begins anew where the server has forgotten it.
-    ///
-    /// Errors: [`TaxiiError`], those of `take` among them. What was taken before counts.
-    pub async fn pull<F>(
-        &self,
-        root: &str,
-        collection: &str,
-        position: &Position,
-        mut take: F,
-    ) -> Result<Pulled, TaxiiError>
-    where
-        F: AsyncFnMut(Page) -> Result<(), String>,
-    {
-        let mut pulled = Pulled { position: position.clone(), ..Pulled::default() };
-        let mut last = None;
-        loop {
-            if pulled.pages >= self.http.options().pages {
-                pulled.has_more = true;
-                return Ok(pulled);
-            }
-            let page = match self.page(root, collection, &pulled.position).await {
-                // What continues a listing holds for some minutes on most servers.
-                Err(TaxiiError::Refused { status: 400 | 404 | 410 | 416 | 422, .. })
-                    if pulled.pages == 0 && pulled.position.next.is_some() =>
-                {
-                    pulled.position = pulled.position.restarted();
-                    continue;
-                }
-                page => page?,
-            };
-            // Some servers have one word for all pages of a listing.
-            let ids = page.objects.iter().map(|object| object.id.as_str()).collect::<Vec<_>>().join("\u{1f}");
-            let shown = blake3::hash(ids.as_bytes());
-            let is_stuck = page.position.next.is_some()
-                && page.position.next == pulled.position.next
-                && last == Some(shown);
-            last = Some(shown);
-            pulled.pages += 1;
-            pulled.objects += u64::try_from(page.objects.len()).unwrap_or(u64::MAX);
-            pulled.left_out += u64::try_from(page.left_out.len()).unwrap_or(u64::MAX);
-            pulled.position = page.position.clone();
-            take(page).await.map_err(TaxiiError::Keep)?;
-            if is_stuck {
-                let why = "the server says that there is more and gives the same page again".to_owned();
-                return Err(TaxiiError::Answer { what: collection.to_owned(), why });
-            }
-            if pulled.position.next.is_none() {
-                return Ok(pulled);
-            }
+    /// What was added to a collection since a position. Objects that come twice are the taker's to know: a listing that was
+    /// cut off begins anew where the server has forgotten it.
+    pub fn listing(&self, root: &str, collection: &str, from: &Position) -> Listing<'_> {
+        Listing {
+            client: self,
+            root: root.to_owned(),
+            collection: collection.to_owned(),
+            position: from.clone(),
+            pages: 0,
+            last: None,
+            is_over: false,
         }
     }
 
@@ -230,6 +189,45 @@ impl Client {
             (false, _) => position.after(None, last),
         };
         Ok(Page { objects, left_out: outcome.told, position })
+    }
+}
+
+impl Listing<'_> {
+    /// The next page; nothing at the end. What was taken before counts, whatever comes then.
+    ///
+    /// Errors: [`TaxiiError`].
+    pub async fn next(&mut self) -> Result<Option<Page>, TaxiiError> {
+        if self.is_over || self.has_more() {
+            return Ok(None);
+        }
+        let page = match self.client.page(&self.root, &self.collection, &self.position).await {
+            // What continues a listing holds for some minutes on most servers.
+            Err(TaxiiError::Refused { status: 400 | 404 | 410 | 416 | 422, .. })
+                if self.pages == 0 && self.position.next.is_some() =>
+            {
+                self.position = self.position.restarted();
+                self.client.page(&self.root, &self.collection, &self.position).await?
+            }
+            page => page?,
+        };
+        // Some servers have one word for all pages of a listing.
+        let ids = page.objects.iter().map(|object| object.id.as_str()).collect::<Vec<_>>().join("\u{1f}");
+        let shown = blake3::hash(ids.as_bytes());
+        let goes_on = page.position.next.is_some();
+        if goes_on && page.position.next == self.position.next && self.last == Some(shown) {
+            let why = "the server says that there is more and gives the same page again".to_owned();
+            return Err(TaxiiError::Answer { what: self.collection.clone(), why });
+        }
+        self.pages += 1;
+        self.last = Some(shown);
+        self.position = page.position.clone();
+        self.is_over = !goes_on;
+        Ok(Some(page))
+    }
+
+    /// Whether there is more than is fetched at once: the next pull goes on.
+    pub fn has_more(&self) -> bool {
+        !self.is_over && self.pages >= self.client.http.options().pages
     }
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-pub use client::{ApiRoot, Client, Collection, Discovery, Page, Pulled};
+pub use client::{ApiRoot, Client, Collection, Discovery, Listing, Page};
 pub use position::Position;
 
 /// What a client sends to be let in.
@@ -132,9 +132,6 @@ pub enum TaxiiError {
         "there is no collection `{0}` that can be read; `castellan intel pull URL --collections` lists them"
     )]
     NoCollection(String),
-    /// What a page brought could not be kept.
-    #[error("what was fetched cannot be kept: {0}")]
-    Keep(String),
 }
 
 fn hint(status: u16) -> &'static str {

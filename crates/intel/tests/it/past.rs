@@ -2,7 +2,7 @@
 
 use castellan_detect::run::{Events, Memory};
 use castellan_intel::held::Held;
-use castellan_intel::matching::{Places, RETRO, alerts, rule};
+use castellan_intel::matching::{Never, Places, RETRO, alerts, rule};
 use castellan_intel::retro::{Arrived, Entry, Hunted, Journal, Options, Queue, step};
 use castellan_stix::Object;
 use serde_json::{Value, json};
@@ -82,7 +82,7 @@ fn arrive(queue: &mut Queue, object: &Object, is_watched: bool) -> usize {
 
 async fn hunt(queue: &Queue) -> Hunted {
     let engine = events().engine(now()).await.unwrap();
-    let hunted = step(queue, &engine, Places::built_in(), None, &Options::default()).await.unwrap();
+    let hunted = step(queue.next(200), &engine, Places::built_in(), Never::built_in(), None).await.unwrap();
     assert!(hunted.is_whole(), "{:?}", hunted.failed);
     hunted
 }
@@ -134,7 +134,7 @@ async fn what_was_not_watched_is_hunted_from_where_it_was_left() {
     let [Arrived::Hunt(hunt)] = arrived.as_slice() else { panic!("{arrived:?}") };
     queue.apply(Entry::Queued((**hunt).clone()));
     let engine = events().engine(later).await.unwrap();
-    let hunted = step(&queue, &engine, Places::built_in(), None, &Options::default()).await.unwrap();
+    let hunted = step(queue.next(200), &engine, Places::built_in(), Never::built_in(), None).await.unwrap();
     let found: Vec<u64> = hunted.run.found().map(|found| found.results).collect();
     assert_eq!(found, [1], "the row that was taken in since");
 }

@@ -10,7 +10,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use castellan_intel::taxii::{Client, Credentials, Options, Position, Pulled, TaxiiError};
+use castellan_intel::taxii::{Client, Credentials, Options, Position, TaxiiError};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -34,16 +34,22 @@ fn objects() -> Vec<(Value, String)> {
         .collect()
 }
 
-async fn pull(client: &Client, root: &str, from: &Position) -> (Pulled, BTreeSet<String>) {
-    let mut ids = BTreeSet::new();
-    let pulled = client
-        .pull(root, COLLECTION, from, async |page| {
-            ids.extend(page.objects.into_iter().map(|object| object.id));
-            Ok(())
-        })
-        .await
-        .unwrap();
-    (pulled, ids)
+/// Pages, the ids of their objects, and how far the collection is fetched then.
+async fn pull(
+    client: &Client,
+    root: &str,
+    collection: &str,
+    from: &Position,
+) -> Result<(usize, BTreeSet<String>, Position), TaxiiError> {
+    let (mut pages, mut ids, mut position) = (0, BTreeSet::new(), from.clone());
+    let mut listing = client.listing(root, collection, from);
+    while let Some(page) = listing.next().await? {
+        pages += 1;
+        position = page.position;
+        ids.extend(page.objects.into_iter().map(|object| object.id));
+    }
+    assert!(!listing.has_more());
+    Ok((pages, ids, position))
 }
 
 #[tokio::test]
@@ -60,34 +66,25 @@ async fn the_server_of_oasis_is_read() {
     assert_eq!(client.api_root(&root).await.unwrap().title, "Group");
     let collections = client.collections(&root).await.unwrap();
     assert_eq!(collections.iter().filter(|collection| collection.can_read).count(), 1);
+    let pull = async |from: &Position| pull(&client, &root, COLLECTION, from).await.unwrap();
     // Pages of three: ten objects are four of them.
-    let (pulled, ids) = pull(&client, &root, &Position::default()).await;
-    assert_eq!((pulled.objects, pulled.pages, ids.len()), (10, 4, 10));
-    assert_eq!(pulled.position.added_after.as_deref().map(|text| &text[..10]), Some("2026-11-10"));
+    let (pages, ids, end) = pull(&Position::default()).await;
+    assert_eq!((pages, ids.len()), (4, 10));
+    assert_eq!(end.added_after.as_deref().map(|text| &text[..10]), Some("2026-11-10"));
     // Nothing was added since.
-    let (again, ids) = pull(&client, &root, &pulled.position).await;
-    assert_eq!((again.objects, ids.len()), (0, 0));
-    assert_eq!(again.position, pulled.position);
+    let (_, ids, again) = pull(&end).await;
+    assert_eq!((ids.len(), &again), (0, &end));
     // From the middle on.
     let middle = Position { added_after: Some("2026-11-07T00:00:00.000000Z".into()), ..Position::default() };
-    assert_eq!(pull(&client, &root, &middle).await.0.objects, 3);
+    assert_eq!(pull(&middle).await.1.len(), 3);
     // Cut off after the first page, and gone on from there; and where the server has forgotten it, begun anew.
-    let mut first = None;
-    let begin = Position::default();
-    let cut = client.pull(&root, COLLECTION, &begin, async |page| {
-        if first.is_some() {
-            return Err("no room".to_owned());
-        }
-        first = Some(page.position);
-        Ok(())
-    });
-    assert!(matches!(cut.await, Err(TaxiiError::Keep(_))));
-    let first = first.unwrap();
+    let first =
+        client.listing(&root, COLLECTION, &Position::default()).next().await.unwrap().unwrap().position;
     assert!(first.next.is_some() && first.added_after.is_none());
-    let (rest, _) = pull(&client, &root, &first).await;
-    assert!(rest.position.next.is_none() && rest.objects >= 4, "{rest:?}");
+    let (_, rest, on) = pull(&first).await;
+    assert_eq!((rest.len(), on.next), (7, None));
     let forgotten = Position { next: Some("long-gone".into()), ..Position::default() };
-    assert_eq!(pull(&client, &root, &forgotten).await.0.objects, 10);
+    assert_eq!(pull(&forgotten).await.1.len(), 10);
     let wrong = Client::new(&address, options("wrong")).await.unwrap().discovery().await.unwrap_err();
     assert!(matches!(wrong, TaxiiError::Refused { status: 401, .. }), "{wrong}");
     let closed = client
@@ -150,8 +147,7 @@ async fn a_server_that_misbehaves_is_borne() {
         Options { private: true, largest: 10_000, request: Duration::from_secs(5), ..Options::default() };
     let client = Client::new(&format!("{address}/group"), given.clone()).await.unwrap();
     let check = async |collection: &str, part: &str| {
-        let error =
-            client.pull("/group/", collection, &Position::default(), async |_| Ok(())).await.unwrap_err();
+        let error = pull(&client, "/group/", collection, &Position::default()).await.unwrap_err();
         assert!(error.to_string().contains(part), "{collection}: {error}");
     };
     check("loop", "the same page again").await;

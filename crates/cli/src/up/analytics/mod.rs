@@ -5,7 +5,7 @@
 //! once. *Invariant (alerts once):* whatever is cut off between two writes, the next start sends the outbox again, and what the
 //! lake has already adds nothing.
 
-mod kept;
+pub(crate) mod kept;
 #[cfg(test)]
 mod tests;
 mod told;
