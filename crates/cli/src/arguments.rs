@@ -3,6 +3,7 @@
 mod baseline;
 mod classify;
 mod detect;
+mod intel;
 mod lake;
 mod playbook;
 mod shield;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use baseline::*;
 pub use classify::*;
 pub use detect::*;
+pub use intel::*;
 pub use lake::*;
 pub use playbook::*;
 pub use shield::*;
@@ -67,6 +69,8 @@ pub enum Command {
     Detect(DetectArguments),
     /// Learn what users, identities, agents, tools and keys usually do, and tell what is new or rare.
     Baseline(BaselineArguments),
+    /// Take in threat intelligence, match events against it, and hunt the past for it.
+    Intel(Box<IntelArguments>),
     /// Plan, sign and carry out playbooks: what is done once something was found.
     Playbook(Box<PlaybookArguments>),
     /// Serve the APIs of Presidio, Azure AI Content Safety, OpenAI's moderations and Agent Hooks, at 127.0.0.1:8700.

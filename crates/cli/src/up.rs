@@ -3,11 +3,13 @@
 
 pub(crate) mod analytics;
 mod baselines;
+mod intel;
 mod response;
 mod ways;
 
 use std::sync::Arc;
 
+pub(crate) use analytics::kept;
 use anyhow::{Context, Result};
 use axum::Router;
 use castellan_base::System;

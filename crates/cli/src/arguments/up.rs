@@ -16,6 +16,7 @@ use clap::Args;
 
   castellan up --lake castellan-lake --rules rules --watch inbox --syslog 127.0.0.1:6514 --otlp-grpc 127.0.0.1:4317
   castellan up --lake castellan-lake --analytics rules --watchlists watchlists --baselines
+  castellan up --lake castellan-lake --intel intel.yaml
 
 Ctrl-C ends it once requests have been answered. docs/classify.md, docs/shield.md, docs/intake.md and docs/query-api.md
 describe the APIs, docs/detect.md the rules.")]
@@ -119,6 +120,11 @@ pub struct UpArguments {
     /// what is new or rare in BehaviorAnalytics and Anomalies. A file or folder adds definitions of one's own.
     #[arg(long, value_name = "DEFINITIONS", requires = "lake", num_args = 0..=1)]
     pub baselines: Option<Option<PathBuf>>,
+
+    /// Fetch threat intelligence as this file of YAML says (docs/intel.md), match what arrives against it, and hunt the past for
+    /// what comes. Alerts go to SecurityAlert.
+    #[arg(long, value_name = "FILE", requires = "lake")]
+    pub intel: Option<PathBuf>,
 
     /// Let queries of the lake over HTTP see no more than this role says: a file of TOML (docs/query-api.md).
     #[arg(long, value_name = "FILE", requires = "lake")]

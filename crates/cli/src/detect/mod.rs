@@ -5,7 +5,7 @@ mod check;
 mod coverage;
 pub(crate) mod events;
 mod fixtures;
-mod run;
+pub(crate) mod run;
 mod sigma;
 
 use std::path::{Path, PathBuf};
@@ -112,11 +112,11 @@ fn format(arguments: &RulesArguments) -> DetectFormat {
     arguments.format.unwrap_or(usual)
 }
 
-fn print(value: &Value) -> Result<()> {
+pub(crate) fn print(value: &Value) -> Result<()> {
     to_stdout((serde_json::to_string_pretty(value)? + "\n").as_bytes())
 }
 
-fn print_lines(values: &[Value]) -> Result<()> {
+pub(crate) fn print_lines(values: &[Value]) -> Result<()> {
     let lines: String = values.iter().map(|value| format!("{value}\n")).collect();
     to_stdout(lines.as_bytes())
 }

@@ -90,7 +90,7 @@ async fn keep(workspace: &Workspace, made: &[(&Rule, Alert)], quiet: bool) -> Re
     Ok(())
 }
 
-fn show(made: &[(&Rule, Alert)], format: DetectFormat, system: &dyn System) -> Result<()> {
+pub(crate) fn show(made: &[(&Rule, Alert)], format: DetectFormat, system: &dyn System) -> Result<()> {
     let rows = || made.iter().map(|(rule, alert)| alert_json(rule, alert)).collect::<Vec<_>>();
     match format {
         DetectFormat::Json => print(&Value::Array(rows())),

@@ -78,7 +78,7 @@ async fn engine(arguments: &QueryArguments, system: &dyn System) -> Result<Engin
 }
 
 /// The columns of a table of Azure Monitor, whose types are known.
-fn known_columns(name: &str) -> Vec<Field> {
+pub(crate) fn known_columns(name: &str) -> Vec<Field> {
     let Some(table) = Catalog::built_in().table(name) else { return Vec::new() };
     table.columns().list.iter().map(|column| Field::new(&*column.name, column.scalar_type)).collect()
 }

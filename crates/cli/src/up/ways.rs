@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use super::analytics::Analytics;
 use super::baselines::Watched;
 use super::bound;
+use super::intel::Intel;
 use crate::arguments::UpArguments;
 use crate::lake::tell_damages;
 use crate::output::{complain, inert_lines};
@@ -90,6 +91,18 @@ impl Ways {
             complain(&watched.describe());
             let end = ways.ending();
             ways.running.spawn(watched.run(Arc::new(OsSystem), end));
+        }
+        if let Some(file) = &arguments.intel {
+            let opened = Intel::open(file, Arc::clone(&ways.lake), system).await;
+            let intel = opened.context("threat intelligence cannot be used")?;
+            complain(&inert_lines(&format!("threat intelligence: {}", intel.describe())));
+            let end = ways.ending();
+            ways.running.spawn(async move {
+                tokio::select! {
+                    () = intel.run(Arc::new(OsSystem)) => {}
+                    () = end => {}
+                }
+            });
         }
         Ok(ways)
     }

@@ -18,6 +18,7 @@ mod face;
 mod fixes;
 mod foundry;
 mod intake;
+mod intel;
 mod lake;
 mod live;
 mod page;

@@ -41,13 +41,13 @@ pub(super) struct Outbox {
 
 /// Rows for a table of the lake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Call {
+pub(crate) struct Call {
     /// The table.
-    pub(super) table: String,
+    pub(crate) table: String,
     /// What tells the call from others, counted up.
-    pub(super) offset: i64,
+    pub(crate) offset: i64,
     /// JSON Lines.
-    pub(super) rows: String,
+    pub(crate) rows: String,
 }
 
 /// What is remembered of a rule.
@@ -111,7 +111,7 @@ impl Folder {
 }
 
 /// What a file holds; the default where there is none.
-fn read<T: Default + DeserializeOwned>(path: &Path) -> Result<T> {
+pub(crate) fn read<T: Default + DeserializeOwned>(path: &Path) -> Result<T> {
     let mut bytes = Vec::new();
     match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(T::default()),
@@ -123,13 +123,14 @@ fn read<T: Default + DeserializeOwned>(path: &Path) -> Result<T> {
     }
     serde_json::from_slice(&bytes).with_context(|| {
         format!(
-            "`{}` is damaged; restore it from a backup, or remove it: rules begin with their last window then",
+            "`{}` is damaged; restore it from a backup, or remove it: what it remembered begins anew then",
             path.display()
         )
     })
 }
 
-fn keep<T: Serialize>(path: &Path, value: &T) -> Result<()> {
+/// Replaces a file whole.
+pub(crate) fn keep<T: Serialize>(path: &Path, value: &T) -> Result<()> {
     replace(path, &serde_json::to_vec(value)?).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
