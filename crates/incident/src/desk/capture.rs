@@ -3,7 +3,8 @@
 //! An alert names traces; `AppGenAIContent` has what was said in them. The originals stay in memory until they are redacted
 //! and sealed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{MutexGuard, PoisonError};
 
 use castellan_base::Ticks;
 use castellan_detect::incident::correlate::KeyKind;
@@ -33,6 +34,10 @@ const TEXTS: [(&str, &str); 6] = [
 const TRACES: usize = 20;
 /// Rows of one alert whose texts are kept.
 const ROWS: usize = 20;
+/// Alerts of an incident whose texts are looked for at once.
+const FIRINGS: usize = 50;
+/// Alerts that are remembered as looked at; beyond, all are forgotten, and some are looked at again.
+const MOST_LOOKED: usize = 100_000;
 /// How far around the times of an alert its texts are looked for, in ticks: an hour.
 const AROUND: i64 = 3_600 * Ticks::PER_SECOND;
 
@@ -54,14 +59,28 @@ impl Desk {
         let incident = self.incident(number)?;
         let known: BTreeSet<(String, String)> =
             self.exhibits(number).into_iter().map(|exhibit| (exhibit.source, exhibit.alert)).collect();
-        let mut found = Vec::new();
+        let (mut found, mut looked) = (Vec::new(), Vec::new());
         for firing in incident.in_order() {
-            found.extend(texts(lake, firing).await?);
+            let is_new = !self.looked().contains(&firing.alert.id);
+            if is_new && looked.len() < FIRINGS {
+                found.extend(texts(lake, firing).await?);
+                looked.push(firing.alert.id.clone());
+            }
         }
         found.retain(|one| !known.contains(&(one.source.clone(), one.alert.clone())));
         found.truncate(super::MAX_EXHIBITS.saturating_sub(known.len()));
         let originals: Vec<Original<'_>> = found.iter().map(|one| original(one, &incident.id, now)).collect();
-        self.keep(number, &originals, &By::Product)
+        let kept = self.keep(number, &originals, &By::Product)?;
+        let mut known_alerts = self.looked();
+        if known_alerts.len() > MOST_LOOKED {
+            known_alerts.clear();
+        }
+        known_alerts.extend(looked);
+        Ok(kept)
+    }
+
+    fn looked(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -12,7 +12,7 @@ use castellan_query::Settings;
 
 use super::{Desk, DeskError};
 use crate::rows::{ALERTS, INCIDENTS};
-use crate::store::{Entry, Pending};
+use crate::store::{Call, Entry, Pending};
 
 /// What marks of the rows of alerts and incidents are named.
 const SOURCE: &str = "castellan.analytics";
@@ -61,23 +61,41 @@ impl Desk {
     /// # Errors
     /// The lake does not take them; they are sent again by the next call.
     pub async fn send(&self, lake: &Lake, now: Ticks) -> Result<usize, DeskError> {
+        let _turn = self.sending.lock().await;
         let mut sent = 0;
         loop {
             let next: Option<Pending> = self.store().state().pending().next().cloned();
             let Some(pending) = next else { return Ok(sent) };
             for call in &pending.calls {
-                let mark = Mark { source: SOURCE.into(), offset: call.offset };
-                let how = Append { mark: Some(mark), ..Append::default() };
-                sent += append(lake, &call.table, &call.rows, how).await?.rows;
+                sent += send(lake, call).await?;
             }
             self.store().write(now.get(), Entry::Sent { through: pending.record })?;
         }
+    }
+
+    /// Sends the first calls that are owed without writing that they were sent, as a process does that is cut off then.
+    ///
+    /// # Errors
+    /// The lake does not take them.
+    #[doc(hidden)]
+    pub async fn send_some(&self, lake: &Lake, calls: usize) -> Result<(), DeskError> {
+        let owed: Vec<_> = self.store().state().pending().flat_map(|pending| pending.calls.clone()).collect();
+        for call in owed.iter().take(calls) {
+            send(lake, call).await?;
+        }
+        Ok(())
     }
 
     /// Waits until there may be rows to send.
     pub async fn owes(&self) {
         self.owed.notified().await;
     }
+}
+
+async fn send(lake: &Lake, call: &Call) -> Result<usize, LakeError> {
+    let mark = Mark { source: SOURCE.into(), offset: call.offset };
+    let how = Append { mark: Some(mark), ..Append::default() };
+    Ok(append(lake, &call.table, &call.rows, how).await?.rows)
 }
 
 /// Adds rows to a table.

@@ -8,12 +8,13 @@ mod lake;
 mod orders;
 mod told;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use castellan_base::Ticks;
 use castellan_detect::incident::correlate::Correlation;
-use castellan_detect::incident::{Change, Command, Incident, IncidentError};
+use castellan_detect::incident::{By, Change, Command, Incident, IncidentError, Order};
 use castellan_detect::rule::Rule;
 use castellan_detect::run::Alert;
 use tokio::sync::Notify;
@@ -25,6 +26,7 @@ use crate::rows::alert_json;
 use crate::store::{Act, AuditEntry, Entry, Note, Role, Store, StoreError, Verified};
 
 pub use lake::{LakeError, append, known};
+pub use told::owner;
 
 /// The folder of incidents, in the lake's.
 pub const FOLDER: &str = "incidents";
@@ -81,6 +83,10 @@ pub struct Desk {
     sealer: Sealer,
     /// Told when there are rows to send.
     owed: Notify,
+    /// Held by the one who sends: rows go in their order.
+    sending: tokio::sync::Mutex<()>,
+    /// Alerts whose texts were looked for since the start.
+    looked: Mutex<HashSet<String>>,
 }
 
 impl Desk {
@@ -112,16 +118,26 @@ impl Desk {
             };
             store.write(now.get(), entry)?;
         }
-        Ok(Desk { store: Mutex::new(store), sealer: Sealer::new(key)?, owed: Notify::new() })
+        Ok(Desk::of(store, Sealer::new(key)?))
     }
 
-    /// The same with the key that was used last: for commands that are not told one.
+    fn of(store: Store, sealer: Sealer) -> Desk {
+        Desk {
+            store: Mutex::new(store),
+            sealer,
+            owed: Notify::new(),
+            sending: tokio::sync::Mutex::default(),
+            looked: Mutex::default(),
+        }
+    }
+
+    /// Opens it for commands that keep no texts, and leaves the key as it is.
     ///
     /// # Errors
     /// As [`Desk::over`].
     pub fn open_unkeyed(lake: &Path) -> Result<Desk, DeskError> {
         let store = Store::open(&lake.join(FOLDER))?;
-        Ok(Desk { store: Mutex::new(store), sealer: Sealer::new(None)?, owed: Notify::new() })
+        Ok(Desk::of(store, Sealer::new(None)?))
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
@@ -189,6 +205,33 @@ impl Desk {
         drop(store);
         self.owed.notify_one();
         self.incident(command.incident)
+    }
+
+    /// Does several things to an incident, all of them or none.
+    ///
+    /// # Errors
+    /// One of them cannot be done, or they cannot be kept.
+    pub fn orders(
+        &self,
+        number: u32,
+        seen: Option<u64>,
+        by: &By,
+        orders: Vec<Order>,
+        now: Ticks,
+    ) -> Result<Incident, DeskError> {
+        let mut store = self.store();
+        let mut incidents = store.incidents().clone();
+        let (mut seen, mut changes) = (seen, Vec::new());
+        for order in orders {
+            let command = Command { incident: number, seen: seen.take(), by: by.clone(), order };
+            changes.extend(incidents.command(&command, now)?);
+        }
+        if !changes.is_empty() {
+            store.write(now.get(), Entry::of(changes))?;
+        }
+        drop(store);
+        self.owed.notify_one();
+        self.incident(number)
     }
 
     /// Takes the alerts of a run of a rule, all of them or none, with a note of the caller's.
@@ -286,12 +329,7 @@ impl Desk {
     ///
     /// # Errors
     /// There is no such incident, a text cannot be redacted or sealed, or the disk fails.
-    pub fn keep(
-        &self,
-        number: u32,
-        originals: &[Original<'_>],
-        by: &castellan_detect::incident::By,
-    ) -> Result<Vec<Exhibit>, DeskError> {
+    pub fn keep(&self, number: u32, originals: &[Original<'_>], by: &By) -> Result<Vec<Exhibit>, DeskError> {
         let incident = self.incident(number)?;
         let mut kept = Vec::new();
         for original in originals {

@@ -63,7 +63,7 @@ pub(super) fn case(incident: &Incident, state: &State, trail: &[Change], audit: 
 }
 
 /// Who works on an incident, by whatever is known of them.
-pub(crate) fn owner(incident: &Incident) -> String {
+pub fn owner(incident: &Incident) -> String {
     let owner = &incident.owner;
     let known = [&owner.assigned_to, &owner.user_principal_name, &owner.email, &owner.object_id];
     known.into_iter().find(|name| !name.is_empty()).cloned().unwrap_or_default()

@@ -15,6 +15,8 @@ use page::{badge, code, escape, head, line, moment};
 
 pub use picture::drawn;
 
+use crate::graph::Graph;
+
 /// The report of an incident, as HTML.
 pub fn html(case: &Case) -> String {
     let mut out = head(&format!("Incident {}: {}", case.number, case.title));
@@ -33,6 +35,20 @@ pub fn html(case: &Case) -> String {
     out.push_str(&people::trail(case));
     out.push_str("</body>\n</html>\n");
     out
+}
+
+/// The picture of a graph as a file of its own, with the style sheet of the report.
+pub fn alone(graph: &Graph) -> String {
+    let drawn = drawn(graph);
+    let Some(inner) = drawn.strip_prefix("<svg ") else {
+        return "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 10 10\"/>\n".to_owned();
+    };
+    let (svg, _) = inner.split_once("</svg>").unwrap_or((inner, ""));
+    let (attributes, content) = svg.split_once('>').unwrap_or((svg, ""));
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" font-family=\"sans-serif\" {attributes}><style>{}</style>{content}</svg>\n",
+        page::STYLE
+    )
 }
 
 fn header(case: &Case) -> String {

@@ -8,7 +8,7 @@ use castellan_detect::rule::Severity;
 use sha2::{Digest as _, Sha256};
 
 /// The style sheet; the page has no script at all.
-const STYLE: &str = include_str!("page.css");
+pub(super) const STYLE: &str = include_str!("page.css");
 
 /// Text for element content and for attributes in double quotes. Control characters and those that reorder text become
 /// visible marks, so that a name cannot pass for another.
