@@ -2,6 +2,7 @@
 
 mod classify;
 mod detect;
+mod incident;
 mod lake;
 mod playbook;
 mod shield;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use classify::*;
 pub use detect::*;
+pub use incident::*;
 pub use lake::*;
 pub use playbook::*;
 pub use shield::*;
@@ -63,6 +65,8 @@ pub enum Command {
     Shield(Box<ShieldArguments>),
     /// Check, test and run analytics rules of Microsoft Sentinel and Sigma.
     Detect(DetectArguments),
+    /// Work on incidents: list, assign, merge, open evidence, export.
+    Incident(Box<IncidentArguments>),
     /// Plan, sign and carry out playbooks: what is done once something was found.
     Playbook(Box<PlaybookArguments>),
     /// Serve the APIs of Presidio, Azure AI Content Safety, OpenAI's moderations and Agent Hooks, at 127.0.0.1:8700.

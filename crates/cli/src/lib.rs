@@ -24,6 +24,7 @@ mod content;
 mod detect;
 mod estate;
 mod fixes;
+mod incident;
 mod keys;
 mod lake;
 mod lines;
@@ -79,6 +80,7 @@ where
         Command::Ingest(arguments) => lake::ingest(arguments, system),
         Command::Lake(arguments) => lake::run(arguments, system),
         Command::Detect(arguments) => detect::run(arguments, system),
+        Command::Incident(arguments) => incident::run(arguments, system),
         Command::Playbook(arguments) => playbook::run(arguments, system),
         Command::Up(arguments) => up::run(arguments, system),
         Command::Content(arguments) => content::run(arguments, system),
