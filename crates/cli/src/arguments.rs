@@ -3,6 +3,7 @@
 mod baseline;
 mod classify;
 mod detect;
+mod incident;
 mod intel;
 mod lake;
 mod playbook;
@@ -18,6 +19,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use baseline::*;
 pub use classify::*;
 pub use detect::*;
+pub use incident::*;
 pub use intel::*;
 pub use lake::*;
 pub use playbook::*;
@@ -71,6 +73,8 @@ pub enum Command {
     Baseline(BaselineArguments),
     /// Take in threat intelligence, match events against it, and hunt the past for it.
     Intel(Box<IntelArguments>),
+    /// Work on incidents: list, assign, merge, open evidence, export.
+    Incident(Box<IncidentArguments>),
     /// Plan, sign and carry out playbooks: what is done once something was found.
     Playbook(Box<PlaybookArguments>),
     /// Serve the APIs of Presidio, Azure AI Content Safety, OpenAI's moderations and Agent Hooks, at 127.0.0.1:8700.

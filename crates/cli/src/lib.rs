@@ -25,6 +25,7 @@ mod content;
 mod detect;
 mod estate;
 mod fixes;
+mod incident;
 mod intel;
 mod keys;
 mod lake;
@@ -83,6 +84,7 @@ where
         Command::Detect(arguments) => detect::run(arguments, system),
         Command::Baseline(arguments) => baseline::run(arguments, system),
         Command::Intel(arguments) => intel::run(arguments, system),
+        Command::Incident(arguments) => incident::run(arguments, system),
         Command::Playbook(arguments) => playbook::run(arguments, system),
         Command::Up(arguments) => up::run(arguments, system),
         Command::Content(arguments) => content::run(arguments, system),

@@ -16,8 +16,8 @@ use castellan_base::System;
 use castellan_server::judge::Judge;
 use castellan_server::orders::Orders;
 use castellan_server::{
-    BindError, Config, Gate, Server, Tls, Token, agent_hooks, contentsafety, moderations, presidio,
-    workspaces,
+    BindError, Config, Gate, Server, Tls, Token, agent_hooks, contentsafety, incidents, moderations,
+    presidio, workspaces,
 };
 use castellan_shield::Shield;
 use ways::Ways;
@@ -85,7 +85,16 @@ async fn serve(
             // Whoever sees a part of the tables must not remove the rest.
             match arguments.role {
                 Some(_) => routes,
-                None => routes.merge(workspaces::router(Arc::clone(ways.lake()), gate)),
+                None => {
+                    let options =
+                        incidents::Options { reveal: reveal(system)?, secure: config.tls.is_some() };
+                    let face = incidents::Face::new(Arc::clone(ways.desk()), gate.clone(), options);
+                    routes.merge(incidents::router(face.clone())).merge(workspaces::router(
+                        Arc::clone(ways.lake()),
+                        gate,
+                        Some(face),
+                    ))
+                }
             }
         }
         None => routes,
@@ -98,6 +107,12 @@ async fn serve(
     }
     complain("castellan is down");
     Ok(Ending::Fine)
+}
+
+/// What whoever opens evidence has to show beside the token.
+fn reveal(system: &dyn System) -> Result<Option<Token>> {
+    let token = system.env("CASTELLAN_REVEAL_TOKEN").map(|token| Token::new(&token)).transpose();
+    token.map_err(anyhow::Error::msg).context("CASTELLAN_REVEAL_TOKEN cannot be used")
 }
 
 /// A listener, or why there is none.

@@ -25,6 +25,7 @@
 //!   Resource Graph, [`mcp`] a server of the Model Context Protocol. They ask [`Queries`], which run over [`Tables`].
 //! * [`intake`] is how events come in: the Logs Ingestion API of Azure Monitor, OpenTelemetry's protocol, diagnostic
 //!   settings, syslog, and a watched folder.
+//! * [`incidents`] is where people work on incidents: Microsoft Sentinel's API of them, and one of our own.
 //! * [`workspaces`] is the management of a workspace: tables, retention, purges, summary rules.
 //!
 //! *Invariant (nothing is logged):* no text, key or token leaves a request but in its own answer.
@@ -38,6 +39,7 @@ mod config;
 pub mod contentsafety;
 mod gate;
 mod guard;
+pub mod incidents;
 pub mod intake;
 pub mod judge;
 pub mod kusto;

@@ -126,6 +126,12 @@ pub struct UpArguments {
     #[arg(long, value_name = "FILE", requires = "lake")]
     pub intel: Option<PathBuf>,
 
+    /// Seal the prompts and answers that alerts are about to this public key, which `castellan incident keys new` prints.
+    /// They are kept redacted either way; without a key, their originals are not kept. Whoever opens one over HTTP needs
+    /// CASTELLAN_REVEAL_TOKEN on top of the token, and the private key.
+    #[arg(long, value_name = "FILE", requires = "lake")]
+    pub evidence_key: Option<PathBuf>,
+
     /// Let queries of the lake over HTTP see no more than this role says: a file of TOML (docs/query-api.md).
     #[arg(long, value_name = "FILE", requires = "lake")]
     pub role: Option<PathBuf>,

@@ -14,8 +14,9 @@ use castellan_detect::run::Events;
 use castellan_lake::{Append, Lake, Mark};
 
 use super::kept::{Call, Kept, Ledger};
-use crate::detect::alerts::{append, calls};
 use crate::detect::events::Workspace;
+use castellan_incident::desk::append;
+use castellan_incident::rows::calls;
 
 /// Parts of one definition before others have their turn.
 const AT_ONCE: usize = 20;

@@ -1,6 +1,5 @@
 //! `castellan detect`: analytics rules, checked, tested and run.
 
-pub(crate) mod alerts;
 mod check;
 mod coverage;
 pub(crate) mod events;

@@ -7,10 +7,11 @@ use castellan_base::System;
 use castellan_detect::backtest::{Backtest, Backtested, backtest as over};
 use castellan_detect::rule::Rule;
 use castellan_detect::run::{Alert, once as evaluated};
+use castellan_incident::desk::{append, known};
+use castellan_incident::rows::{ALERTS, alert_json, calls};
 use castellan_lake::{Append, Lake, Options};
 use serde_json::{Value, json};
 
-use super::alerts::{ALERTS, alert_json, append, calls, known};
 use super::events::Workspace;
 use super::{Read, ending, format, open, print, print_lines};
 use crate::Ending;

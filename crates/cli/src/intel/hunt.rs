@@ -17,10 +17,11 @@ use super::live::{Live, holding};
 use super::{FOLDER, format, lake};
 use crate::Ending;
 use crate::arguments::IntelHuntArguments;
-use crate::detect::alerts::{ALERTS, alert_json, append, calls, known};
 use crate::detect::run::show;
 use crate::output::{complain, inert_lines};
 use crate::progress::Bar;
+use castellan_incident::desk::{append, known};
+use castellan_incident::rows::{ALERTS, alert_json, calls};
 
 /// What is still to hunt, shared by who queues and who hunts.
 pub(crate) type Shared = Arc<Mutex<Journal>>;

@@ -12,7 +12,8 @@ use castellan_query::Settings;
 use castellan_stix::Object;
 use serde_json::Value as Json;
 
-use crate::detect::alerts::{append, calls};
+use castellan_incident::desk::append;
+use castellan_incident::rows::calls;
 
 /// Ids that one query asks for.
 const ASKED: usize = 500;

@@ -20,8 +20,9 @@ use castellan_query::Settings;
 use serde::{Deserialize, Serialize};
 
 use super::FOLDER;
-use crate::detect::alerts::{ALERTS, alert_json, append, calls};
 use crate::up::kept::{Call, keep, read};
+use castellan_incident::desk::append;
+use castellan_incident::rows::{ALERTS, alert_json, calls};
 
 /// What marks of the rows of alerts are named.
 const SOURCE: &str = "castellan.intel";

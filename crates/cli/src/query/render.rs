@@ -2,8 +2,8 @@
 
 use anyhow::{Context, Result};
 use castellan_base::System;
+pub(crate) use castellan_incident::rows::cell;
 use castellan_kql::Value;
-use castellan_kql::value::Dynamic;
 use castellan_query::{Answer, Answers};
 use comfy_table::{CellAlignment, ContentArrangement, presets};
 use serde_json::{Map, Value as Json};
@@ -64,38 +64,6 @@ fn objects(answer: &Answer) -> Result<Vec<Json>> {
         )
     };
     Ok(answer.values()?.iter().map(object).collect())
-}
-
-/// A value as JSON: numbers as numbers, times, guids and decimals as text, dynamic values as they are.
-pub(crate) fn cell(value: &Value) -> Json {
-    match value {
-        Value::Null => Json::Null,
-        Value::Bool(flag) => Json::Bool(*flag),
-        Value::Int(number) => Json::from(*number),
-        Value::Long(number) => Json::from(*number),
-        Value::Real(number) => real(*number),
-        Value::Dynamic(dynamic) => json(dynamic),
-        other => Json::String(other.to_text()),
-    }
-}
-
-fn real(number: f64) -> Json {
-    match serde_json::Number::from_f64(number) {
-        Some(number) => Json::Number(number),
-        None if number.is_nan() => Json::from("NaN"),
-        None if number > 0.0 => Json::from("Infinity"),
-        None => Json::from("-Infinity"),
-    }
-}
-
-fn json(dynamic: &Dynamic) -> Json {
-    match dynamic {
-        Dynamic::Array(items) => Json::Array(items.iter().map(json).collect()),
-        Dynamic::Bag(members) => {
-            Json::Object(members.iter().map(|(key, value)| (key.to_string(), json(value))).collect())
-        }
-        scalar => cell(&scalar.to_value()),
-    }
 }
 
 fn csv(answer: &Answer) -> Result<Vec<u8>> {

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
-use castellan_base::{OsSystem, System};
+use castellan_base::{OsSystem, System, Ticks};
+use castellan_incident::Desk;
 use castellan_lake::{Lake, Options};
 use castellan_server::intake::folder::Folder;
 use castellan_server::intake::syslog::{Bounds, Syslog, SyslogUdp};
@@ -20,15 +21,24 @@ use super::baselines::Watched;
 use super::bound;
 use super::intel::Intel;
 use crate::arguments::UpArguments;
+use crate::incident::public_key;
 use crate::lake::tell_damages;
 use crate::output::{complain, inert_lines};
 
 /// How long is waited for connections that still write to the lake when everything else has ended.
 const LAST: Duration = Duration::from_secs(5);
 
+/// How long is waited for something to send before it is looked again.
+const AGAIN: Duration = Duration::from_secs(10);
+/// How often it is looked which incidents were closed long ago.
+const HOUR: Duration = Duration::from_secs(3_600);
+/// How long incidents are at hand after they were closed, in ticks: 90 days.
+const CLOSED_FOR: i64 = 90 * 24 * 3_600 * Ticks::PER_SECOND;
+
 /// The lake, and what runs beside the server and writes to it.
 pub(super) struct Ways {
     lake: Arc<Lake>,
+    desk: Arc<Desk>,
     rules: Arc<Rules>,
     running: JoinSet<()>,
     /// Dropped when everything is to end.
@@ -55,8 +65,11 @@ impl Ways {
                 rules
             }
         };
+        let desk =
+            desk(&lake, arguments, system).await.context("the incidents of the lake cannot be opened")?;
         let (end, _) = watch::channel(());
-        let mut ways = Ways { lake: Arc::new(lake), rules: Arc::new(rules), running: JoinSet::new(), end };
+        let (lake, rules) = (Arc::new(lake), Arc::new(rules));
+        let mut ways = Ways { lake, desk: Arc::new(desk), rules, running: JoinSet::new(), end };
         complain(&format!("events are kept in {}; rules: {}", folder.display(), ways.rules.ids().join(", ")));
         if arguments.rules.is_some() {
             let (rules, lake) = (Arc::clone(&ways.rules), Arc::clone(&ways.lake));
@@ -74,7 +87,9 @@ impl Ways {
         ways.listen(arguments, config, gate).await?;
         if let Some(path) = &arguments.analytics {
             let named = || format!("the analytics rules in {} cannot be run", path.display());
-            let opened = Analytics::open(path, Arc::clone(&ways.lake), arguments, system).await;
+            let opened =
+                Analytics::open(path, Arc::clone(&ways.lake), Arc::clone(&ways.desk), arguments, system)
+                    .await;
             let analytics = opened.with_context(named)?;
             complain(&format!("analytics rules: {}", analytics.describe()));
             let end = ways.ending();
@@ -104,7 +119,24 @@ impl Ways {
                 }
             });
         }
+        ways.keep_desk();
         Ok(ways)
+    }
+
+    /// The incidents of the lake.
+    pub(super) fn desk(&self) -> &Arc<Desk> {
+        &self.desk
+    }
+
+    /// Sends what is changed by hand to the lake, and archives what was closed long ago.
+    fn keep_desk(&mut self) {
+        let (desk, lake, end) = (Arc::clone(&self.desk), Arc::clone(&self.lake), self.ending());
+        self.running.spawn(async move {
+            tokio::select! {
+                () = kept(&desk, &lake) => {}
+                () = end => {}
+            }
+        });
     }
 
     #[cfg(feature = "kafka")]
@@ -181,7 +213,7 @@ impl Ways {
     pub(super) async fn close(mut self) -> Result<()> {
         drop(self.end);
         while self.running.join_next().await.is_some() {}
-        drop(self.rules);
+        drop((self.rules, self.desk));
         let mut lake = self.lake;
         for _ in 0..LAST.as_millis() / 50 {
             match Arc::try_unwrap(lake) {
@@ -192,6 +224,45 @@ impl Ways {
         }
         // Somebody is still writing; what is acknowledged is in the log all the same.
         lake.flush().await.context("the lake cannot be flushed")
+    }
+}
+
+/// Opens the incidents of a lake, and tells how their evidence is kept.
+async fn desk(lake: &Lake, arguments: &UpArguments, system: &dyn System) -> Result<Desk> {
+    let key = arguments.evidence_key.as_deref().map(|file| public_key(file, system)).transpose()?;
+    match &key {
+        Some(key) => complain(&format!("evidence is sealed to the key {}", key.id())),
+        None if arguments.analytics.is_some() => {
+            complain("evidence is kept redacted, and originals are not; --evidence-key seals them");
+        }
+        None => {}
+    }
+    let desk = Desk::open(lake.folder(), key, system.now())?;
+    desk.told().iter().for_each(|line| complain(&inert_lines(&format!("warning: {line}"))));
+    desk.attach(lake, system.now()).await?;
+    Ok(desk)
+}
+
+/// Sends rows when there may be some, and archives once an hour.
+async fn kept(desk: &Desk, lake: &Lake) {
+    let mut said = String::new();
+    let mut archived: Option<tokio::time::Instant> = None;
+    loop {
+        let now = OsSystem.now();
+        let is_due = archived.is_none_or(|last| last.elapsed() > HOUR);
+        let mut worked = desk.send(lake, now).await.map(|_| ());
+        if is_due && worked.is_ok() {
+            let before = now.checked_add(-CLOSED_FOR).unwrap_or(Ticks::MIN);
+            worked = desk.archive(before, now).map(|_| ());
+            archived = Some(tokio::time::Instant::now());
+        }
+        let told = worked.err().map(|error| error.to_string()).unwrap_or_default();
+        if told != said && !told.is_empty() {
+            complain(&inert_lines(&format!("error: incidents cannot be kept: {told}; it is tried again")));
+        }
+        said = told;
+        // Whoever changes something wakes this; what failed is tried again after a while.
+        let _ = tokio::time::timeout(AGAIN, desk.owes()).await;
     }
 }
 

@@ -26,7 +26,7 @@ use pool::Pool;
 pub use bounds::Bounds;
 pub(crate) use fault::{Fault, Kind};
 pub(crate) use json::{Style, columns, object, type_names, value_of, write_rows};
-pub(crate) use read::{body_of, no_other_site, parameter};
+pub(crate) use read::{body_of, no_other_site, parameter, parameters};
 
 /// Where queries find their tables: the lake, a folder, or tables in memory.
 #[async_trait]

@@ -32,6 +32,16 @@ pub(crate) fn parameter(query: Option<&str>, name: &str) -> Option<String> {
     found.next()
 }
 
+/// All parameters of the address, decoded; those that cannot be are left out.
+pub(crate) fn parameters(query: Option<&str>) -> Vec<(String, String)> {
+    let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
+    let decoded = pairs.filter_map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        Some((decoded(key)?, decoded(value)?))
+    });
+    decoded.collect()
+}
+
 /// Percent signs and plus signs of a form taken away; none where that is no UTF-8.
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());

@@ -21,17 +21,17 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Failure {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Failure {
         Failure { status, code, message: message.into(), retry_after: None }
     }
 
     /// 400: a value that cannot be.
-    pub(super) fn bad(message: impl Into<String>) -> Failure {
+    pub(crate) fn bad(message: impl Into<String>) -> Failure {
         Failure::new(StatusCode::BAD_REQUEST, "InvalidParameter", message)
     }
 
     /// 404: it is not here.
-    pub(super) fn missing(message: impl Into<String>) -> Failure {
+    pub(crate) fn missing(message: impl Into<String>) -> Failure {
         Failure::new(StatusCode::NOT_FOUND, "ResourceNotFound", message)
     }
 }

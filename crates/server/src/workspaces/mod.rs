@@ -35,6 +35,7 @@ use castellan_lake::Lake;
 use serde_json::{Value, json};
 
 use crate::Gate;
+use crate::incidents::Face;
 use crate::queries::{no_other_site, parameter};
 pub(crate) use failure::Failure;
 use purge::Purges;
@@ -50,6 +51,7 @@ pub(crate) struct Service {
     lake: Arc<Lake>,
     gate: Gate,
     purges: Purges,
+    incidents: Option<Face>,
 }
 
 /// Whether a path belongs to this API.
@@ -63,8 +65,10 @@ pub(crate) fn refused(refusal: crate::Refusal) -> Response {
 }
 
 /// The routes. Whoever may ask here may change and remove: they are served to those alone whose queries see everything.
-pub fn router(lake: Arc<Lake>, gate: Gate) -> Router {
-    let service = Service { lake, gate, purges: Purges::default() };
+///
+/// Where there are incidents, they are below the workspace, as `providers/Microsoft.SecurityInsights/incidents`.
+pub fn router(lake: Arc<Lake>, gate: Gate, incidents: Option<Face>) -> Router {
+    let service = Service { lake, gate, purges: Purges::default(), incidents };
     Router::new()
         .route("/subscriptions/{*path}", any(resource))
         .route("/api/v1/lake/definitions", any(definitions::all))
@@ -126,6 +130,11 @@ async fn answered(service: &Service, path: &str, request: Request) -> Result<Res
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     let name = place.rest.get(1).copied().unwrap_or_default();
     match (segments.as_slice(), &method) {
+        (["providers", "microsoft.securityinsights", ..], _) => {
+            let face = service.incidents.as_ref().ok_or_else(nothing)?;
+            let rest = place.rest.get(2..).unwrap_or_default();
+            crate::incidents::resource(face, &place.id, rest, request).await
+        }
         ([], &Method::GET) => Ok(json_of(&workspace(service, &place))),
         (["tables"], &Method::GET) => Ok(json_of(&tables::list(service, &place))),
         (["tables", _], &Method::GET) => tables::get(service, &place, name),

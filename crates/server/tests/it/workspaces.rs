@@ -31,7 +31,7 @@ async fn azure_mgmt_loganalytics_runs_unchanged() {
     let folder = TempDir::new().unwrap();
     let lake = filled(&folder).await;
     let served = Arc::clone(&lake);
-    let routes = |config: &Config| workspaces::router(served, Gate::new(config));
+    let routes = |config: &Config| workspaces::router(served, Gate::new(config), None);
     let Some(told) = driven_over("loganalytics_management", routes).await else { return };
     let expected = json!({
         "workspace": "00000000-0000-0000-0000-000000000000",
@@ -57,7 +57,7 @@ const BASE: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Operat
 
 async fn start(folder: &TempDir, config: Config) -> (Arc<Lake>, Running) {
     let lake = filled(folder).await;
-    let routes = workspaces::router(Arc::clone(&lake), Gate::new(&config));
+    let routes = workspaces::router(Arc::clone(&lake), Gate::new(&config), None);
     (lake, serve(config, routes).await)
 }
 

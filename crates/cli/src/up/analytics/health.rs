@@ -11,7 +11,8 @@ use castellan_detect::schedule::Ran;
 use castellan_kql::Value;
 use castellan_lake::{Append, Lake};
 
-use crate::detect::alerts::{append, calls, object};
+use castellan_incident::desk::append;
+use castellan_incident::rows::{calls, object};
 
 /// The table of how rules run.
 const RUNS: &str = "SentinelHealth";

@@ -1,6 +1,7 @@
-//! What is remembered from start to start: one file for all rules, and one for each.
+//! What is remembered of rules from start to start: a file for each.
 //!
-//! Files are replaced whole: written beside, synced, renamed, and their folder synced.
+//! Files are replaced whole: written beside, synced, renamed, and their folder synced. How far a rule is after a run that
+//! raised alerts is prepared beside its file first, and takes its place once the alerts are committed.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -8,36 +9,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use castellan_detect::health::Sources;
-use castellan_detect::incident::Incidents;
 use castellan_detect::schedule::State;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 1 << 30;
-
-/// What all rules share.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(super) struct Ledger {
-    /// The last offset that a call to the lake was given.
-    pub(super) offset: i64,
-    /// All incidents.
-    pub(super) incidents: Incidents,
-    /// What may not be in the lake yet.
-    pub(super) outbox: Option<Outbox>,
-}
-
-/// What a run of a rule raised, and how far the rule is with it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Outbox {
-    /// The rule's id.
-    pub(super) rule: String,
-    /// What is remembered of it then.
-    pub(super) kept: Kept,
-    /// Rows for the lake.
-    pub(super) calls: Vec<Call>,
-}
 
 /// Rows for a table of the lake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,8 +33,8 @@ pub(crate) struct Call {
 pub(super) struct Kept {
     /// How far it is, and what it raised.
     pub(super) state: State,
-    /// The last call to the lake that came of it.
-    pub(super) offset: i64,
+    /// What names the commit that this belongs to.
+    pub(super) commit: String,
 }
 
 /// The folder of these files.
@@ -72,14 +49,6 @@ impl Folder {
         let rules = path.join("rules");
         std::fs::create_dir_all(&rules).with_context(|| format!("cannot make `{}`", rules.display()))?;
         Ok(Folder { path: path.to_owned() })
-    }
-
-    pub(super) fn ledger(&self) -> Result<Ledger> {
-        read(&self.of_ledger())
-    }
-
-    pub(super) fn keep_ledger(&self, ledger: &Ledger) -> Result<()> {
-        keep(&self.of_ledger(), ledger)
     }
 
     /// What is known of sources.
@@ -99,8 +68,32 @@ impl Folder {
         keep(&self.of_rule(id), kept)
     }
 
-    fn of_ledger(&self) -> PathBuf {
-        self.path.join("ledger.json")
+    /// Writes down how far a rule will be, beside its file.
+    pub(super) fn prepare(&self, id: &str, kept: &Kept) -> Result<()> {
+        keep(&self.prepared(id), kept)
+    }
+
+    /// What was prepared for a rule and did not take its place.
+    pub(super) fn pending(&self, id: &str) -> Result<Option<Kept>> {
+        let path = self.prepared(id);
+        if path.exists() { read(&path).map(Some) } else { Ok(None) }
+    }
+
+    /// Lets what was prepared take its place.
+    pub(super) fn settle(&self, id: &str) -> Result<()> {
+        let (from, to) = (self.prepared(id), self.of_rule(id));
+        let moved = std::fs::rename(&from, &to).and_then(|()| synced(&to));
+        moved.with_context(|| format!("cannot write `{}`", to.display()))
+    }
+
+    /// Forgets what was prepared: it was not committed.
+    pub(super) fn discard(&self, id: &str) -> Result<()> {
+        let path = self.prepared(id);
+        std::fs::remove_file(&path).with_context(|| format!("cannot remove `{}`", path.display()))
+    }
+
+    fn prepared(&self, id: &str) -> PathBuf {
+        self.of_rule(id).with_extension("next.json")
     }
 
     /// Ids come from files of rules and may be anything; names of files are digests of them.
@@ -123,24 +116,27 @@ pub(crate) fn read<T: Default + DeserializeOwned>(path: &Path) -> Result<T> {
     }
     serde_json::from_slice(&bytes).with_context(|| {
         format!(
-            "`{}` is damaged; restore it from a backup, or remove it: what it remembered begins anew then",
+            "`{}` is damaged; restore it from a backup, or remove it: rules begin with their last window then",
             path.display()
         )
     })
 }
 
-/// Replaces a file whole.
 pub(crate) fn keep<T: Serialize>(path: &Path, value: &T) -> Result<()> {
     replace(path, &serde_json::to_vec(value)?).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-/// Replaces a file whole.
 pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("json.new");
     let mut file = File::create(&beside)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&beside, path)?;
+    synced(path)
+}
+
+/// Makes the name of a file durable.
+fn synced(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(folder) => File::open(folder)?.sync_all(),
         None => Ok(()),

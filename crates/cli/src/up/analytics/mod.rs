@@ -1,9 +1,10 @@
 //! Analytics rules while the server is up: told of events as they arrive where that is possible, and on their schedules.
 //!
-//! A run of a rule that raised alerts is committed by one write: the ledger with the alerts as an outbox, the incidents that
-//! they make, and how far the rule is then. Only after that do alerts go to the lake, each call with a mark that makes it count
-//! once. *Invariant (alerts once):* whatever is cut off between two writes, the next start sends the outbox again, and what the
-//! lake has already adds nothing.
+//! A run of a rule that raised alerts is committed by one record of the desk's journal: the alerts as rows that it owes the
+//! lake, and the incidents that they change. How far the rule is then was prepared before, and counts once that record is
+//! there. Only after that do rows go to the lake, each call with a mark that makes it count once. *Invariant (alerts once):*
+//! whatever is cut off between two writes, the next start finds out whether the run was committed, sends its rows again, and
+//! what the lake has already adds nothing.
 
 mod following;
 mod health;
@@ -17,22 +18,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use castellan_base::{System, Ticks};
-use castellan_detect::incident::Incidents;
-use castellan_detect::incident::correlate::Correlation;
 use castellan_detect::rule::Rule;
 use castellan_detect::run::Alert;
 use castellan_detect::schedule::{State, Timing, due, run};
-use castellan_lake::{Append, Lake, Mark};
+use castellan_incident::Desk;
+use castellan_incident::store::Note;
+use castellan_lake::Lake;
 use following::Following;
 use health::Health;
-use kept::{Call, Folder, Kept, Ledger, Outbox};
+use kept::{Folder, Kept};
 use told::Told;
 
 use crate::arguments::UpArguments;
 use crate::detect::Read;
-use crate::detect::alerts::{ALERTS, INCIDENTS, alert_json, append, calls, incident_json};
 use crate::detect::events::Workspace;
 use crate::output::{complain, inert_lines};
 
@@ -40,8 +40,8 @@ use crate::output::{complain, inert_lines};
 const EVERY: Duration = Duration::from_secs(2);
 /// What arrives is looked at so often: rows come together meanwhile, so that a thousand calls are not a thousand looks.
 const TOGETHER: Duration = Duration::from_millis(150);
-/// What marks of the rows of alerts and incidents are named.
-const SOURCE: &str = "castellan.analytics";
+/// Incidents whose texts are looked for after a run; those beyond are looked at after the next.
+const CAPTURED: usize = 20;
 /// The folder of what is remembered, in the lake's.
 const FOLDER: &str = "analytics";
 
@@ -51,7 +51,7 @@ pub(super) struct Analytics {
     rules: Vec<Rule>,
     timing: Timing,
     folder: Folder,
-    ledger: Ledger,
+    desk: Arc<Desk>,
     kept: BTreeMap<Arc<str>, Kept>,
     told: Told,
     /// Rules that are told of rows as they arrive; nothing until it has begun, and when it has to begin again.
@@ -66,6 +66,7 @@ impl Analytics {
     pub(super) async fn open(
         rules: &Path,
         lake: Arc<Lake>,
+        desk: Arc<Desk>,
         arguments: &UpArguments,
         system: &dyn System,
     ) -> Result<Analytics> {
@@ -74,20 +75,31 @@ impl Analytics {
         let folder = lake.folder().join(FOLDER);
         let watchlists = arguments.watchlists.as_deref();
         let workspace = Workspace::open(lake, watchlists, read.functions, system)?;
-        Analytics::of(workspace, distinct(read.rules), &folder, system.now()).await
+        Analytics::of(workspace, distinct(read.rules), &folder, desk, system.now())
     }
 
-    async fn of(workspace: Workspace, rules: Vec<Rule>, folder: &Path, now: Ticks) -> Result<Analytics> {
+    fn of(
+        workspace: Workspace,
+        rules: Vec<Rule>,
+        folder: &Path,
+        desk: Arc<Desk>,
+        now: Ticks,
+    ) -> Result<Analytics> {
         let folder = Folder::open(folder)?;
-        let mut ledger = folder.ledger()?;
-        ledger.offset = ledger.offset.max(sent(workspace.lake()).await?);
         let mut kept = BTreeMap::new();
         for rule in &rules {
+            // A run that was cut off: whether it counts is what the journal says.
+            if let Some(pending) = folder.pending(&rule.id)? {
+                match desk.note(&key(&rule.id)) {
+                    Some(commit) if commit == pending.commit => folder.settle(&rule.id)?,
+                    _ => folder.discard(&rule.id)?,
+                }
+            }
             kept.insert(Arc::clone(&rule.id), folder.rule(&rule.id)?);
         }
         let (timing, told) = (Timing::default(), Told::default());
         let health = Health::new(folder.sources()?, now);
-        Ok(Analytics { workspace, rules, timing, folder, ledger, kept, told, following: None, health })
+        Ok(Analytics { workspace, rules, timing, folder, desk, kept, told, following: None, health })
     }
 
     /// What is told when it starts.
@@ -182,18 +194,25 @@ impl Analytics {
             }
             false => self.commits(&rule, state, &ran.alerts, now),
         };
-        if let Err(error) = done {
-            self.told.failed("what is remembered of analytics cannot be kept", &format!("{error:#}"));
-            // What was looked at is in the tables: everything begins again over them.
-            self.following = None;
+        let changed = match done {
+            Ok(changed) => changed,
+            Err(error) => {
+                self.told.failed("what is remembered of analytics cannot be kept", &format!("{error:#}"));
+                // What was looked at is in the tables: everything begins again over them.
+                self.following = None;
+                return false;
+            }
+        };
+        if !self.sends(now).await {
             return false;
         }
-        self.sends().await
+        self.captures(&changed, now).await;
+        true
     }
 
     /// Runs each rule that is due at a time. What fails is told, and tried again in the next turn.
     async fn turn(&mut self, now: Ticks) {
-        if !self.sends().await {
+        if !self.sends(now).await {
             return;
         }
         for at in 0..self.rules.len() {
@@ -220,13 +239,17 @@ impl Analytics {
             } else {
                 self.commits(&rule, state, &ran.alerts, now)
             };
-            if let Err(error) = done {
-                self.told.failed("what is remembered of analytics cannot be kept", &format!("{error:#}"));
+            let changed = match done {
+                Ok(changed) => changed,
+                Err(error) => {
+                    self.told.failed("what is remembered of analytics cannot be kept", &format!("{error:#}"));
+                    return;
+                }
+            };
+            if !self.sends(now).await {
                 return;
             }
-            if !self.sends().await {
-                return;
-            }
+            self.captures(&changed, now).await;
         }
         self.told.works("what is remembered of analytics cannot be kept");
         let forgotten =
@@ -238,91 +261,64 @@ impl Analytics {
     }
 
     /// Remembers how far a rule is that raised nothing.
-    fn moves_on(&mut self, rule: &Rule, kept: Kept) -> Result<()> {
+    fn moves_on(&mut self, rule: &Rule, kept: Kept) -> Result<Vec<u32>> {
         self.folder.keep_rule(&rule.id, &kept)?;
         self.kept.insert(Arc::clone(&rule.id), kept);
-        Ok(())
+        Ok(Vec::new())
     }
 
-    /// Writes down what a run raised, and how far its rule is then: in one step.
-    fn commits(&mut self, rule: &Rule, state: State, alerts: &[Alert], now: Ticks) -> Result<()> {
-        let mut incidents = self.ledger.incidents.clone();
-        let changed = take(&mut incidents, rule, alerts, now);
-        let rows: Vec<_> = alerts.iter().map(|alert| alert_json(rule, alert)).collect();
-        let of_incidents = changed.iter().filter_map(|number| incidents.get(*number));
-        let incident_rows: Vec<_> = of_incidents.map(incident_json).collect();
-        let mut offset = self.ledger.offset;
-        let mut sent = Vec::new();
-        for (table, rows) in [(ALERTS, rows), (INCIDENTS, incident_rows)] {
-            for rows in calls(&rows) {
-                offset += 1;
-                sent.push(Call { table: table.to_owned(), offset, rows });
-            }
-        }
-        let outbox = Outbox { rule: rule.id.to_string(), kept: Kept { state, offset }, calls: sent };
-        let ledger = Ledger { offset, incidents, outbox: Some(outbox) };
-        self.folder.keep_ledger(&ledger)?;
-        self.ledger = ledger;
-        self.told.raised(rule, alerts.len(), changed.len());
-        Ok(())
+    /// Writes down what a run raised, and how far its rule is then: in one step. The numbers of incidents that changed.
+    fn commits(&mut self, rule: &Rule, state: State, alerts: &[Alert], now: Ticks) -> Result<Vec<u32>> {
+        let kept = Kept { state, commit: unique()? };
+        self.folder.prepare(&rule.id, &kept)?;
+        let note = Note { key: key(&rule.id), value: kept.commit.clone() };
+        let taken = self.desk.take(rule, alerts, Some(note), now)?;
+        self.folder.settle(&rule.id)?;
+        self.kept.insert(Arc::clone(&rule.id), kept);
+        self.told.raised(rule, alerts.len(), taken.changed.len());
+        Ok(taken.changed)
     }
 
     /// Sends what was committed and may not have arrived; false where that does not work now.
-    async fn sends(&mut self) -> bool {
+    async fn sends(&mut self, now: Ticks) -> bool {
         const WHAT: &str = "alerts cannot be kept";
-        match self.send().await {
-            Ok(()) => {
+        match self.desk.send(self.workspace.lake(), now).await {
+            Ok(_) => {
                 self.told.works(WHAT);
                 true
             }
             Err(error) => {
-                self.told.failed(WHAT, &format!("{error:#}"));
+                self.told.failed(WHAT, &error.to_string());
                 false
             }
         }
     }
 
-    async fn send(&mut self) -> Result<()> {
-        let Some(outbox) = &self.ledger.outbox else { return Ok(()) };
-        for call in &outbox.calls {
-            let mark = Mark { source: SOURCE.into(), offset: call.offset };
-            let how = Append { mark: Some(mark), ..Append::default() };
-            append(self.workspace.lake(), &call.table, &call.rows, how).await?;
+    /// Keeps the texts that incidents are about. What does not work is told; alerts are kept all the same.
+    async fn captures(&mut self, changed: &[u32], now: Ticks) {
+        const WHAT: &str = "texts cannot be kept as evidence";
+        for number in changed.iter().take(CAPTURED) {
+            match self.desk.capture(self.workspace.lake(), *number, now).await {
+                Ok(_) => self.told.works(WHAT),
+                Err(error) => {
+                    self.told.failed(WHAT, &error.to_string());
+                    return;
+                }
+            }
         }
-        let (id, kept): (Arc<str>, _) = (outbox.rule.as_str().into(), outbox.kept.clone());
-        // The rule may have gone on since, where the outbox stayed after a crash.
-        let is_older = self.folder.rule(&id)?.offset < kept.offset;
-        if is_older {
-            self.folder.keep_rule(&id, &kept)?;
-            self.kept.insert(id, kept);
-        }
-        let ledger = Ledger { outbox: None, ..self.ledger.clone() };
-        self.folder
-            .keep_ledger(&ledger)
-            .context("alerts are in the lake; that they are cannot be written")?;
-        self.ledger = ledger;
-        Ok(())
     }
 }
 
-/// The last offset that the lake knows. Where the ledger is gone or older, calls would count as repeated ones otherwise.
-async fn sent(lake: &Lake) -> Result<i64> {
-    let mut last = 0;
-    for table in [ALERTS, INCIDENTS] {
-        last = last.max(lake.mark(table, SOURCE).await?.unwrap_or_default());
-    }
-    Ok(last)
+/// What notes of a rule are kept by.
+fn key(rule: &str) -> String {
+    format!("rule:{}", rule.to_ascii_lowercase())
 }
 
-/// Gives alerts to incidents; the numbers of those that changed.
-fn take(incidents: &mut Incidents, rule: &Rule, alerts: &[Alert], now: Ticks) -> BTreeSet<u32> {
-    let correlation = Correlation::built_in();
-    let mut changed = BTreeSet::new();
-    for alert in alerts {
-        let (_, changes) = incidents.take(rule, alert, correlation, now);
-        changed.extend(changes.iter().flat_map(|change| change.touches()).flatten());
-    }
-    changed
+/// A name that no other commit has.
+fn unique() -> Result<String> {
+    let mut bytes = [0_u8; 16];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow!("the system gives no random bytes: {error}"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Rules of one id would share what is remembered of them: the first one runs.

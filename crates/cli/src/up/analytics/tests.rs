@@ -3,7 +3,7 @@
 use castellan_base::Sources;
 use castellan_detect::asim::Functions;
 use castellan_detect::rule::read::read;
-use castellan_lake::{Form, Options};
+use castellan_lake::{Append, Form, Options};
 use castellan_query::Settings;
 use tempfile::TempDir;
 
@@ -27,7 +27,10 @@ async fn analytics(folder: &TempDir, lake: &Arc<Lake>) -> Analytics {
     let rules = read("rule.yaml", RULE, &mut Sources::default()).rules;
     let system = castellan_base::OsSystem;
     let workspace = Workspace::open(Arc::clone(lake), None, Functions::default(), &system).unwrap();
-    Analytics::of(workspace, rules, &folder.path().join("state"), time("10:00:00")).await.unwrap()
+    let desk = Desk::open(&folder.path().join("state"), None, time("10:00:00")).unwrap();
+    desk.attach(lake, time("10:00:00")).await.unwrap();
+    Analytics::of(workspace, rules, &folder.path().join("state/analytics"), Arc::new(desk), time("10:00:00"))
+        .unwrap()
 }
 
 /// A failed logon that was taken in when it happened.
@@ -105,17 +108,19 @@ async fn alerts_still_arrive_where_what_is_remembered_was_removed() {
 /// Where a process is cut off after a run raised something.
 #[derive(Clone, Copy, Debug)]
 enum Cut {
-    /// The outbox is written, and nothing of it sent.
+    /// How far the rule will be is written, and nothing else.
+    Prepared,
+    /// The alerts are committed as well, and nothing of them sent.
     Committed,
-    /// So many calls of it are in the lake.
+    /// So many calls of them are in the lake.
     Sent(usize),
-    /// The rule's file is written as well, and the outbox still there.
-    Remembered,
+    /// The rule's file has taken its place as well.
+    Settled,
 }
 
 #[tokio::test]
 async fn wherever_it_is_cut_off_alerts_come_once() {
-    for cut in [Cut::Committed, Cut::Sent(1), Cut::Sent(2), Cut::Remembered] {
+    for cut in [Cut::Prepared, Cut::Committed, Cut::Sent(1), Cut::Sent(2), Cut::Settled] {
         let folder = TempDir::new().unwrap();
         let lake = lake(&folder).await;
         failed_logon(&lake, "10:01:00", "ann@contoso.com").await;
@@ -125,11 +130,12 @@ async fn wherever_it_is_cut_off_alerts_come_once() {
         let mut up = analytics(&folder, &lake).await;
         up.turn(time("10:06:40")).await;
         check(&lake, 1, 1).await;
-        assert!(up.ledger.outbox.is_none(), "{cut:?}");
         up.turn(time("10:11:30")).await;
         check(&lake, 1, 1).await;
         let state = &up.folder.rule(&up.rules[0].id).unwrap().state;
         assert_eq!(state.done, Some(time("10:10:00").get()), "{cut:?}");
+        assert!(up.folder.pending(&up.rules[0].id).unwrap().is_none());
+        up.desk.verify().unwrap();
     }
 }
 
@@ -137,32 +143,60 @@ async fn raised_and_cut(up: &mut Analytics, cut: Cut) {
     let (rule, now) = (up.rules[0].clone(), time("10:06:30"));
     let mut state = State::default();
     let ran = run(&rule, &mut state, &up.workspace, now, &up.timing).await;
-    up.commits(&rule, state, &ran.alerts, now).unwrap();
-    let outbox = up.ledger.outbox.clone().unwrap();
-    assert_eq!(outbox.calls.len(), 2);
+    let kept = Kept { state, commit: unique().unwrap() };
+    up.folder.prepare(&rule.id, &kept).unwrap();
+    if matches!(cut, Cut::Prepared) {
+        return;
+    }
+    let note = Note { key: key(&rule.id), value: kept.commit.clone() };
+    up.desk.take(&rule, &ran.alerts, Some(note), now).unwrap();
+    if matches!(cut, Cut::Settled) {
+        up.folder.settle(&rule.id).unwrap();
+    }
     let sent = match cut {
-        Cut::Committed => 0,
         Cut::Sent(count) => count,
-        Cut::Remembered => 2,
+        _ => 0,
     };
-    for call in &outbox.calls[..sent] {
-        let mark = Mark { source: SOURCE.into(), offset: call.offset };
-        let how = Append { mark: Some(mark), ..Append::default() };
-        append(up.workspace.lake(), &call.table, &call.rows, how).await.unwrap();
-    }
-    if matches!(cut, Cut::Remembered) {
-        up.folder.keep_rule(&outbox.rule, &outbox.kept).unwrap();
-    }
+    up.desk.send_some(up.workspace.lake(), sent).await.unwrap();
 }
 
 #[tokio::test]
 async fn damaged_files_are_told_and_not_taken_for_none() {
     let folder = TempDir::new().unwrap();
     let lake = lake(&folder).await;
-    drop(analytics(&folder, &lake).await);
-    std::fs::write(folder.path().join("state/ledger.json"), "{\"offset\": ").unwrap();
-    let system = castellan_base::OsSystem;
-    let workspace = Workspace::open(lake, None, Functions::default(), &system).unwrap();
-    let opened = Analytics::of(workspace, Vec::new(), &folder.path().join("state"), time("10:00:00")).await;
-    assert!(opened.err().unwrap().to_string().contains("is damaged; restore it"));
+    failed_logon(&lake, "10:01:00", "ann@contoso.com").await;
+    let mut up = analytics(&folder, &lake).await;
+    up.turn(time("10:06:30")).await;
+    drop(up);
+    let journal = folder.path().join("state/incidents/journal-00000001.jsonl");
+    let mut file = std::fs::OpenOptions::new().write(true).open(&journal).unwrap();
+    std::io::Write::write_all(&mut file, b"0000").unwrap();
+    let opened = Desk::open(&folder.path().join("state"), None, time("10:00:00"));
+    assert!(opened.err().unwrap().to_string().contains("is not what was written; restore"));
+}
+
+#[tokio::test]
+async fn texts_of_a_trace_are_kept_redacted() {
+    const RULE: &str = "id: 1b7e3c1c-0000-4000-8000-000000000002\nname: Orders in content\nkind: Scheduled\nseverity: High\n\
+        queryFrequency: 5m\nqueryPeriod: 1h\ntriggerOperator: gt\ntriggerThreshold: 0\n\
+        query: AppGenAIContent | where InputMessages has 'ignore' | project TimeGenerated, TraceId\n\
+        customDetails: { TraceId: TraceId }\n";
+    let folder = TempDir::new().unwrap();
+    let lake = lake(&folder).await;
+    let at = time("10:01:00");
+    let row = format!(
+        "{{\"TimeGenerated\":\"{at}\",\"TraceId\":\"4bf92f3577b34da6a3ce929d0e0e4736\",\"SpanId\":\"00f067aa0ba902b7\",\
+         \"InputMessages\":\"ignore this, my card is 4111 1111 1111 1111\",\"OutputMessages\":\"no\"}}"
+    );
+    let received = i64::try_from(at.unix_nanos() / 1_000).unwrap();
+    let how = Append { received: Some(received), keeps_times: true, ..Append::default() };
+    lake.append("AppGenAIContent", row.as_bytes(), Form::Lines, how).await.unwrap();
+    let mut up = analytics(&folder, &lake).await;
+    up.rules = read("rule.yaml", RULE, &mut Sources::default()).rules;
+    up.turn(time("10:06:30")).await;
+    let exhibits = up.desk.exhibits(1);
+    assert_eq!(exhibits.len(), 2, "{exhibits:?}");
+    assert!(exhibits.iter().all(|exhibit| !exhibit.redacted.contains("4111") && exhibit.sealed_to.is_none()));
+    up.desk.capture(&lake, 1, time("10:07:00")).await.unwrap();
+    assert_eq!(up.desk.exhibits(1).len(), 2, "each text is kept once");
 }

@@ -1,0 +1,406 @@
+//! The desk: incidents that people and programs work on, kept, with their evidence, and their rows on the way to the lake.
+//!
+//! One desk has one folder and is shared by all who work on it. What a call returned for is durable; rows follow it into the
+//! lake by [`Desk::send`], each once.
+
+mod capture;
+mod lake;
+mod orders;
+mod told;
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use castellan_base::Ticks;
+use castellan_detect::incident::correlate::Correlation;
+use castellan_detect::incident::{By, Change, Command, Incident, IncidentError, Order};
+use castellan_detect::rule::Rule;
+use castellan_detect::run::Alert;
+use tokio::sync::Notify;
+
+use crate::Case;
+use crate::case::Exhibit;
+use crate::evidence::{EvidenceError, Original, PublicKey, Sealer};
+use crate::rows::alert_json;
+use crate::store::{Act, AuditEntry, Entry, Note, Role, Store, StoreError, Verified};
+
+pub use lake::{LakeError, append, known};
+pub use told::owner;
+
+/// The folder of incidents, in the lake's.
+pub const FOLDER: &str = "incidents";
+/// The most texts that are kept of an incident.
+pub const MAX_EXHIBITS: usize = 500;
+/// What the last key is noted by.
+const KEY: &str = "evidence-key";
+
+/// Something that cannot be done.
+#[derive(Debug, thiserror::Error)]
+pub enum DeskError {
+    /// Of an incident.
+    #[error(transparent)]
+    Incident(#[from] IncidentError),
+    /// The files.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A text.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    /// The lake.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    /// Opening evidence without saying why.
+    #[error("say why the original is needed: it is written to the audit log")]
+    NoReason,
+    /// Opening evidence without saying who.
+    #[error("say who opens it: it is written to the audit log")]
+    Nobody,
+    /// No evidence of an id.
+    #[error("incident {incident} has no evidence `{id}`, or several that begin so; list it to see the ids")]
+    NoEvidence {
+        /// The incident.
+        incident: u32,
+        /// What was asked for.
+        id: String,
+    },
+    /// Too many texts.
+    #[error("incident {0} has {MAX_EXHIBITS} pieces of evidence, which is as many as it can have")]
+    FullOfEvidence(u32),
+}
+
+/// What became of the alerts of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Numbers of incidents that changed.
+    pub changed: Vec<u32>,
+}
+
+/// Incidents, shared.
+#[derive(Debug)]
+pub struct Desk {
+    store: Mutex<Store>,
+    sealer: Sealer,
+    /// Told when there are rows to send.
+    owed: Notify,
+    /// Held by the one who sends: rows go in their order.
+    sending: tokio::sync::Mutex<()>,
+    /// Alerts whose texts were looked for since the start.
+    looked: Mutex<HashSet<String>>,
+}
+
+impl Desk {
+    /// Opens the folder of incidents of a lake's folder. Evidence is sealed to a key, where there is one.
+    ///
+    /// # Errors
+    /// The folder is in use, cannot be read or is damaged.
+    pub fn open(lake: &Path, key: Option<PublicKey>, now: Ticks) -> Result<Desk, DeskError> {
+        Desk::over(Store::open(&lake.join(FOLDER))?, key, now)
+    }
+
+    /// Over incidents that were opened.
+    ///
+    /// # Errors
+    /// The disk fails, or the detectors cannot be used.
+    pub fn over(mut store: Store, key: Option<PublicKey>, now: Ticks) -> Result<Desk, DeskError> {
+        let id = key.as_ref().map(PublicKey::id);
+        let known = store.state().note(KEY).map(str::to_owned);
+        // A server that was started with another key, or without one, leaves a trace of that.
+        if known.as_deref().unwrap_or_default() != id.as_deref().unwrap_or_default() {
+            store.note_act(now.get(), Act::KeyChanged { key: id.clone() })?;
+            let note = Note { key: KEY.to_owned(), value: id.unwrap_or_default() };
+            let entry = Entry::Changed {
+                changes: Vec::new(),
+                alerts: Vec::new(),
+                note: Some(note),
+                exhibits: Vec::new(),
+                said: None,
+            };
+            store.write(now.get(), entry)?;
+        }
+        Ok(Desk::of(store, Sealer::new(key)?))
+    }
+
+    fn of(store: Store, sealer: Sealer) -> Desk {
+        Desk {
+            store: Mutex::new(store),
+            sealer,
+            owed: Notify::new(),
+            sending: tokio::sync::Mutex::default(),
+            looked: Mutex::default(),
+        }
+    }
+
+    /// Opens it for commands that keep no texts, and leaves the key as it is.
+    ///
+    /// # Errors
+    /// As [`Desk::over`].
+    pub fn open_unkeyed(lake: &Path) -> Result<Desk, DeskError> {
+        let store = Store::open(&lake.join(FOLDER))?;
+        Ok(Desk::of(store, Sealer::new(None)?))
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store> {
+        // A store is changed as a whole or marked as broken: whoever panicked with it left nothing half done.
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was found when it was opened and should be known.
+    pub fn told(&self) -> Vec<String> {
+        self.store().told().to_vec()
+    }
+
+    /// The key that evidence is sealed to.
+    pub fn key(&self) -> Option<&PublicKey> {
+        self.sealer.key()
+    }
+
+    /// An incident as it is.
+    ///
+    /// # Errors
+    /// There is none of the number, or it is archived.
+    pub fn incident(&self, number: u32) -> Result<Incident, DeskError> {
+        let store = self.store();
+        let incidents = store.incidents();
+        let missing = || {
+            if number > 0 && number <= incidents.last_number() {
+                IncidentError::Archived(number)
+            } else {
+                IncidentError::Unknown(number)
+            }
+        };
+        Ok(incidents.get(number).cloned().ok_or_else(missing)?)
+    }
+
+    /// The number of an incident by its number or its id.
+    pub fn find(&self, name: &str) -> Option<u32> {
+        let store = self.store();
+        let known = store.incidents().iter().find(|incident| incident.id.eq_ignore_ascii_case(name));
+        known.map(|incident| incident.number).or_else(|| name.trim_start_matches('#').parse().ok())
+    }
+
+    /// Looks at all incidents at hand, in their order.
+    pub fn each(&self, look: impl FnMut(&Incident)) {
+        self.store().incidents().iter().for_each(look);
+    }
+
+    /// Does what a command wants. A name is kept for the comment or the task that it makes.
+    ///
+    /// # Errors
+    /// It cannot be done, or not be kept.
+    pub fn order(
+        &self,
+        command: &Command,
+        name: Option<(Role, &str)>,
+        now: Ticks,
+    ) -> Result<Incident, DeskError> {
+        let mut store = self.store();
+        let changes = store.incidents().decide(command, now)?;
+        if !changes.is_empty() {
+            let said = name.and_then(|(role, name)| orders::said(&store, command.incident, role, name));
+            let entry =
+                Entry::Changed { changes, alerts: Vec::new(), note: None, exhibits: Vec::new(), said };
+            store.write(now.get(), entry)?;
+        }
+        drop(store);
+        self.owed.notify_one();
+        self.incident(command.incident)
+    }
+
+    /// Does several things to an incident, all of them or none.
+    ///
+    /// # Errors
+    /// One of them cannot be done, or they cannot be kept.
+    pub fn orders(
+        &self,
+        number: u32,
+        seen: Option<u64>,
+        by: &By,
+        orders: Vec<Order>,
+        now: Ticks,
+    ) -> Result<Incident, DeskError> {
+        let mut store = self.store();
+        let mut incidents = store.incidents().clone();
+        let (mut seen, mut changes) = (seen, Vec::new());
+        for order in orders {
+            let command = Command { incident: number, seen: seen.take(), by: by.clone(), order };
+            changes.extend(incidents.command(&command, now)?);
+        }
+        if !changes.is_empty() {
+            store.write(now.get(), Entry::of(changes))?;
+        }
+        drop(store);
+        self.owed.notify_one();
+        self.incident(number)
+    }
+
+    /// Takes the alerts of a run of a rule, all of them or none, with a note of the caller's.
+    ///
+    /// # Errors
+    /// They cannot be kept.
+    pub fn take(
+        &self,
+        rule: &Rule,
+        alerts: &[Alert],
+        note: Option<Note>,
+        now: Ticks,
+    ) -> Result<Taken, DeskError> {
+        let mut store = self.store();
+        let correlation = Correlation::built_in();
+        let changes = match alerts {
+            [alert] => store.incidents().decide_alert(rule, alert, correlation, now).1,
+            // Alerts of one run may join one another, so they are decided on a copy as it grows.
+            _ => {
+                let mut incidents = store.incidents().clone();
+                alerts.iter().flat_map(|alert| incidents.take(rule, alert, correlation, now).1).collect()
+            }
+        };
+        let mut changed: Vec<u32> = changes.iter().flat_map(Change::touches).flatten().collect();
+        changed.sort_unstable();
+        changed.dedup();
+        let alerts = alerts.iter().map(|alert| alert_json(rule, alert)).collect();
+        let entry = Entry::Changed { changes, alerts, note, exhibits: Vec::new(), said: None };
+        store.write(now.get(), entry)?;
+        drop(store);
+        self.owed.notify_one();
+        Ok(Taken { changed })
+    }
+
+    /// Archives incidents that were closed, and not changed since a time; how many.
+    ///
+    /// # Errors
+    /// That cannot be kept.
+    pub fn archive(&self, before: Ticks, now: Ticks) -> Result<usize, DeskError> {
+        let mut store = self.store();
+        let changes = store.incidents().decide_archive(before, now);
+        let count = changes.len();
+        if count > 0 {
+            store.write(now.get(), Entry::of(changes))?;
+        }
+        Ok(count)
+    }
+
+    /// The last note of a key.
+    pub fn note(&self, key: &str) -> Option<String> {
+        self.store().state().note(key).map(str::to_owned)
+    }
+
+    /// An incident with all that belongs to it.
+    ///
+    /// # Errors
+    /// There is none of the number, or a journal cannot be read.
+    pub fn case(&self, number: u32) -> Result<Case, DeskError> {
+        let incident = self.incident(number)?;
+        let store = self.store();
+        let trail = store.trail(number)?;
+        Ok(told::case(&incident, store.state(), &trail, store.audit()))
+    }
+
+    /// What was done to an incident, and which of its evidence was opened; also of one that is archived.
+    ///
+    /// # Errors
+    /// A journal cannot be read.
+    pub fn trail(&self, number: u32) -> Result<Vec<crate::case::Step>, DeskError> {
+        let store = self.store();
+        let trail = store.trail(number)?;
+        if trail.is_empty() {
+            return Err(IncidentError::Unknown(number).into());
+        }
+        Ok(told::steps(number, &trail, store.audit()))
+    }
+
+    /// Texts that were kept of an incident.
+    pub fn exhibits(&self, number: u32) -> Vec<Exhibit> {
+        self.store().state().exhibits_of(number).to_vec()
+    }
+
+    /// The name of a comment or a task, and the number of a name.
+    pub fn name_of(&self, incident: u32, role: Role, number: u32) -> Option<String> {
+        self.store().state().name_of(incident, role, number).map(str::to_owned)
+    }
+
+    /// The number of the comment or the task that a client gave a name.
+    pub fn number_of(&self, incident: u32, role: Role, name: &str) -> Option<u32> {
+        self.store().state().number_of(incident, role, name)
+    }
+
+    /// Keeps texts as evidence of an incident: redacted, and sealed where there is a key. Those that are there already, of
+    /// the same source, are left out.
+    ///
+    /// # Errors
+    /// There is no such incident, a text cannot be redacted or sealed, or the disk fails.
+    pub fn keep(&self, number: u32, originals: &[Original<'_>], by: &By) -> Result<Vec<Exhibit>, DeskError> {
+        let incident = self.incident(number)?;
+        let mut kept = Vec::new();
+        for original in originals {
+            // Redacting takes its time; nobody waits for it.
+            let (exhibit, sealed) = self.sealer.keep(&Original { incident: &incident.id, ..*original })?;
+            kept.push((exhibit, sealed));
+        }
+        let mut store = self.store();
+        orders::keep(&mut store, number, kept, by)
+    }
+
+    /// An exhibit by the beginning of its id.
+    ///
+    /// # Errors
+    /// There is none, or there are several.
+    pub fn exhibit(&self, number: u32, id: &str) -> Result<Exhibit, DeskError> {
+        self.incident(number)?;
+        let all = self.exhibits(number);
+        let mut found = all
+            .into_iter()
+            .filter(|exhibit| id.len() >= 4 && exhibit.id.starts_with(&id.to_ascii_lowercase()));
+        match (found.next(), found.next()) {
+            (Some(exhibit), None) => Ok(exhibit),
+            _ => Err(DeskError::NoEvidence { incident: number, id: id.to_owned() }),
+        }
+    }
+
+    /// Gives the sealed original of an exhibit to somebody who opens it. *Invariant (recorded before it is shown):* who, when
+    /// and why is in the audit log, on disk, before this returns.
+    ///
+    /// # Errors
+    /// Nobody says who or why, there is no such exhibit, its original was not kept, or the audit log cannot be written.
+    pub fn reveal(
+        &self,
+        number: u32,
+        id: &str,
+        by: &str,
+        reason: &str,
+        now: Ticks,
+    ) -> Result<(Exhibit, Vec<u8>), DeskError> {
+        if by.trim().is_empty() {
+            return Err(DeskError::Nobody);
+        }
+        if reason.trim().is_empty() {
+            return Err(DeskError::NoReason);
+        }
+        let exhibit = self.exhibit(number, id)?;
+        let mut store = self.store();
+        let sealed = store.sealed(&exhibit)?;
+        let act = Act::Revealed {
+            by: orders::bounded(by),
+            reason: orders::bounded(reason),
+            incident: number,
+            evidence: exhibit.id.clone(),
+            commitment: exhibit.commitment.clone(),
+            key: exhibit.sealed_to.clone().unwrap_or_default(),
+        };
+        store.note_act(now.get(), act)?;
+        Ok((exhibit, sealed))
+    }
+
+    /// The audit log.
+    pub fn audit(&self) -> Vec<AuditEntry> {
+        self.store().audit().to_vec()
+    }
+
+    /// Checks every checksum of every file.
+    ///
+    /// # Errors
+    /// What is damaged or missing first.
+    pub fn verify(&self) -> Result<Verified, DeskError> {
+        Ok(self.store().verify()?)
+    }
+}
