@@ -36,6 +36,8 @@ use crate::output::{complain, inert_lines};
 const EVERY: Duration = Duration::from_secs(2);
 /// What marks of the rows of alerts and incidents are named.
 const SOURCE: &str = "castellan.analytics";
+/// The most incidents that are at hand. Those beyond that nobody works on are archived: their rows say what they were.
+const AT_HAND: usize = 50_000;
 /// The folder of what is remembered, in the lake's.
 const FOLDER: &str = "analytics";
 
@@ -212,6 +214,10 @@ fn take(incidents: &mut Incidents, rule: &Rule, alerts: &[Alert], now: Ticks) ->
     for alert in alerts {
         let (_, changes) = incidents.take(rule, alert, correlation, now);
         changed.extend(changes.iter().flat_map(|change| change.touches()).flatten());
+    }
+    for change in incidents.decide_room(AT_HAND, now) {
+        // What was decided on this state fits to it.
+        let _ = incidents.apply(&change);
     }
     changed
 }
