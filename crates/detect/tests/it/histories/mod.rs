@@ -132,6 +132,41 @@ fn what_many_have_or_strangers_share_says_less() {
 }
 
 #[test]
+fn what_leads_to_what_and_goes_further_is_told() {
+    let mut incidents = Incidents::default();
+    let with = |found: Alert, tactic: Tactic, resource: Option<&str>| {
+        let mut entities = found.entities.clone();
+        let values = resource.map(|resource| [("ResourceId", resource)]);
+        values.into_iter().for_each(|values| {
+            entities.add(Entity::new(EntityType::AzureResource, values).unwrap());
+        });
+        Alert { tactics: vec![tactic], entities, ..found }
+    };
+    let id = "aaaaaaaa-2222-3333-4444-555555555555";
+    let first = with(alert(&numbered(1), 10, &["support"], &[id], "t1"), Tactic::InitialAccess, None);
+    let second =
+        with(alert(&numbered(2), 40, &[], &[id], "t2"), Tactic::Exfiltration, Some("/subscriptions/s/v"));
+    incidents.take(&numbered(1), &first, Correlation::built_in(), now());
+    let (became, changes) = incidents.take(&numbered(2), &second, Correlation::built_in(), now());
+    assert_eq!(became, Became::Joined(1));
+    let What::Joined { links, .. } = &changes[0].what else { panic!("{changes:?}") };
+    let told: Vec<&str> = links.iter().map(|link| link.says.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            &format!("Both are about the account `{id}`, 30 minutes apart.") as &str,
+            &format!(
+                "The identity `{id}` that an agent runs as acted on a resource after the agent was attacked."
+            ),
+            "It goes on from InitialAccess to Exfiltration.",
+        ]
+    );
+    // Long after, it is another story.
+    let late = with(alert(&numbered(3), 10_000, &[], &[id], "t3"), Tactic::Impact, None);
+    assert_eq!(incidents.take(&numbered(3), &late, Correlation::built_in(), now()).0, Became::Created(2));
+}
+
+#[test]
 fn a_thousand_firings_are_counted_and_not_copied() {
     let rule = numbered(1);
     let mut incidents = Incidents::default();
