@@ -112,7 +112,7 @@ async fn lived(seed: u64) -> Week {
         let (until, now) = (at(end), at(end + 2));
         for (file, rule) in &rules {
             let is_daily = rule.frequency > 60 * MINUTE;
-            if is_daily != !hourly.contains(&end) {
+            if is_daily == hourly.contains(&end) {
                 continue;
             }
             let state = states.entry(file).or_default();
@@ -185,6 +185,7 @@ fn describe(incident: &Incident) -> String {
 fn faults(week: &Week) -> Vec<String> {
     let mut faults = Vec::new();
     let mut theirs: BTreeSet<u32> = BTreeSet::new();
+    eprintln!("| attack | alerts | rules | incidents |\n|---|---|---|---|");
     let of = |raised: &Raised| week.incidents.incident_of(&raised.alert.id.to_string()).unwrap_or_default();
     for (number, chain) in week.chains.iter().enumerate() {
         let own: Vec<&Raised> =
@@ -194,7 +195,7 @@ fn faults(week: &Week) -> Vec<String> {
             faults.push(format!("{}: {rule} saw nothing", chain.name));
         }
         let incidents: BTreeSet<u32> = own.iter().map(|raised| of(raised)).collect();
-        eprintln!("{}: {} alerts of {} rules in incidents {incidents:?}", chain.name, own.len(), files.len());
+        eprintln!("| {} | {} | {} | {incidents:?} |", chain.name, own.len(), files.len());
         if incidents.len() != 1 {
             faults.push(format!("{}: in incidents {incidents:?}", chain.name));
         }
