@@ -16,6 +16,7 @@ mod detect;
 mod face;
 mod fixes;
 mod foundry;
+mod incident;
 mod intake;
 mod lake;
 mod live;

@@ -69,6 +69,13 @@ pub enum DeskError {
     FullOfEvidence(u32),
 }
 
+impl DeskError {
+    /// Whether a file is not what was written.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, DeskError::Store(error) if error.is_damage())
+    }
+}
+
 /// What became of the alerts of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Taken {
@@ -221,9 +228,16 @@ impl Desk {
     ) -> Result<Incident, DeskError> {
         let mut store = self.store();
         let mut incidents = store.incidents().clone();
-        let (mut seen, mut changes) = (seen, Vec::new());
+        // Whoever looked at an older version is told so, also where nothing is left to change.
+        let version = incidents.get(number).map(|incident| incident.version);
+        if let (Some(seen), Some(version)) = (seen, version)
+            && seen != version
+        {
+            return Err(IncidentError::Stale { number, seen, version }.into());
+        }
+        let mut changes = Vec::new();
         for order in orders {
-            let command = Command { incident: number, seen: seen.take(), by: by.clone(), order };
+            let command = Command { incident: number, seen: None, by: by.clone(), order };
             changes.extend(incidents.command(&command, now)?);
         }
         if !changes.is_empty() {
