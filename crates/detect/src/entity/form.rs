@@ -53,6 +53,13 @@ fn account(values: &mut Values) {
         apart(values, "Name", ["NTDomain", "UPNSuffix"], account_parts);
     }
     beside(values, "Name", ["NTDomain", "UPNSuffix"], account_parts);
+    // Logs of clouds name who acts by an id where it is no person. One is told by it, whatever column it came from.
+    let is_alone =
+        !values.keys().any(|known| ["AadUserId", "UPNSuffix", "NTDomain", "DnsDomain"].contains(&&**known));
+    if is_alone && values.get("Name").is_some_and(|name| is_guid(name)) {
+        let id = values.remove("Name").unwrap_or_default();
+        values.insert("AadUserId".into(), id);
+    }
 }
 
 /// What stands beside the name of an account, the name, and which of domain and suffix the first is.

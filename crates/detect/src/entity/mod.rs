@@ -165,6 +165,8 @@ mod tests {
         assert_eq!(label("CONTOSO\\ann"), "CONTOSO\\ann");
         assert_eq!(label("ann"), "ann");
         assert_eq!(account(&[("FullName", "CONTOSO\\ann")]).value("NTDomain"), Some("CONTOSO"));
+        let id = "aaaaaaaa-2222-3333-4444-555555555555";
+        assert_eq!(account(&[("FullName", id)]).strong(), account(&[("AadUserId", id)]).strong());
         let host = Entity::new(EntityType::Host, [("FullName", "web1.contoso.com")]).unwrap();
         assert_eq!((host.value("HostName"), host.value("DnsDomain")), (Some("web1"), Some("contoso.com")));
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use castellan_base::Ticks;
 use uuid::Uuid;
 
-use super::change::{Change, FieldChange, What};
+use super::change::{By, Change, FieldChange, What};
 use super::command::{Command, IncidentError, MAX_COMMENT, MAX_LISTED, MAX_WORDS, Order, Update};
 use super::model::{Incident, Label, Status, Verdict};
 use super::state::Incidents;
@@ -51,13 +51,21 @@ impl Incidents {
     pub fn decide_archive(&self, before: Ticks, now: Ticks) -> Vec<Change> {
         let is_old =
             |incident: &&Incident| incident.status == Status::Closed && incident.modified < before.get();
-        let change = |incident: &Incident| Change {
-            incident: incident.number,
-            at: now.get(),
-            by: super::change::By::Product,
-            what: What::Archived,
-        };
-        self.iter().filter(is_old).map(change).collect()
+        self.iter().filter(is_old).map(|incident| archived(incident, now)).collect()
+    }
+
+    /// What archives incidents so that no more than so many are at hand, for where nobody looks after them: closed ones first,
+    /// then those that no person has worked on, each the longest unchanged first. Those that people work on stay.
+    pub fn decide_room(&self, most: usize, now: Ticks) -> Vec<Change> {
+        let excess = self.list.len().saturating_sub(most);
+        if excess == 0 {
+            return Vec::new();
+        }
+        let is_closed = |incident: &Incident| incident.status == Status::Closed;
+        let mut list: Vec<&Incident> =
+            self.iter().filter(|incident| is_closed(incident) || !incident.is_touched).collect();
+        list.sort_by_key(|incident| (!is_closed(incident), incident.modified, incident.number));
+        list.into_iter().take(excess).map(|incident| archived(incident, now)).collect()
     }
 
     fn known(&self, number: u32) -> Result<&Incident, IncidentError> {
@@ -102,6 +110,10 @@ impl Incidents {
         let alerts = wanted.iter().map(|id| (*id).to_owned()).collect();
         Ok(vec![What::Split { to, id: id_of(&format!("{first}\u{1f}split\u{1f}{to}")), alerts }])
     }
+}
+
+fn archived(incident: &Incident, now: Ticks) -> Change {
+    Change { incident: incident.number, at: now.get(), by: By::Product, what: What::Archived }
 }
 
 /// The id of an incident of a first alert.

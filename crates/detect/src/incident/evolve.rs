@@ -8,6 +8,9 @@ use super::state::{MAX_FIRINGS, MAX_IDS};
 use super::title;
 use crate::rule::Severity;
 
+/// The most incidents that one is proposed to be merged with: the strongest.
+const MAX_PROPOSALS: usize = 20;
+
 impl Incident {
     /// What a change makes of it that concerns no other.
     pub(super) fn change(&mut self, change: &Change) {
@@ -34,6 +37,8 @@ impl Incident {
             What::MergeProposed(proposal) => {
                 self.proposals.retain(|known| known.with != proposal.with);
                 self.proposals.push(proposal.clone());
+                self.proposals.sort_by_key(|known| (std::cmp::Reverse(known.score), known.with));
+                self.proposals.truncate(MAX_PROPOSALS);
             }
             what => self.add(what, change),
         }

@@ -13,7 +13,7 @@
 //! incident tasks" and the columns of `SecurityIncident`.
 //!
 //! Closed incidents stay at hand until [`Incidents::decide_archive`] says that they were closed for long enough; open ones
-//! stay as long as they are open.
+//! stay as long as they are open, unless [`Incidents::decide_room`] has to make room.
 //!
 //! ```
 //! use castellan_detect::incident::{By, Command, IncidentError, Incidents, Order};
@@ -45,5 +45,5 @@ pub use model::{
 };
 pub use record::{AlertRecord, MAX_KEPT_ENTITIES, MAX_KEPT_VALUES, MAX_KEYS, Repeat};
 pub use row::{MAX_ROW_IDS, incident_columns, incident_row};
-pub use state::{Incidents, MAX_FIRINGS, MAX_IDS, Unfit};
+pub use state::{Incidents, MAX_FIRINGS, MAX_GROUPS, MAX_IDS, Unfit};
 pub use take::Became;

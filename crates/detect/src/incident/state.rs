@@ -14,6 +14,9 @@ pub const MAX_FIRINGS: usize = 2_000;
 /// The most ids of alerts that an incident lists. Further alerts are counted; their changes name them.
 pub const MAX_IDS: usize = 10_000;
 
+/// The most groups of alerts whose incident is remembered. The oldest are forgotten first: their alerts are correlated.
+pub const MAX_GROUPS: usize = 50_000;
+
 /// The incident that alerts of a group came to last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Latest {
@@ -178,6 +181,19 @@ impl Incidents {
             None => {
                 self.latest.insert(group.clone(), Latest { incident, since: raised });
             }
+        }
+        if self.latest.len() > MAX_GROUPS {
+            self.forget_groups();
+        }
+    }
+
+    /// Forgets the oldest tenth of the groups.
+    fn forget_groups(&mut self) {
+        let mut ages: Vec<(i64, String)> =
+            self.latest.iter().map(|(group, latest)| (latest.since, group.clone())).collect();
+        ages.sort_unstable();
+        for (_, group) in ages.into_iter().take(MAX_GROUPS / 10) {
+            self.latest.remove(&group);
         }
     }
 

@@ -20,6 +20,7 @@ mod reading;
 mod running;
 mod scheduling;
 mod sigma;
+mod storyline;
 mod support;
 
 use std::path::{Path, PathBuf};

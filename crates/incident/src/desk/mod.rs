@@ -32,6 +32,8 @@ pub use told::owner;
 pub const FOLDER: &str = "incidents";
 /// The most texts that are kept of an incident.
 pub const MAX_EXHIBITS: usize = 500;
+/// The most incidents that are at hand. Those beyond that nobody works on are archived: their rows say what they were.
+const AT_HAND: usize = 50_000;
 /// What the last key is noted by.
 const KEY: &str = "evidence-key";
 
@@ -275,6 +277,10 @@ impl Desk {
         let alerts = alerts.iter().map(|alert| alert_json(rule, alert)).collect();
         let entry = Entry::Changed { changes, alerts, note, exhibits: Vec::new(), said: None };
         store.write(now.get(), entry)?;
+        let room = store.incidents().decide_room(AT_HAND, now);
+        if !room.is_empty() {
+            store.write(now.get(), Entry::of(room))?;
+        }
         drop(store);
         self.owed.notify_one();
         Ok(Taken { changed })

@@ -269,6 +269,9 @@ mod tests {
         let ip = |address| Entity::new(EntityType::Ip, [("Address", address)]).unwrap();
         assert!(Key::of_entity(&ip("127.0.0.1")).is_empty());
         assert_eq!(Key::of_entity(&ip("198.51.100.7"))[0].label(), "198.51.100.7");
+        let system =
+            Entity::new(EntityType::Account, [("FullName", "NT AUTHORITY\\SYSTEM"), ("Sid", "S-1-5-18")]);
+        assert!(Key::of_entity(&system.unwrap()).is_empty());
         let ann = Entity::new(EntityType::Account, [("FullName", "ann@contoso.com")]).unwrap();
         assert_eq!(Key::of_entity(&ann)[0].label(), "ann@contoso.com");
     }

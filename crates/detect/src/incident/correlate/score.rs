@@ -22,6 +22,14 @@ pub(in crate::incident) struct Candidate {
     pub(in crate::incident) links: Vec<Link>,
 }
 
+/// How common the keys of an alert are.
+struct Seen<'k> {
+    /// How many incidents there are.
+    all: usize,
+    /// How many of them have a key, and with how many of one kind of actor it is seen.
+    keys: BTreeMap<&'k Key, (usize, usize)>,
+}
+
 impl Correlation {
     /// The keys of an alert: its entities, and details that are known to be keys.
     pub fn keys(&self, alert: &Alert) -> BTreeSet<Key> {
@@ -53,9 +61,15 @@ impl Correlation {
         get: impl Fn(u32) -> Option<&'i Incident>,
     ) -> Vec<Candidate> {
         let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
+        let mut seen = Seen { all: index.len(), keys: BTreeMap::new() };
         for key in &alert.keys {
-            let incidents = index.incidents(key).filter(|incidents| !self.is_common(key, incidents.len()));
-            for incident in incidents.into_iter().flatten() {
+            let Some(incidents) = index.incidents(key) else { continue };
+            if self.is_common(key, incidents.len()) {
+                continue;
+            }
+            seen.keys
+                .insert(key, (incidents.len(), breadth(key, incidents.iter().filter_map(|own| get(*own)))));
+            for incident in incidents {
                 *shared.entry(*incident).or_default() += 1;
             }
         }
@@ -68,7 +82,7 @@ impl Correlation {
             .filter_map(|(_, number)| get(number))
             .filter(|incident| incident.is_open() && self.is_recent(incident, alert))
             .map(|incident| {
-                let links = self.links(alert, incident, index);
+                let links = self.links(alert, incident, &seen);
                 Candidate { incident: incident.number, score: sum(&links), links }
             })
             .filter(|candidate| candidate.score > 0)
@@ -86,12 +100,12 @@ impl Correlation {
     }
 
     /// Why an alert belongs to an incident.
-    fn links(&self, alert: &AlertRecord, incident: &Incident, index: &Index) -> Vec<Link> {
+    fn links(&self, alert: &AlertRecord, incident: &Incident, seen: &Seen<'_>) -> Vec<Link> {
         // Each kind counts once, with what says most: an entity has several identifiers, and a trace several spans.
         let mut best: BTreeMap<KeyKind, (Link, &Firing)> = BTreeMap::new();
         for firing in incident.firings.values() {
             for key in alert.keys.intersection(&firing.alert.keys) {
-                let Some(link) = self.shared(key, alert, firing, index) else { continue };
+                let Some(link) = self.shared(key, alert, firing, seen) else { continue };
                 let is_better = best.get(&key.kind).is_none_or(|(known, _)| known.weight < link.weight);
                 if is_better {
                     best.insert(key.kind, (link, firing));
@@ -110,20 +124,25 @@ impl Correlation {
     }
 
     /// What a key that both have weighs; nothing where that rounds to none.
-    fn shared(&self, key: &Key, alert: &AlertRecord, firing: &Firing, index: &Index) -> Option<Link> {
+    fn shared(&self, key: &Key, alert: &AlertRecord, firing: &Firing, seen: &Seen<'_>) -> Option<Link> {
         let weight = self.keys.get(&key.kind)?;
-        let incidents = index.incidents(key).map_or(0, BTreeSet::len);
-        if self.is_common(key, incidents) {
-            return None;
-        }
+        let (incidents, breadth) = *seen.keys.get(key)?;
         let others = incidents.saturating_sub(1);
         let apart = gap((alert.from, alert.end), (firing.alert.from, firing.alert.end));
         let mut value = f64::from(weight.weight) * decay(apart, weight);
+        let mut less = Vec::new();
         if !weight.exact {
-            value *= self.rare(others, index.len()) * self.named_apart(key, alert, &firing.alert);
+            value *= self.rare(others, seen.all);
+            let named = count(key.kind, alert).max(count(key.kind, &firing.alert));
+            value *= self.spread(named.max(breadth));
+            less.extend(told(others, breadth.max(named), self.spread));
+            if self.strangers.kinds.contains(&key.kind) && strangers(alert, &firing.alert) {
+                value *= self.strangers.share;
+                less.push("different accounts are involved".to_owned());
+            }
         }
         let weight = whole(value);
-        let says = said(key, others, apart);
+        let says = said(key, apart, &less);
         (weight > 0).then_some(Link { kind: LinkKind::Shared, key: Some(key.clone()), weight, says })
     }
 
@@ -135,10 +154,9 @@ impl Correlation {
         share.clamp(0.0, 1.0).powf(self.rarity.power)
     }
 
-    /// Less than 1 where an alert names many of a kind.
-    fn named_apart(&self, key: &Key, alert: &AlertRecord, other: &AlertRecord) -> f64 {
-        let count = |alert: &AlertRecord| alert.keys.iter().filter(|own| own.kind == key.kind).count();
-        let most = u32::try_from(count(alert).max(count(other))).unwrap_or(u32::MAX);
+    /// Less than 1 for what is one of many, or is seen with many.
+    fn spread(&self, most: usize) -> f64 {
+        let most = u32::try_from(most).unwrap_or(u32::MAX);
         (f64::from(self.spread) / f64::from(most.max(self.spread))).sqrt()
     }
 
@@ -185,6 +203,15 @@ fn has(side: &Side, alert: &AlertRecord) -> bool {
     kinds && (side.tactics.is_empty() || side.tactics.iter().any(|tactic| alert.tactics.contains(tactic)))
 }
 
+/// Whether both name accounts, and no account is the same.
+fn strangers(one: &AlertRecord, other: &AlertRecord) -> bool {
+    let accounts = |alert: &'_ AlertRecord| {
+        alert.keys.iter().filter(|key| key.kind == KeyKind::Account).cloned().collect::<BTreeSet<Key>>()
+    };
+    let (one, other) = (accounts(one), accounts(other));
+    !one.is_empty() && !other.is_empty() && one.is_disjoint(&other)
+}
+
 /// The time between two times, in ticks; 0 where they overlap.
 fn gap(one: (i64, i64), other: (i64, i64)) -> i64 {
     one.0.saturating_sub(other.1).max(other.0.saturating_sub(one.1)).max(0)
@@ -200,7 +227,7 @@ fn whole(value: f64) -> u32 {
     value.round().clamp(0.0, 10_000.0) as u32
 }
 
-fn said(key: &Key, others: usize, apart: i64) -> String {
+fn said(key: &Key, apart: i64, less: &[String]) -> String {
     let minutes = apart / crate::rule::duration::MINUTE;
     let when = match minutes {
         0 => "at the same time".to_owned(),
@@ -208,12 +235,41 @@ fn said(key: &Key, others: usize, apart: i64) -> String {
         120..=2_879 => format!("{} hours apart", minutes / 60),
         _ => format!("{} days apart", minutes / 1_440),
     };
-    let beside = match others {
-        0 => String::new(),
-        1 => "; another incident has it as well, so it says less".to_owned(),
-        _ => format!("; {others} other incidents have it as well, so it says less"),
-    };
+    let beside =
+        if less.is_empty() { String::new() } else { format!("; it says less, since {}", less.join(" and ")) };
     format!("Both are about the {} `{}`, {when}{beside}.", key.kind.as_str(), key.label())
+}
+
+/// Why something says less than it could.
+fn told(others: usize, seen_with: usize, spread: u32) -> Vec<String> {
+    let mut less = Vec::new();
+    match others {
+        0 => {}
+        1 => less.push("another incident has it as well".to_owned()),
+        _ => less.push(format!("{others} other incidents have it as well")),
+    }
+    if seen_with > usize::try_from(spread).unwrap_or(usize::MAX) {
+        less.push(format!("it is one of, or is seen with, {seen_with}"));
+    }
+    less
+}
+
+/// With how many agents, accounts or hosts a key is seen, whichever are most: what all use is common, however alerts about
+/// it came together.
+fn breadth<'i>(key: &Key, incidents: impl Iterator<Item = &'i Incident>) -> usize {
+    const ACTORS: [KeyKind; 3] = [KeyKind::Agent, KeyKind::Account, KeyKind::Host];
+    let mut actors: BTreeMap<KeyKind, BTreeSet<&Key>> = BTreeMap::new();
+    let firings = incidents.flat_map(|incident| incident.firings.values());
+    for firing in firings.filter(|firing| firing.alert.keys.contains(key)) {
+        for actor in firing.alert.keys.iter().filter(|own| ACTORS.contains(&own.kind) && *own != key) {
+            actors.entry(actor.kind).or_default().insert(actor);
+        }
+    }
+    actors.values().map(BTreeSet::len).max().unwrap_or_default()
+}
+
+fn count(kind: KeyKind, alert: &AlertRecord) -> usize {
+    alert.keys.iter().filter(|own| own.kind == kind).count()
 }
 
 /// The values of a detail: a list in JSON is several.

@@ -26,6 +26,7 @@ pub struct Correlation {
     pub(super) rarity: Rarity,
     /// So many values of a kind in one alert are named without each saying less.
     pub(super) spread: u32,
+    pub(super) strangers: Strangers,
     pub(super) keys: BTreeMap<KeyKind, Weight>,
     /// Which details of alerts are keys, by their names in lower case.
     pub(super) details: BTreeMap<String, KeyKind>,
@@ -43,6 +44,14 @@ pub(super) struct Rarity {
     pub(super) power: f64,
     /// What more incidents have than this links nothing.
     pub(super) common: usize,
+}
+
+/// How much less something says that different people share.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Strangers {
+    /// What is left of its weight.
+    pub(super) share: f64,
+    pub(super) kinds: Vec<KeyKind>,
 }
 
 /// What a kind of key weighs.
@@ -106,6 +115,7 @@ impl Default for Correlation {
             grouping: 0,
             rarity: Rarity { incidents: 1.0, power: 1.0, common: 0 },
             spread: 1,
+            strangers: Strangers::default(),
             keys: BTreeMap::new(),
             details: BTreeMap::new(),
             progress: 0,
@@ -122,12 +132,24 @@ struct Reader {
 impl Reader {
     fn settings(&mut self, node: &Node) -> Correlation {
         let known = [
-            "window", "join", "merge", "propose", "grouping", "rarity", "spread", "keys", "details",
-            "progress", "causes",
+            "window",
+            "join",
+            "merge",
+            "propose",
+            "grouping",
+            "rarity",
+            "spread",
+            "strangers",
+            "keys",
+            "details",
+            "progress",
+            "causes",
         ];
         self.only(node, &known);
         let rarity = self.member(node, "rarity").cloned().unwrap_or_else(nothing);
         self.only(&rarity, &["incidents", "power", "common"]);
+        let strangers = self.member(node, "strangers").cloned().unwrap_or_else(nothing);
+        self.only(&strangers, &["share", "kinds"]);
         Correlation {
             window: self.time(node, "window"),
             join: self.number(node, "join"),
@@ -140,6 +162,10 @@ impl Reader {
                 common: usize::try_from(self.number(&rarity, "common")).unwrap_or(usize::MAX),
             },
             spread: self.number(node, "spread").max(1),
+            strangers: Strangers {
+                share: self.real(&strangers, "share").min(1.0),
+                kinds: self.kinds(&strangers, "kinds"),
+            },
             keys: self.keys(node),
             details: self.details(node),
             progress: self.number(node, "progress"),

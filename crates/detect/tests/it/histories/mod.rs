@@ -1,10 +1,12 @@
 //! What happens to incidents: commands, merges and splits, and that changes alone make the state again.
 
+mod replay;
+
 use std::sync::Arc;
 
 use castellan_base::Ticks;
 use castellan_detect::entity::{Entities, Entity, EntityType};
-use castellan_detect::incident::correlate::{Correlation, sum};
+use castellan_detect::incident::correlate::Correlation;
 use castellan_detect::incident::{
     Became, By, Change, Classification, Command, IncidentError, Incidents, Order, Owner, Reason, Status,
     Update, Verdict, What, incident_columns, incident_row,
@@ -12,7 +14,6 @@ use castellan_detect::incident::{
 use castellan_detect::rule::{Rule, Severity, Tactic};
 use castellan_detect::run::{Alert, Details};
 use castellan_kql::Value;
-use proptest::prelude::*;
 
 use crate::support::{now, rule, time};
 
@@ -93,7 +94,7 @@ fn the_weights_of_the_product_are_read() {
         let mut sources = castellan_base::Sources::default();
         Correlation::read("correlation.yaml", text, &mut sources).map_err(|told| told.len())
     };
-    let text = include_str!("../../../../content/correlation.yaml");
+    let text = include_str!("../../../../../content/correlation.yaml");
     assert_eq!(read(text).as_ref(), Ok(Correlation::built_in()));
     assert!(Correlation::built_in().join < 1_000);
     assert_eq!(read(&format!("{text}\njoins: 3\n")), Err(1), "a member that is not known");
@@ -104,6 +105,65 @@ fn the_weights_of_the_product_are_read() {
         "one is not known, and one is missing"
     );
     assert!(read("").is_err() && read("[]").is_err() && read("a: {").is_err());
+}
+
+#[test]
+fn what_many_have_or_strangers_share_says_less() {
+    let mut incidents = Incidents::default();
+    let mut take = |number: usize, agent: &str, account: &str, trace: &str| {
+        let rule = numbered(number);
+        let found = alert(&rule, 10, &[agent], &[account], trace);
+        incidents.take(&rule, &found, Correlation::built_in(), now()).0
+    };
+    assert_eq!(take(1, "shared", "ann@x", "t1"), Became::Created(1));
+    assert_eq!(take(2, "shared", "bob@x", "t2"), Became::Created(2), "two people use one agent");
+    assert_eq!(take(3, "shared", "ann@x", "t3"), Became::Joined(1), "the same person and agent");
+    // A service account that is in many incidents links no more, while a person does.
+    let mut became = Vec::new();
+    for at in 0..30 {
+        let own = format!("agent{at}");
+        became.push(take(10 + at, &own, "service@x", &own));
+    }
+    let created = became.iter().filter(|became| matches!(became, Became::Created(_))).count();
+    assert!(created > 20, "{became:?}");
+    let (one, two) = (take(50, "agent77", "service@x", "t77"), take(51, "agent78", "service@x", "t77"));
+    assert!(matches!(one, Became::Created(_)), "what all have links nothing");
+    assert_eq!(two.incident(), one.incident(), "a trace is never common");
+}
+
+#[test]
+fn what_leads_to_what_and_goes_further_is_told() {
+    let mut incidents = Incidents::default();
+    let with = |found: Alert, tactic: Tactic, resource: Option<&str>| {
+        let mut entities = found.entities.clone();
+        let values = resource.map(|resource| [("ResourceId", resource)]);
+        values.into_iter().for_each(|values| {
+            entities.add(Entity::new(EntityType::AzureResource, values).unwrap());
+        });
+        Alert { tactics: vec![tactic], entities, ..found }
+    };
+    let id = "aaaaaaaa-2222-3333-4444-555555555555";
+    let first = with(alert(&numbered(1), 10, &["support"], &[id], "t1"), Tactic::InitialAccess, None);
+    let second =
+        with(alert(&numbered(2), 40, &[], &[id], "t2"), Tactic::Exfiltration, Some("/subscriptions/s/v"));
+    incidents.take(&numbered(1), &first, Correlation::built_in(), now());
+    let (became, changes) = incidents.take(&numbered(2), &second, Correlation::built_in(), now());
+    assert_eq!(became, Became::Joined(1));
+    let What::Joined { links, .. } = &changes[0].what else { panic!("{changes:?}") };
+    let told: Vec<&str> = links.iter().map(|link| link.says.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            &format!("Both are about the account `{id}`, 30 minutes apart.") as &str,
+            &format!(
+                "The identity `{id}` that an agent runs as acted on a resource after the agent was attacked."
+            ),
+            "It goes on from InitialAccess to Exfiltration.",
+        ]
+    );
+    // Long after, it is another story.
+    let late = with(alert(&numbered(3), 10_000, &[], &[id], "t3"), Tactic::Impact, None);
+    assert_eq!(incidents.take(&numbered(3), &late, Correlation::built_in(), now()).0, Became::Created(2));
 }
 
 #[test]
@@ -297,6 +357,24 @@ fn what_was_closed_long_ago_is_archived() {
 }
 
 #[test]
+fn room_is_made_where_nobody_works() {
+    let mut incidents = Incidents::default();
+    for number in 0..10_usize {
+        let rule = numbered(number);
+        let own = format!("agent{number}");
+        let at = minutes(1_000 + number as i64);
+        incidents.take(&rule, &alert(&rule, 10, &[&own], &[], &own), Correlation::built_in(), at);
+    }
+    incidents.command(&order(1, Order::Comment { text: "Mine.".to_owned() }), now()).unwrap();
+    assert!(incidents.decide_room(10, now()).is_empty());
+    let room = incidents.decide_room(4, now());
+    let numbers: Vec<u32> = room.iter().map(|change| change.incident).collect();
+    assert_eq!(numbers, [2, 3, 4, 5, 6, 7]);
+    room.iter().for_each(|change| incidents.apply(change).unwrap());
+    assert_eq!(incidents.iter().count(), 4);
+}
+
+#[test]
 fn changes_that_do_not_fit_are_refused_and_change_nothing() {
     let (incidents, changes) = two();
     for change in &changes {
@@ -311,151 +389,4 @@ fn changes_that_do_not_fit_are_refused_and_change_nothing() {
         Change { incident: 1, at: 0, by: by("ann"), what: What::Commented { text: "a".to_owned() } };
     assert!(empty.apply(&comment).is_err());
     assert_eq!(empty, Incidents::default());
-}
-
-/// Something that happens.
-#[derive(Clone, Debug)]
-enum Step {
-    Alert { rule: usize, at: i64, agent: usize, account: usize, trace: usize },
-    Order { incident: u32, person: bool, order: Order },
-    SplitFirst(u32),
-    Archive(i64),
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let alert = (0_usize..4, 0_i64..600, 0_usize..4, 0_usize..4, 0_usize..6)
-        .prop_map(|(rule, at, agent, account, trace)| Step::Alert { rule, at, agent, account, trace });
-    let verdict = |classification| Verdict { classification, reason: None, comment: String::new() };
-    let orders = prop_oneof![
-        Just(Order::Comment { text: "a".to_owned() }),
-        Just(Order::Tag { names: vec!["a".to_owned(), "b".to_owned()] }),
-        Just(Order::Untag { names: vec!["a".to_owned()] }),
-        Just(Order::AddTask { title: "a".to_owned(), description: String::new() }),
-        (1_u32..4).prop_map(|task| Order::FinishTask { task }),
-        Just(Order::Update(Update { severity: Some(Severity::Low), ..Update::default() })),
-        Just(Order::Update(Update { title: Some("mine".to_owned()), ..Update::default() })),
-        Just(Order::ComputeSeverity),
-        Just(Order::SetStatus {
-            status: Status::Closed,
-            verdict: Some(verdict(Classification::Undetermined))
-        }),
-        Just(Order::SetStatus { status: Status::Active, verdict: None }),
-        proptest::collection::vec(1_u32..8, 1..3).prop_map(|from| Order::Merge { from }),
-        (1_u32..8).prop_map(|with| Order::DeclineMerge { with }),
-    ];
-    let order = (1_u32..8, any::<bool>(), orders).prop_map(|(incident, person, order)| Step::Order {
-        incident,
-        person,
-        order,
-    });
-    let step = prop_oneof![
-        6 => alert,
-        4 => order,
-        1 => (1_u32..8).prop_map(Step::SplitFirst),
-        1 => (0_i64..700).prop_map(Step::Archive),
-    ];
-    proptest::collection::vec(step, 0..60)
-}
-
-/// Does what happens; all changes that it made.
-fn live(steps: &[Step]) -> (Incidents, Vec<Change>, Vec<Alert>) {
-    let (mut incidents, mut all, mut seen) = (Incidents::default(), Vec::new(), Vec::new());
-    for (at, step) in steps.iter().enumerate() {
-        let now = minutes(1_000 + at as i64);
-        match step {
-            Step::Alert { rule, at, agent, account, trace } => {
-                let rule = numbered(*rule);
-                let found = alert(
-                    &rule,
-                    *at,
-                    &[["a", "b", "c", "d"][*agent]],
-                    &[["w@x", "x@x", "y@x", "z@x"][*account]],
-                    &format!("t{trace}"),
-                );
-                let (became, changes) = incidents.take(&rule, &found, Correlation::built_in(), now);
-                assert_eq!(changes.is_empty(), matches!(became, Became::Known(_)));
-                all.extend(changes);
-                seen.push(found);
-            }
-            Step::Order { incident, person, order } => {
-                let by = if *person { by("ann") } else { By::Automation("triage".to_owned()) };
-                let command = Command { incident: *incident, seen: None, by, order: order.clone() };
-                let before = incidents.clone();
-                match incidents.command(&command, now) {
-                    Ok(changes) => all.extend(changes),
-                    Err(_) => assert_eq!(incidents, before, "what is refused changes nothing"),
-                }
-            }
-            Step::SplitFirst(number) => {
-                let Some(incident) = incidents.get(*number) else { continue };
-                let alerts = incident.alert_ids().take(1).map(str::to_owned).collect();
-                let command = order(*number, Order::Split { alerts });
-                all.extend(incidents.command(&command, now).unwrap_or_default());
-            }
-            Step::Archive(before) => {
-                for change in incidents.decide_archive(minutes(1_000 + before / 20), now) {
-                    incidents.apply(&change).unwrap();
-                    all.push(change);
-                }
-            }
-        }
-    }
-    (incidents, all, seen)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
-
-    /// Changes alone make the state again, however it came about, from the beginning and from a snapshot.
-    #[test]
-    fn changes_make_the_state_again(steps in steps(), cut in 0_usize..80) {
-        let (incidents, changes, seen) = live(&steps);
-        let mut again = Incidents::default();
-        for (at, change) in changes.iter().enumerate() {
-            if at == cut {
-                again = serde_json::from_str(&serde_json::to_string(&again).unwrap()).unwrap();
-            }
-            let change: Change = serde_json::from_str(&serde_json::to_string(change).unwrap()).unwrap();
-            prop_assert!(again.apply(&change).is_ok(), "{:?}", change);
-        }
-        prop_assert_eq!(&again, &incidents);
-        let text = serde_json::to_string(&incidents).unwrap();
-        prop_assert_eq!(&serde_json::from_str::<Incidents>(&text).unwrap(), &incidents);
-        // Each version of an incident is a change of its audit trail.
-        for incident in incidents.iter() {
-            let trail = changes.iter().filter(|change| change.concerns(incident.number)).count() as u64;
-            prop_assert_eq!(trail, incident.version);
-        }
-        // Each alert is in one incident, unless that is archived.
-        let archived: u64 = changes.iter().filter(|change| matches!(change.what, What::Archived)).count() as u64;
-        let mut ids: Vec<String> = seen.iter().map(|alert| alert.id.to_string()).collect();
-        ids.sort();
-        ids.dedup();
-        let mut held: Vec<&str> = incidents.iter().flat_map(|incident| incident.alert_ids()).collect();
-        held.sort_unstable();
-        let distinct = { let mut held = held.clone(); held.dedup(); held.len() };
-        prop_assert_eq!(distinct, held.len());
-        prop_assert!(archived > 0 || held.len() == ids.len());
-        let counted: u64 = incidents.iter().map(|incident| incident.alert_count()).sum();
-        prop_assert_eq!(counted, held.len() as u64);
-    }
-
-    /// A score is the sum of its links, and each says why in words.
-    #[test]
-    fn scores_are_the_sums_of_their_links(steps in steps()) {
-        let (_, changes, _) = live(&steps);
-        for change in &changes {
-            let (score, links) = match &change.what {
-                What::Joined { score, links, .. } => (*score, links),
-                What::MergeProposed(proposal) => (proposal.score, &proposal.links),
-                What::Merged { score, links, .. } if change.by == By::Correlation => (*score, links),
-                _ => continue,
-            };
-            prop_assert_eq!(score, sum(links));
-            prop_assert!(!links.is_empty() && links.iter().all(|link| link.weight > 0 && link.says.ends_with('.')));
-            if change.by == By::Correlation && matches!(change.what, What::Joined { .. }) {
-                prop_assert!(score >= Correlation::built_in().join);
-            }
-        }
-    }
 }
