@@ -117,7 +117,7 @@ fn audit(
         // A folder that cannot even be opened is damaged as well, if it says so.
         let told = Place::of(place, system).and_then(|place| place.get(&["verify"], &[]));
         return match told {
-            Ok(told) => render::verified(&told, format).map(|()| Ending::Fine),
+            Ok(told) => render::verified(&told, format),
             Err(error) if place::is_damage(&error) => {
                 crate::output::complain(&format!("error: {error:#}"));
                 Ok(Ending::Findings)

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use castellan_base::{System, Ticks};
-use castellan_incident::Desk;
 use castellan_incident::api::{Answer, Asked, Failure, answer};
 use castellan_incident::desk::FOLDER;
 use castellan_incident::evidence::PublicKey;
+use castellan_incident::{Desk, DeskError};
 use castellan_lake::{Lake, Options};
 use serde_json::Value;
 
@@ -152,15 +152,7 @@ impl Place {
 
 /// Whether an error says that a file is not what was written.
 pub(super) fn is_damage(error: &anyhow::Error) -> bool {
-    let told = format!("{error:#}");
-    [
-        "is not what was written",
-        "is not there; restore",
-        "audit log is not the one",
-        "does not fit to what there is",
-    ]
-    .iter()
-    .any(|words| told.contains(words))
+    error.downcast_ref::<DeskError>().is_some_and(DeskError::is_damage)
 }
 
 /// The public key of a file.

@@ -252,16 +252,22 @@ pub(super) fn audit(told: &Value, format: IncidentFormat, system: &dyn System) -
     Ok(Ending::Fine)
 }
 
-pub(super) fn verified(told: &Value, format: IncidentFormat) -> Result<()> {
+pub(super) fn verified(told: &Value, format: IncidentFormat) -> Result<Ending> {
+    let is_whole = told.get("whole").and_then(Value::as_bool).unwrap_or_default();
+    let ending = if is_whole { Ending::Fine } else { Ending::Findings };
     if printed(told, std::slice::from_ref(told), format)? {
-        return Ok(());
+        return Ok(ending);
     }
-    let line = format!(
-        "whole: {} records in {} journals, {} entries of the audit log, {} sealed originals\n",
-        number(told, "records"),
-        number(told, "journals"),
-        number(told, "audited"),
-        number(told, "evidence"),
-    );
-    to_stdout(line.as_bytes())
+    let line = match told.get("found").filter(|_| is_whole) {
+        Some(found) => format!(
+            "whole: {} records in {} journals, {} entries of the audit log, {} sealed originals\n",
+            number(found, "records"),
+            number(found, "journals"),
+            number(found, "audited"),
+            number(found, "evidence"),
+        ),
+        None => format!("damaged: {}\n", text(told, "problem")),
+    };
+    to_stdout(inert_lines(&line).as_bytes())?;
+    Ok(ending)
 }

@@ -128,7 +128,7 @@ pub fn answer(desk: &Desk, asked: &Asked) -> Result<Answer, Failure> {
             let entries = desk.audit();
             Ok(Answer::Json(json!({ "value": entries.iter().map(entry).collect::<Vec<_>>() })))
         }
-        (false, ["verify"]) => Ok(Answer::Json(json!(desk.verify()?))),
+        (false, ["verify"]) => verified(desk).map(Answer::Json),
         (false, ["key"]) => {
             let key = desk.key();
             let (id, text) = (key.map(|key| key.id()), key.map(|key| key.to_text()));
@@ -141,6 +141,15 @@ pub fn answer(desk: &Desk, asked: &Asked) -> Result<Answer, Failure> {
             one::answer(desk, number, rest, asked)
         }
         (true, []) => Err(nothing()),
+    }
+}
+
+/// Whether everything is what was written; damage is an answer as well.
+fn verified(desk: &Desk) -> Result<Value, Failure> {
+    match desk.verify() {
+        Ok(found) => Ok(json!({ "whole": true, "found": found })),
+        Err(error) if error.is_damage() => Ok(json!({ "whole": false, "problem": error.to_string() })),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -32,6 +32,8 @@ pub use told::owner;
 pub const FOLDER: &str = "incidents";
 /// The most texts that are kept of an incident.
 pub const MAX_EXHIBITS: usize = 500;
+/// The most incidents that are at hand. Those beyond that nobody works on are archived: their rows say what they were.
+const AT_HAND: usize = 50_000;
 /// What the last key is noted by.
 const KEY: &str = "evidence-key";
 
@@ -67,6 +69,13 @@ pub enum DeskError {
     /// Too many texts.
     #[error("incident {0} has {MAX_EXHIBITS} pieces of evidence, which is as many as it can have")]
     FullOfEvidence(u32),
+}
+
+impl DeskError {
+    /// Whether a file is not what was written.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, DeskError::Store(error) if error.is_damage())
+    }
 }
 
 /// What became of the alerts of a run.
@@ -221,9 +230,16 @@ impl Desk {
     ) -> Result<Incident, DeskError> {
         let mut store = self.store();
         let mut incidents = store.incidents().clone();
-        let (mut seen, mut changes) = (seen, Vec::new());
+        // Whoever looked at an older version is told so, also where nothing is left to change.
+        let version = incidents.get(number).map(|incident| incident.version);
+        if let (Some(seen), Some(version)) = (seen, version)
+            && seen != version
+        {
+            return Err(IncidentError::Stale { number, seen, version }.into());
+        }
+        let mut changes = Vec::new();
         for order in orders {
-            let command = Command { incident: number, seen: seen.take(), by: by.clone(), order };
+            let command = Command { incident: number, seen: None, by: by.clone(), order };
             changes.extend(incidents.command(&command, now)?);
         }
         if !changes.is_empty() {
@@ -261,6 +277,10 @@ impl Desk {
         let alerts = alerts.iter().map(|alert| alert_json(rule, alert)).collect();
         let entry = Entry::Changed { changes, alerts, note, exhibits: Vec::new(), said: None };
         store.write(now.get(), entry)?;
+        let room = store.incidents().decide_room(AT_HAND, now);
+        if !room.is_empty() {
+            store.write(now.get(), Entry::of(room))?;
+        }
         drop(store);
         self.owed.notify_one();
         Ok(Taken { changed })

@@ -66,6 +66,17 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether a file is not what was written: nothing that trying again would mend.
+    pub fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            StoreError::Damaged { .. }
+                | StoreError::AuditCut { .. }
+                | StoreError::Gone { .. }
+                | StoreError::Unfit(_)
+        )
+    }
+
     /// What goes into [`StoreError::Disk`].
     pub(super) fn disk(what: &'static str, name: &str) -> impl FnOnce(io::Error) -> StoreError {
         let name = name.to_owned();

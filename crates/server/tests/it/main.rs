@@ -19,6 +19,7 @@ mod contentsafety;
 mod custom;
 mod expressions;
 mod hostile;
+mod incidents;
 mod intake;
 mod mcp;
 mod peer;

@@ -32,7 +32,8 @@ pub fn drawn(graph: &Graph) -> String {
     let height = units(tallest) * (HEIGHT + GAP) + GAP;
     let mut places: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     for (at, column) in columns.iter().enumerate() {
-        let left = units(at) * (WIDTH - BOX) / 2.0;
+        // A line has a width, of which half is outside.
+        let left = 1.0 + units(at) * (WIDTH - BOX - 2.0) / 2.0;
         let top = (height - units(column.len()) * (HEIGHT + GAP) + GAP) / 2.0;
         for (row, node) in column.iter().enumerate() {
             places.insert(&node.id, (left, top + units(row) * (HEIGHT + GAP)));

@@ -39,10 +39,10 @@ pub(crate) fn timeline(case: &Case) -> String {
     let mut svg = format!(
         "<svg class=\"picture\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"Timeline\">"
     );
+    axis(&mut svg, LANE * units(lanes.len()), &scale);
     for (at, lane) in lanes.iter().enumerate() {
         draw(&mut svg, lane, units(at) * LANE, &scale);
     }
-    axis(&mut svg, LANE * units(lanes.len()), &scale);
     svg.push_str("</svg>\n");
     svg
 }
