@@ -91,12 +91,14 @@ pub async fn step(
 ) -> Result<Taken, Failure> {
     let query = |error| Failure::Query { definition: Arc::clone(&definition.id), error };
     let mut access = Access::default();
-    for table in &definition.tables {
+    let own = definition.tables.iter().map(|table| (table, 0));
+    let near = definition.near.iter().map(|(table, minutes)| (table, i64::from(*minutes)));
+    for (table, minutes) in own.chain(near) {
         let columns = engine.database().table(table).unwrap_or_default().columns;
         let is_there = columns.iter().any(|column| &*column.name == RECEIVED);
         let span = Span {
             column: if is_there { RECEIVED } else { TIME }.to_owned(),
-            from: Some(part.from),
+            from: Some(part.from.saturating_sub(minutes * 60 * Ticks::PER_SECOND)),
             until: Some(part.until),
         };
         access = access.with(table.as_str(), Seen { span: Some(span), ..Seen::default() });

@@ -6,6 +6,7 @@ mod example;
 mod read;
 mod words;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -31,6 +32,9 @@ pub struct Definition {
     /// The tables whose rows are activities. They are read by the time at which rows were taken in; other tables that the
     /// query reads are seen whole.
     pub tables: Vec<String>,
+    /// Tables that the query joins events of about the same time from, with the minutes before a part that they are seen of.
+    #[serde(default)]
+    pub near: BTreeMap<String, u32>,
     /// The query. Its columns `Time` and `Actor` are needed; `ActorName`, `Group`, `Address`, `Country`, `Target`, `Record`
     /// and `Amount` mean something where they are there; the others are dimensions.
     pub query: String,

@@ -3,6 +3,8 @@
 mod examples;
 mod kept;
 mod show;
+#[cfg(test)]
+mod tests;
 pub(crate) mod work;
 
 use std::path::Path;

@@ -9,6 +9,7 @@
     clippy::disallowed_methods
 )]
 
+mod baseline;
 mod bom;
 mod classify;
 mod content;
