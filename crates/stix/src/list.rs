@@ -270,6 +270,14 @@ mod tests {
     }
 
     #[test]
+    fn a_list_may_count_since_ever() {
+        let made = Made { at: Ticks::MIN, ..made() };
+        plain("evil.example", &made, &mut |object| {
+            assert_eq!(Indicator::of(&object).unwrap().valid_from, Ticks::MIN);
+        });
+    }
+
+    #[test]
     fn csv_is_read() {
         let text = "Type,Indicator,Confidence,Expires,Tags\nurl,hxxp://evil[.]example/x,90,2027-01-01,a;b\nsha256,zz,,,\n,a@evil.example,high,,\nfile,evil.exe,,,\n";
         let mut objects = Vec::new();

@@ -117,32 +117,74 @@ impl Live {
     pub(crate) async fn turn(&mut self, now: Ticks) -> Result<Turn> {
         self.send().await?;
         let mut turn = Turn::default();
-        let from = self.reached(now);
-        self.learn(now, &mut turn).await?;
-        let until = earlier(now, SOON).min(later(from, STEP));
-        if until <= from {
-            return Ok(turn);
+        let done = self.turned(now, &mut turn).await;
+        if done.is_err() {
+            // What arrived with it would not be hunted otherwise.
+            self.learn_anew();
         }
-        turn.has_more = until < earlier(now, SOON);
+        done?;
+        self.send().await?;
+        Ok(turn)
+    }
+
+    /// Takes all indicators for new in the next turn.
+    pub(crate) fn learn_anew(&mut self) {
+        self.indicators = None;
+    }
+
+    async fn turned(&mut self, now: Ticks, turn: &mut Turn) -> Result<()> {
+        let from = self.reached(now);
+        let until = earlier(now, SOON).min(later(from, STEP));
         let mut state = self.state.clone();
-        state.soon = Some(until.get());
-        let surely = state.surely.and_then(Ticks::new).unwrap_or(from);
-        let mut made = self.look(Window::received(from, until), &mut state, true, &mut turn).await?;
-        if until.get() - surely.get() >= AGAIN + SURELY || turn.has_more {
-            let end = earlier(until, SURELY).max(surely);
+        // The first turn begins here.
+        state.soon = Some(from.get());
+        let mut made = self.before_indicators(from, &mut state, turn).await?;
+        self.learn(now, turn).await?;
+        if until > from {
+            turn.has_more = until < earlier(now, SOON);
+            state.soon = Some(until.get());
+            made.extend(self.look(Window::received(from, until), &mut state, true, turn).await?);
+            let surely = state.surely.and_then(Ticks::new).unwrap_or(from);
+            let is_due = until.get() - surely.get() >= AGAIN + SURELY || turn.has_more;
+            let end = if is_due { earlier(until, SURELY).max(surely) } else { surely };
             if end > surely {
-                made.extend(self.look(Window::received(surely, end), &mut state, false, &mut turn).await?);
-                let end = end.get();
-                state.found.retain(|_, time| *time >= end);
+                made.extend(self.look(Window::received(surely, end), &mut state, false, turn).await?);
             }
             state.surely = Some(end.get());
-        } else {
-            state.surely = Some(surely.get());
+            state.found.retain(|_, time| *time >= end.get());
         }
         self.commit(state, &made, !turn.arrived.is_empty())?;
         turn.alerts = made;
-        self.send().await?;
-        Ok(turn)
+        Ok(())
+    }
+
+    /// Ends the second look before indicators arrive: what was taken in up to now is hunted for those, and would be found
+    /// twice otherwise.
+    async fn before_indicators(
+        &mut self,
+        from: Ticks,
+        state: &mut State,
+        turn: &mut Turn,
+    ) -> Result<Vec<Alert>> {
+        let is_first = self.indicators.is_none();
+        if !is_first && self.stored() == self.rows {
+            return Ok(Vec::new());
+        }
+        let surely = state.surely.and_then(Ticks::new).unwrap_or(from);
+        let made = if surely < from && !is_first {
+            self.look(Window::received(surely, from), state, false, turn).await?
+        } else {
+            Vec::new()
+        };
+        state.surely = Some(from.get());
+        state.found.clear();
+        Ok(made)
+    }
+
+    /// Rows of the table of indicators.
+    fn stored(&self) -> Option<u64> {
+        let tables = self.lake.tables();
+        tables.iter().find(|table| &**table.schema.name() == INDICATORS).map(|table| table.rows)
     }
 
     /// Takes in what indicators arrived.
@@ -151,14 +193,13 @@ impl Live {
             (self.index, self.indicators) = (Index::default(), None);
         }
         let is_first = self.indicators.is_none();
-        let tables = self.lake.tables();
-        let rows = tables.iter().find(|table| &**table.schema.name() == INDICATORS).map(|table| table.rows);
-        if !is_first && std::mem::replace(&mut self.rows, rows) == rows {
+        let rows = self.stored();
+        if !is_first && self.rows == rows {
             return Ok(());
         }
         self.rows = rows;
-        let asked =
-            Asked { received_from: self.indicators.map(|time| earlier(time, SURELY)), ..Asked::default() };
+        let received_from = self.indicators.map(|time| earlier(time, SURELY));
+        let asked = Asked { received_from, ..Asked::default() };
         let engine = self.lake.engine(Settings { now: Some(now), ..Settings::default() });
         let found =
             held(&engine, &asked).await.map_err(|error| anyhow!("the indicators cannot be read: {error}"))?;

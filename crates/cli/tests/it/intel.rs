@@ -122,6 +122,8 @@ fn indicators_are_taken_in_listed_and_expired() {
 fn events_are_matched_and_the_past_is_hunted_once() {
     let desk = desk();
     ingest(&desk, &sign_in(ago(86_400), "203.0.113.7"));
+    // What was taken in within the last second is matched as it comes.
+    std::thread::sleep(Duration::from_secs(2));
     fine(&desk, &["intel", "import", "bundle.json", "--lake", "l"]);
     let first = fine(&desk, &["intel", "match", "--lake", "l", "--format", "json"]);
     assert_eq!(first.json(), json!([]), "{first:?}");
@@ -197,6 +199,8 @@ fn end(mut child: Child) -> String {
 fn a_server_fetches_matches_and_hunts_each_once() {
     let desk = desk();
     ingest(&desk, &sign_in(ago(86_400), "203.0.113.7"));
+    // What was taken in within the last second is matched as it comes.
+    std::thread::sleep(Duration::from_secs(2));
     desk.file("feeds/bundle.json", &bundle("2026-01-01T00:00:00Z", "[ipv4-addr:value = '203.0.113.7']"));
     desk.file("intel.yaml", "feeds:\n  - { name: partner, files: feeds, every: 10s }\n");
     let child = up(&desk);

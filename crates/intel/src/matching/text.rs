@@ -1,5 +1,7 @@
 //! Values within texts.
 
+use std::borrow::Cow;
+
 use castellan_stix::Kind;
 use castellan_stix::observable::{address, refang};
 
@@ -14,6 +16,7 @@ const LONGEST: usize = 4_096;
 /// e-mail by `@`, all else by its dots.
 pub fn tokens(text: &str, see: &mut dyn FnMut(Kind, &str)) -> usize {
     let mut seen = 0;
+    let text = plain(text);
     for piece in text.split(is_between) {
         let piece = trimmed(piece);
         if piece.len() < 4 || piece.len() > LONGEST {
@@ -26,6 +29,30 @@ pub fn tokens(text: &str, see: &mut dyn FnMut(Kind, &str)) -> usize {
         piece_of(piece, see);
     }
     seen.saturating_sub(MAX_TOKENS)
+}
+
+/// Without the escapes of JSON, which texts within texts have: `\n` before a name is none of it.
+fn plain(text: &str) -> Cow<'_, str> {
+    const ESCAPES: [(&str, &str); 8] = [
+        ("\\/", "/"),
+        ("\\n", " "),
+        ("\\r", " "),
+        ("\\t", " "),
+        ("\\\"", " "),
+        ("\\u003c", " "),
+        ("\\u003e", " "),
+        ("\\u0026", "&"),
+    ];
+    if !text.contains('\\') {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = text.to_owned();
+    for (escape, meant) in ESCAPES {
+        if plain.contains(escape) {
+            plain = plain.replace(escape, meant);
+        }
+    }
+    Cow::Owned(plain)
 }
 
 fn is_between(character: char) -> bool {
@@ -128,6 +155,10 @@ mod tests {
         check("md5=d41d8cd98f00b204e9800998ecf8427e", &[(Kind::Hash, "d41d8cd98f00b204e9800998ecf8427e")]);
         check("/usr/lib/a.so ./a.b and nothing.", &[]);
         check("version 1.2.3", &[]);
+        check(
+            r#"read:\nevil.example\thttps:\/\/bad.example\/x"#,
+            &[(Kind::Domain, "evil.example"), (Kind::Url, "bad.example/x")],
+        );
         check("--host=evil.example:8080", &[(Kind::Domain, "evil.example")]);
     }
 

@@ -87,9 +87,8 @@ async fn the_server_of_oasis_is_read() {
     assert_eq!(pull(&forgotten).await.1.len(), 10);
     let wrong = Client::new(&address, options("wrong")).await.unwrap().discovery().await.unwrap_err();
     assert!(matches!(wrong, TaxiiError::Refused { status: 401, .. }), "{wrong}");
-    let closed = client
-        .pull(&root, "52892447-4d7e-4f70-b94d-d7f22742ff63", &Position::default(), async |_| Ok(()))
-        .await;
+    let closed =
+        client.listing(&root, "52892447-4d7e-4f70-b94d-d7f22742ff63", &Position::default()).next().await;
     assert!(matches!(closed, Err(TaxiiError::Refused { status: 403, .. })), "{closed:?}");
 }
 

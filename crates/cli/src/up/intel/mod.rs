@@ -97,7 +97,10 @@ async fn matches(mut live: Live, journal: Shared, hunt: Option<Options>, clock: 
                         told.works("hunts are not kept");
                         told.queued(count);
                     }
-                    Err(error) => told.failed("hunts are not kept", &format!("{error:#}")),
+                    Err(error) => {
+                        live.learn_anew();
+                        told.failed("hunts are not kept", &format!("{error:#}"));
+                    }
                 }
                 if turn.has_more {
                     continue;
