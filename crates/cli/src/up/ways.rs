@@ -20,6 +20,7 @@ use super::analytics::Analytics;
 use super::baselines::Watched;
 use super::bound;
 use super::intel::Intel;
+use super::response::Responder;
 use crate::arguments::UpArguments;
 use crate::incident::public_key;
 use crate::lake::tell_damages;
@@ -115,6 +116,18 @@ impl Ways {
             ways.running.spawn(async move {
                 tokio::select! {
                     () = intel.run(Arc::new(OsSystem)) => {}
+                    () = end => {}
+                }
+            });
+        }
+        if let Some(path) = &arguments.automation {
+            let opened = Responder::open(path, folder, Arc::clone(&ways.desk), arguments, system);
+            let responder = opened.context("automation rules cannot be run")?;
+            complain(&responder.describe());
+            let end = ways.ending();
+            ways.running.spawn(async move {
+                tokio::select! {
+                    () = responder.run(Arc::new(OsSystem)) => {}
                     () = end => {}
                 }
             });

@@ -5,6 +5,7 @@
 //! over. *Invariant (once):* a start is known by its rule and by what happened, so that a happening that is told twice
 //! starts one run.
 
+mod responder;
 mod runs;
 mod subject;
 #[cfg(test)]
@@ -15,12 +16,12 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use castellan_base::{Diagnostic, Level, Limits, Sources, System, Ticks, json};
 use castellan_detect::incident::{
-    By, Classification, Command, Incident, Order, Owner, Reason, Status, Update, Verdict, What,
+    By, Classification, Command, Incident, Order, Owner, Reason, Status, Update, Verdict,
 };
 use castellan_detect::rule::Severity;
 use castellan_respond::automation::{Applied, Effect, Happening, Rule, Trigger, evaluate};
 
-pub(super) use runs::Runs;
+pub(super) use responder::Responder;
 use runs::Wanted;
 
 use crate::estate::report;
@@ -104,33 +105,16 @@ impl Automation {
         self.rules.len()
     }
 
-    /// What rules do about changes of an incident, which came together.
-    pub(super) fn answer(
-        &self,
-        before: Option<&Incident>,
-        now: &Incident,
-        changes: &[&What],
-        at: Ticks,
-    ) -> Answer {
+    /// What rules do about an incident that is new, or has changed.
+    pub(super) fn answer(&self, before: Option<&Incident>, now: &Incident, at: Ticks) -> Answer {
         let mut answer = Answer::default();
         let subject = subject::subject(now);
-        let mut happenings = Vec::new();
-        match before {
-            None => happenings.push(Happening {
-                trigger: Trigger::IncidentCreated,
-                subject: subject.clone(),
-                before: None,
-                added: Vec::new(),
-            }),
-            Some(before) => happenings.push(Happening {
-                trigger: Trigger::IncidentUpdated,
-                subject: subject.clone(),
-                before: Some(subject::subject(before)),
-                added: added(before, now, changes),
-            }),
-        }
-        let is_alert = |what: &&What| matches!(what, What::Opened { .. } | What::Joined { .. });
-        if changes.iter().copied().any(|what| is_alert(&what)) {
+        let (trigger, old, added) = match before {
+            None => (Trigger::IncidentCreated, None, Vec::new()),
+            Some(before) => (Trigger::IncidentUpdated, Some(subject::subject(before)), added(before, now)),
+        };
+        let mut happenings = vec![Happening { trigger, subject: subject.clone(), before: old, added }];
+        if before.is_none_or(|before| before.alert_count() < now.alert_count()) {
             let trigger = Trigger::AlertCreated;
             happenings.push(Happening { trigger, subject, before: None, added: Vec::new() });
         }
@@ -220,12 +204,9 @@ fn verdict(classification: &str, reason: &str, comment: &str) -> Option<Verdict>
 }
 
 /// What an update added, by the words of conditions.
-fn added(before: &Incident, now: &Incident, changes: &[&What]) -> Vec<String> {
-    let is_alert =
-        |what: &&What| matches!(what, What::Joined { .. } | What::Repeated { .. } | What::Merged { .. });
-    let has_alerts = changes.iter().any(is_alert);
+fn added(before: &Incident, now: &Incident) -> Vec<String> {
     let found = [
-        (has_alerts, "Alerts"),
+        (now.alert_count() > before.alert_count(), "Alerts"),
         (now.labels.len() > before.labels.len(), "Labels"),
         (now.tactics.len() > before.tactics.len(), "Tactics"),
         (now.comments.len() > before.comments.len(), "Comments"),

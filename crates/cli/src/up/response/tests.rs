@@ -13,6 +13,7 @@ use castellan_respond::actions::{Catalogue, Hosts, HttpOptions};
 use castellan_respond::{Library, Origin};
 use serde_json::json;
 
+use super::runs::Runs;
 use super::*;
 
 const RULE: &str = r#"
@@ -60,7 +61,7 @@ async fn incident(user: &str) -> Incident {
     let now = "2026-11-21T10:00:00Z".parse().unwrap();
     let (_, alerts) = once(&rule, &events, now).await.unwrap();
     let mut incidents = Incidents::default();
-    incidents.take(&rule, &alerts[0], &Correlation::built_in(), now);
+    incidents.take(&rule, &alerts[0], Correlation::built_in(), now);
     incidents.get(1).unwrap().clone()
 }
 
@@ -75,7 +76,7 @@ fn automation() -> Automation {
 async fn rules_change_incidents_that_fit() {
     let now = "2026-11-21T10:00:01Z".parse().unwrap();
     let ann = incident("ann@contoso.com").await;
-    let answer = automation().answer(None, &ann, &[], now);
+    let answer = automation().answer(None, &ann, now);
     let orders: Vec<&Order> = answer.commands.iter().map(|command| &command.order).collect();
     assert!(
         matches!(orders.as_slice(), [Order::Update(_), Order::Tag { .. }, Order::AddTask { .. }]),
@@ -83,7 +84,7 @@ async fn rules_change_incidents_that_fit() {
     );
     assert_eq!(answer.wanted.len(), 1);
     let bob = incident("bob@contoso.com").await;
-    let answer = automation().answer(None, &bob, &[], now);
+    let answer = automation().answer(None, &bob, now);
     assert!(answer.commands.is_empty() && answer.wanted.is_empty());
 }
 
@@ -93,7 +94,7 @@ async fn what_is_so_already_is_not_asked_for_again() {
     let mut ann = incident("ann@contoso.com").await;
     ann.severity = Severity::High;
     let orders: Vec<Order> =
-        automation().answer(None, &ann, &[], now).commands.into_iter().map(|command| command.order).collect();
+        automation().answer(None, &ann, now).commands.into_iter().map(|command| command.order).collect();
     assert!(!orders.iter().any(|order| matches!(order, Order::Update(_))), "{orders:?}");
 }
 
@@ -134,7 +135,7 @@ agent_definitions:
     let now = "2026-11-21T10:00:01Z".parse().unwrap();
     for _ in 0..2 {
         // The same happening, told twice.
-        automation().answer(None, &ann, &[], now).wanted.into_iter().for_each(|wanted| runs.start(wanted));
+        automation().answer(None, &ann, now).wanted.into_iter().for_each(|wanted| runs.start(wanted));
     }
     let (begun, mut told) = (Instant::now(), Vec::new());
     while told.len() < 2 && begun.elapsed() < Duration::from_secs(20) {
@@ -152,4 +153,41 @@ agent_definitions:
     assert!(texts.iter().all(|text| text.contains("waits for people")), "{texts:?}");
     drop(runs);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[tokio::test]
+async fn rules_answer_an_incident_once_and_not_what_they_did_themselves() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("analytics")).unwrap();
+    let now: Ticks = "2026-11-21T10:00:01Z".parse().unwrap();
+    let desk = Arc::new(castellan_incident::Desk::open(folder.path(), None, now).unwrap());
+    let catalogue =
+        || Catalogue::new(Hosts::default(), std::collections::BTreeMap::new(), HttpOptions::default());
+    let runs = || {
+        Runs::begin(Library::default(), catalogue(), &folder.path().join("runs"), Arc::new(OsSystem)).unwrap()
+    };
+    let mut responder = Responder::of(automation(), runs(), folder.path(), Arc::clone(&desk)).unwrap();
+    let rule = read("rule.yaml", RULE, &mut Sources::default()).rules.remove(0);
+    let mut events = Memory::default();
+    let row = json!({ "TimeGenerated": "2026-11-21T09:50:00Z", "User": "ann@contoso.com" });
+    events.add_json("Prompts", Vec::new(), &vec![row.as_object().unwrap().clone()]).unwrap();
+    let (_, alerts) = once(&rule, &events, now).await.unwrap();
+    desk.take(&rule, &alerts, None, now).unwrap();
+    responder.turn(now);
+    let answered = desk.incident(1).unwrap();
+    assert_eq!((answered.severity, answered.tasks.len()), (Severity::High, 1));
+    responder.turn(now);
+    assert_eq!(desk.incident(1).unwrap().version, answered.version, "its own changes are no news");
+    // The playbook is not there, and the incident says so.
+    let begun = Instant::now();
+    while desk.incident(1).unwrap().comments.is_empty() && begun.elapsed() < Duration::from_secs(20) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        responder.turn(now);
+    }
+    assert!(desk.incident(1).unwrap().comments[0].text.contains("was not started"));
+    drop(responder);
+    let version = desk.incident(1).unwrap().version;
+    let mut again = Responder::of(automation(), runs(), folder.path(), Arc::clone(&desk)).unwrap();
+    again.turn(now);
+    assert_eq!(desk.incident(1).unwrap().version, version, "what was answered stays answered after a start");
 }
