@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Change, FieldChange, What};
 use super::model::{Comment, Evidence, Firing, Incident, Status, Task};
+use super::record::AlertRecord;
 use super::state::{MAX_FIRINGS, MAX_IDS};
 use super::title;
 use crate::rule::Severity;
@@ -110,18 +111,39 @@ impl Incident {
 
     /// Works out what follows from its alerts. What somebody said stays.
     pub(super) fn find_again(&mut self) {
-        let alerts: Vec<_> = self.firings.values().map(|firing| &firing.alert).collect();
-        self.computed_severity =
-            alerts.iter().map(|alert| alert.severity).max().unwrap_or(Severity::Informational);
-        self.rules = alerts.iter().map(|alert| std::sync::Arc::clone(&alert.rule)).collect();
-        self.tactics = alerts.iter().flat_map(|alert| alert.tactics.iter().copied()).collect();
-        self.techniques = alerts.iter().flat_map(|alert| alert.techniques.iter().cloned()).collect();
-        self.first_activity = alerts.iter().map(|alert| alert.start).min().unwrap_or(self.first_activity);
-        self.last_activity = alerts.iter().map(|alert| alert.end).max().unwrap_or(self.last_activity);
-        self.raised = alerts.iter().map(|alert| alert.raised).min().unwrap_or(self.raised);
+        self.computed_severity = Severity::Informational;
+        self.rules.clear();
+        self.tactics.clear();
+        self.techniques.clear();
+        if !self.firings.is_empty() {
+            (self.first_activity, self.last_activity, self.raised) = (i64::MAX, i64::MIN, i64::MAX);
+        }
+        let firings = std::mem::take(&mut self.firings);
+        firings.values().for_each(|firing| self.include(&firing.alert));
+        self.firings = firings;
         if self.severity_by.is_none() {
             self.severity = self.computed_severity;
         }
+        self.name_again();
+    }
+
+    /// Adds what follows from an alert.
+    pub(super) fn include(&mut self, alert: &AlertRecord) {
+        self.computed_severity = self.computed_severity.max(alert.severity);
+        if self.severity_by.is_none() {
+            self.severity = self.computed_severity;
+        }
+        self.rules.insert(std::sync::Arc::clone(&alert.rule));
+        self.tactics.extend(alert.tactics.iter().copied());
+        self.techniques.extend(alert.techniques.iter().cloned());
+        let is_first = self.firings.is_empty() && self.version == 0;
+        self.first_activity = if is_first { alert.start } else { self.first_activity.min(alert.start) };
+        self.last_activity = if is_first { alert.end } else { self.last_activity.max(alert.end) };
+        self.raised = if is_first { alert.raised } else { self.raised.min(alert.raised) };
+    }
+
+    /// Works out title and description anew, unless somebody wrote them.
+    pub(super) fn name_again(&mut self) {
         if self.title_by.is_none() {
             self.title = title::title(self);
         }

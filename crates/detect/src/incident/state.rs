@@ -348,6 +348,7 @@ impl Incident {
         let since = self.version;
         let has_place = self.firings.len() < MAX_FIRINGS || self.firings.contains_key(&alert.signature);
         let alert = if has_place { alert } else { alert.bare() };
+        self.include(&alert);
         match self.firings.get(&alert.signature) {
             Some(known) => {
                 let repeat = alert.repeat(&known.alert.keys);
@@ -362,7 +363,7 @@ impl Incident {
                 self.firings.insert(firing.alert.signature.clone(), firing);
             }
         }
-        self.find_again();
+        self.name_again();
     }
 
     /// Takes an alert that it has the like of.

@@ -36,11 +36,14 @@ fn strongest<'f>(firings: &[&'f Firing], rules: usize) -> Option<&'f Firing> {
     firings.iter().rev().max_by_key(|firing| rank(firing)).copied()
 }
 
+/// The first findings, which say what an incident of very many is about.
+const LOOKED_AT: usize = 100;
+
 /// The entity that most of what was found is about, if it is in more than one finding. What acts comes before what is
 /// acted on.
 fn subject(firings: &[&Firing]) -> Option<String> {
     let mut counts: BTreeMap<String, (usize, u8, &Entity)> = BTreeMap::new();
-    for entity in firings.iter().flat_map(|firing| &firing.alert.entities) {
+    for entity in firings.iter().take(LOOKED_AT).flat_map(|firing| &firing.alert.entities) {
         counts.entry(entity.identity()).or_insert((0, place(entity.entity), entity)).0 += 1;
     }
     let most = counts.into_values().filter(|(count, ..)| *count > 1);

@@ -184,6 +184,26 @@ fn a_thousand_firings_are_counted_and_not_copied() {
 }
 
 #[test]
+fn many_different_alerts_of_one_rule_are_quick() {
+    let text = "incidentConfiguration: { createIncident: true, groupingConfiguration: { enabled: true, matchingMethod: AnyAlert } }\n";
+    let rule = Rule { incident: rule(text, "Logons").incident, ..numbered(1) };
+    let mut incidents = Incidents::default();
+    let begun = std::time::Instant::now();
+    for at in 0..2_200 {
+        let own = format!("agent{at}");
+        let found = alert(&rule, at % 200, &[&own], &["service@x"], &own);
+        incidents.take(&rule, &found, Correlation::built_in(), now());
+    }
+    let incident = incidents.get(1).unwrap();
+    eprintln!("2,200 alerts in one incident: {:.1} s", begun.elapsed().as_secs_f64());
+    assert_eq!((incidents.iter().count(), incident.alert_count()), (1, 2_200));
+    // What there is no place for is counted by rule.
+    assert_eq!(incident.firings.len(), castellan_detect::incident::MAX_FIRINGS + 1);
+    assert_eq!(incident.alert_ids().count(), 2_200);
+    assert!(begun.elapsed().as_secs() < 240);
+}
+
+#[test]
 fn what_a_person_says_stays() {
     let (mut incidents, _) = two();
     let lower =
