@@ -1,4 +1,4 @@
-//! How many activities a second. `cargo test --release -p castellan-baseline --test it speed -- --ignored --nocapture`
+//! How many activities a second. `cargo test -p castellan-baseline --test it speed -- --ignored --nocapture`
 
 use std::time::Instant;
 

@@ -36,12 +36,14 @@ pub(super) fn list(
     if as_json {
         print(&Value::Array(values))?;
     } else {
-        let rows = values.iter().map(|value| {
-            let names = ["id", "actor", "name", "state", "actors", "activities"];
-            names.iter().map(|name| text(value.get(name))).collect()
-        });
+        // How far they are is known of a lake alone.
+        let shown = if kept.is_some() { 6 } else { 3 };
+        let names = ["id", "actor", "name", "state", "actors", "activities"];
+        let rows =
+            values.iter().map(|value| names.iter().take(shown).map(|name| text(value.get(name))).collect());
         let header = ["definition", "actors are", "name", "state", "actors", "activities"];
-        to_stdout(plain(&header, rows, width(system)).as_bytes())?;
+        let header = header.get(..shown).unwrap_or(&header);
+        to_stdout(plain(header, rows, width(system)).as_bytes())?;
     }
     Ok(if read.has_errors { Ending::Findings } else { Ending::Fine })
 }
