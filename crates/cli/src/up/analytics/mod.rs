@@ -16,7 +16,7 @@ pub(super) mod told;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 use castellan_base::{System, Ticks};
@@ -56,6 +56,8 @@ pub(super) struct Analytics {
     told: Told,
     /// Rules that are told of rows as they arrive; nothing until it has begun, and when it has to begin again.
     following: Option<Following>,
+    /// When what arrived was taken last.
+    heard: Instant,
     health: Health,
 }
 
@@ -99,7 +101,18 @@ impl Analytics {
         }
         let (timing, told) = (Timing::default(), Told::default());
         let health = Health::new(folder.sources()?, now);
-        Ok(Analytics { workspace, rules, timing, folder, desk, kept, told, following: None, health })
+        Ok(Analytics {
+            workspace,
+            rules,
+            timing,
+            folder,
+            desk,
+            kept,
+            told,
+            following: None,
+            heard: Instant::now(),
+            health,
+        })
     }
 
     /// What is told when it starts.
@@ -154,12 +167,19 @@ impl Analytics {
     /// Takes what arrives for a while, and looks at it.
     async fn hears(&mut self, clock: &dyn System, until: tokio::time::Instant) {
         let left = until.saturating_duration_since(tokio::time::Instant::now());
-        let Some(mut following) = self.following.take() else {
+        let Some(following) = &mut self.following else {
             tokio::time::sleep(left).await;
             return;
         };
         following.wait(left).await;
         tokio::time::sleep(TOGETHER.min(left)).await;
+        self.takes(clock.now()).await;
+    }
+
+    /// Takes what arrived, and looks at it. `now` is not earlier than the arrival of any of it.
+    async fn takes(&mut self, now: Ticks) {
+        let Some(following) = self.following.take() else { return };
+        self.heard = Instant::now();
         match following.arrive().await {
             Ok(following) => self.following = Some(following),
             Err(error) => {
@@ -170,7 +190,7 @@ impl Analytics {
         let waiting =
             self.following.as_ref().map(|following| following.streams().waiting()).unwrap_or_default();
         for at in waiting {
-            if !self.looks(at, clock.now()).await {
+            if !self.looks(at, now).await {
                 return;
             }
         }
@@ -212,6 +232,7 @@ impl Analytics {
 
     /// Runs each rule that is due at a time. What fails is told, and tried again in the next turn.
     async fn turn(&mut self, now: Ticks) {
+        let begun = Instant::now();
         if !self.sends(now).await {
             return;
         }
@@ -250,6 +271,11 @@ impl Analytics {
                 return;
             }
             self.captures(&changed, now).await;
+            // Rules that are due must not keep those waiting that are told of events.
+            if self.heard.elapsed() > TOGETHER {
+                let since = i64::try_from(begun.elapsed().as_nanos() / 100).unwrap_or(i64::MAX);
+                self.takes(now.checked_add(since).unwrap_or(now)).await;
+            }
         }
         self.told.works("what is remembered of analytics cannot be kept");
         let forgotten =
