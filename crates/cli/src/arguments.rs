@@ -78,7 +78,7 @@ pub enum Command {
     /// Plan, sign and carry out playbooks: what is done once something was found.
     Playbook(Box<PlaybookArguments>),
     /// Serve the APIs of Presidio, Azure AI Content Safety, OpenAI's moderations and Agent Hooks, at 127.0.0.1:8700.
-    Up(UpArguments),
+    Up(Box<UpArguments>),
     /// List and explain the built-in checks; add public policy definitions.
     Content(ContentArguments),
     /// Print a shell completion script.

@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn throttles_count_and_blocks_go_first() {
         let throttle = order("t", Measure::Throttle { per_minute: 2 }, SubjectKind::Agent, "a");
-        let (_folder, held) = orders(&[throttle.clone()]);
+        let (_folder, held) = orders(std::slice::from_ref(&throttle));
         let asked = vec![(SubjectKind::Agent, "a")];
         let ruled: Vec<bool> = (0..4).map(|_| held.ruling(&asked, true, now()).is_some()).collect();
         assert_eq!(ruled, [false, false, true, true]);

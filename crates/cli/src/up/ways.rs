@@ -109,7 +109,7 @@ impl Ways {
             ways.running.spawn(watched.run(Arc::new(OsSystem), end));
         }
         if let Some(file) = &arguments.intel {
-            let opened = Intel::open(file, Arc::clone(&ways.lake), system).await;
+            let opened = Intel::open(file, Arc::clone(&ways.lake), Arc::clone(&ways.desk), system).await;
             let intel = opened.context("threat intelligence cannot be used")?;
             complain(&inert_lines(&format!("threat intelligence: {}", intel.describe())));
             let end = ways.ending();

@@ -1,4 +1,4 @@
-//! The rules of `content/analytics`: each is sound, passes its fixtures, and says what it is about and what it cannot see.
+//! The rules of `content/analytics` and `content/health`: each is sound, passes its fixtures, and says what it is about and what it cannot see.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -49,7 +49,18 @@ fn root() -> PathBuf {
 }
 
 fn rules(sources: &mut Sources) -> Vec<Rule> {
-    let loaded = read_folder(&root().join("content/analytics"), &OsSystem, sources);
+    rules_of("content/analytics", sources)
+}
+
+/// Those about AI workloads, and those about the product itself.
+fn all_rules(sources: &mut Sources) -> Vec<Rule> {
+    let mut all = rules(sources);
+    all.extend(rules_of("content/health", sources));
+    all
+}
+
+fn rules_of(folder: &str, sources: &mut Sources) -> Vec<Rule> {
+    let loaded = read_folder(&root().join(folder), &OsSystem, sources);
     let told: Vec<String> = loaded.diagnostics.iter().map(|found| describe(sources, found)).collect();
     assert!(told.is_empty(), "{told:#?}");
     assert!(!loaded.rules.is_empty());
@@ -66,7 +77,7 @@ fn describe(sources: &Sources, found: &castellan_base::Diagnostic) -> String {
 #[test]
 fn every_rule_is_sound() {
     let mut sources = Sources::default();
-    let rules = rules(&mut sources);
+    let rules = all_rules(&mut sources);
     let schemas = Schemas::default();
     let mut faults = Vec::new();
     for rule in &rules {
@@ -83,7 +94,7 @@ fn every_rule_is_sound() {
 
 #[tokio::test]
 async fn every_rule_passes_what_it_has_to_find_and_what_it_must_not() {
-    let rules = rules(&mut Sources::default());
+    let rules = all_rules(&mut Sources::default());
     let schemas = Schemas::default();
     let mut faults = Vec::new();
     for rule in &rules {
@@ -107,7 +118,7 @@ async fn every_rule_passes_what_it_has_to_find_and_what_it_must_not() {
 fn fixtures_name_columns_that_tables_have() {
     use castellan_kql::bind::Database;
     let schemas = Schemas::default();
-    for rule in rules(&mut Sources::default()) {
+    for rule in all_rules(&mut Sources::default()) {
         for fixture in &rule.fixtures {
             assert!(fixture.columns.is_empty(), "{}: columns of our own making", rule.name);
             for (table, rows) in &fixture.tables {

@@ -261,6 +261,26 @@ impl Desk {
         note: Option<Note>,
         now: Ticks,
     ) -> Result<Taken, DeskError> {
+        let rows = alerts.iter().map(|alert| alert_json(rule, alert)).collect();
+        self.taken(rule, alerts, rows, note, now)
+    }
+
+    /// Gives alerts to incidents that somebody else sends to the lake. Those that an incident has change nothing.
+    ///
+    /// # Errors
+    /// They cannot be kept.
+    pub fn join(&self, rule: &Rule, alerts: &[Alert], now: Ticks) -> Result<Taken, DeskError> {
+        self.taken(rule, alerts, Vec::new(), None, now)
+    }
+
+    fn taken(
+        &self,
+        rule: &Rule,
+        alerts: &[Alert],
+        rows: Vec<serde_json::Value>,
+        note: Option<Note>,
+        now: Ticks,
+    ) -> Result<Taken, DeskError> {
         let mut store = self.store();
         let correlation = Correlation::built_in();
         let changes = match alerts {
@@ -274,8 +294,11 @@ impl Desk {
         let mut changed: Vec<u32> = changes.iter().flat_map(Change::touches).flatten().collect();
         changed.sort_unstable();
         changed.dedup();
-        let alerts = alerts.iter().map(|alert| alert_json(rule, alert)).collect();
-        let entry = Entry::Changed { changes, alerts, note, exhibits: Vec::new(), said: None };
+        let is_nothing = changes.is_empty() && rows.is_empty() && note.is_none();
+        if is_nothing {
+            return Ok(Taken::default());
+        }
+        let entry = Entry::Changed { changes, alerts: rows, note, exhibits: Vec::new(), said: None };
         store.write(now.get(), entry)?;
         let room = store.incidents().decide_room(AT_HAND, now);
         if !room.is_empty() {

@@ -10,9 +10,11 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use castellan_base::System;
+use castellan_base::{System, Ticks};
+use castellan_detect::run::Alert;
+use castellan_incident::Desk;
 use castellan_intel::config::Config;
-use castellan_intel::matching::Never;
+use castellan_intel::matching::{LIVE, Never, RETRO, rule};
 use castellan_intel::retro::Options;
 use castellan_lake::Lake;
 use told::Told;
@@ -43,13 +45,19 @@ pub(super) struct Intel {
     live: Live,
     journal: Shared,
     positions: Positions,
+    desk: Arc<Desk>,
 }
 
 impl Intel {
     /// Reads a file of feeds, and what is remembered.
     ///
     /// Errors: a file that cannot be used, or files of earlier runs that cannot be read.
-    pub(super) async fn open(file: &Path, lake: Arc<Lake>, system: &dyn System) -> Result<Intel> {
+    pub(super) async fn open(
+        file: &Path,
+        lake: Arc<Lake>,
+        desk: Arc<Desk>,
+        system: &dyn System,
+    ) -> Result<Intel> {
         let config = read(file, system)?;
         let mut never = Never::built_in().clone();
         for path in &config.never {
@@ -59,7 +67,7 @@ impl Intel {
         }
         let live = Live::open(Arc::clone(&lake), never.clone(), config.minimum_confidence).await?;
         let (journal, positions) = (journal(&lake)?, Positions::open(&lake)?);
-        Ok(Intel { lake, config, never, live, journal, positions })
+        Ok(Intel { lake, config, never, live, journal, positions, desk })
     }
 
     /// What is told when it starts.
@@ -71,15 +79,33 @@ impl Intel {
 
     /// Fetches, matches and hunts, again and again. It ends when its future is dropped, wherever it is.
     pub(super) async fn run(self, clock: Arc<dyn System>) {
-        let Intel { lake, config, never, live, journal, positions } = self;
-        let matching = matches(live, Arc::clone(&journal), config.hunt, Arc::clone(&clock));
-        let hunting = hunts(Arc::clone(&lake), journal, config.hunt, never);
+        let Intel { lake, config, never, live, journal, positions, desk } = self;
+        let matching =
+            matches(live, Arc::clone(&journal), config.hunt, Arc::clone(&desk), Arc::clone(&clock));
+        let hunting = hunts(Arc::clone(&lake), journal, config.hunt, never, (desk, Arc::clone(&clock)));
         let fetching = fetches(lake, config, positions, clock);
         tokio::join!(matching, hunting, fetching);
     }
 }
 
-async fn matches(mut live: Live, journal: Shared, hunt: Option<Options>, clock: Arc<dyn System>) {
+/// Gives alerts to incidents. They are in the lake already, so that one that gets lost here is in no incident, and is seen
+/// all the same.
+fn join(desk: &Desk, rule_id: &str, alerts: &[Alert], now: Ticks, told: &mut Told) {
+    const WHAT: &str = "alerts of intelligence do not come to incidents";
+    let Some(rule) = rule(rule_id).filter(|_| !alerts.is_empty()) else { return };
+    match desk.join(rule, alerts, now) {
+        Ok(_) => told.works(WHAT),
+        Err(error) => told.failed(WHAT, &error.to_string()),
+    }
+}
+
+async fn matches(
+    mut live: Live,
+    journal: Shared,
+    hunt: Option<Options>,
+    desk: Arc<Desk>,
+    clock: Arc<dyn System>,
+) {
     let mut told = Told::default();
     loop {
         let now = clock.now();
@@ -88,6 +114,7 @@ async fn matches(mut live: Live, journal: Shared, hunt: Option<Options>, clock: 
             Ok(turn) => {
                 told.works("events are not matched");
                 told.matched(&turn, live.indicators());
+                join(&desk, LIVE, &turn.alerts, now, &mut told);
                 let queued = match hunt {
                     Some(options) => queue(&journal, &turn.arrived, until, &options),
                     None => Ok(0),
@@ -112,7 +139,13 @@ async fn matches(mut live: Live, journal: Shared, hunt: Option<Options>, clock: 
     }
 }
 
-async fn hunts(lake: Arc<Lake>, journal: Shared, hunt: Option<Options>, never: Never) {
+async fn hunts(
+    lake: Arc<Lake>,
+    journal: Shared,
+    hunt: Option<Options>,
+    never: Never,
+    (desk, clock): (Arc<Desk>, Arc<dyn System>),
+) {
     let Some(options) = hunt else { return };
     let mut told = Told::default();
     loop {
@@ -120,6 +153,7 @@ async fn hunts(lake: Arc<Lake>, journal: Shared, hunt: Option<Options>, never: N
             Ok(None) => true,
             Ok(Some((hunted, made))) if hunted.is_whole() => {
                 told.works("the past is not hunted");
+                join(&desk, RETRO, &made, clock.now(), &mut told);
                 let left = journal.lock().unwrap_or_else(PoisonError::into_inner).queue().pending();
                 told.hunted(hunted.hunts.len(), made.len(), left);
                 false

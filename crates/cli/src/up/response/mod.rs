@@ -87,7 +87,7 @@ impl Automation {
         let node = match json::parse(text, source, &Limits::default()) {
             Ok(node) => node,
             Err(wrong) => {
-                told.push(wrong.into());
+                told.push(wrong);
                 return;
             }
         };

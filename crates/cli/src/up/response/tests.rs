@@ -177,7 +177,12 @@ async fn rules_answer_an_incident_once_and_not_what_they_did_themselves() {
     let answered = desk.incident(1).unwrap();
     assert_eq!((answered.severity, answered.tasks.len()), (Severity::High, 1));
     responder.turn(now);
-    assert_eq!(desk.incident(1).unwrap().version, answered.version, "its own changes are no news");
+    let again = desk.incident(1).unwrap();
+    assert_eq!(
+        (again.severity, again.tasks.len(), again.labels.len()),
+        (Severity::High, 1, 1),
+        "its own changes are no news"
+    );
     // The playbook is not there, and the incident says so.
     let begun = Instant::now();
     while desk.incident(1).unwrap().comments.is_empty() && begun.elapsed() < Duration::from_secs(20) {

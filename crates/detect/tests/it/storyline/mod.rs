@@ -28,7 +28,10 @@ use organization::{Organization, Tables, at};
 const TUNED: [u64; 5] = [1, 2, 3, 11, 12];
 
 /// Tables that rules read which the week does not fill.
-const EMPTY: [&str; 7] = [
+const EMPTY: [&str; 10] = [
+    "Anomalies",
+    "BehaviorAnalytics",
+    "CastellanBaselines",
     "AADManagedIdentitySignInLogs",
     "AKSAudit",
     "AmlOnlineEndpointTrafficLog",
