@@ -61,7 +61,7 @@ pub fn drawn(graph: &Graph) -> String {
 fn column(graph: &Graph, side: Side) -> Vec<&Vertex> {
     let mut nodes: Vec<&Vertex> = graph.nodes.iter().filter(|node| node.side == side).collect();
     if side != Side::Alert {
-        nodes.sort_by(|one, other| other.count.cmp(&one.count));
+        nodes.sort_by_key(|node| std::cmp::Reverse(node.count));
     }
     nodes
 }
