@@ -72,14 +72,16 @@ fn up(desk: &Desk) -> Up {
         "--evidence-key",
         "evidence.pub",
     ];
-    let mut child = desk.command(&arguments).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let child = desk.command(&arguments).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut server = Up(child, String::new());
+    let mut lines = BufReader::new(server.0.stderr.take().unwrap()).lines();
     let mut told = Vec::new();
     while let Some(Ok(line)) = lines.next() {
         let url = line.strip_prefix("castellan is up at ").and_then(|rest| rest.split(';').next());
         if let Some(url) = url.map(str::to_owned) {
             std::thread::spawn(move || lines.for_each(drop));
-            return Up(child, url);
+            server.1 = url;
+            return server;
         }
         told.push(line);
     }

@@ -56,9 +56,16 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Reads the log; a last entry that is not whole is cut off, since nothing followed from it.
-    pub(super) fn read(files: &mut dyn Files, told: &mut Vec<String>) -> Result<Audit, StoreError> {
+    /// Reads the log, which goes on from where the journals remember it; a last entry that is not whole is cut off, since
+    /// nothing followed from it.
+    pub(super) fn read(
+        files: &mut dyn Files,
+        anchor: &(u64, String),
+        told: &mut Vec<String>,
+    ) -> Result<Audit, StoreError> {
         let (audit, torn) = Audit::load(files)?;
+        // Before anything is cut off: what does not fit is looked at by people, as it is.
+        audit.holds(anchor)?;
         if let Some(whole) = torn {
             told.push(format!(
                 "`{NAME}` ended in a line that is not whole; nothing followed from it, and it is cut off"

@@ -28,8 +28,8 @@ pub(super) struct Lines<'b> {
     pub(super) is_torn: bool,
 }
 
-/// Reads lines behind a head; the number of the line, from 1, that is not what was written. A last line that does not fit is
-/// torn and left out: a crash leaves such a one behind.
+/// Reads lines behind a head; the number of the line, from 1, that is not what was written. A last line that does not end, or
+/// that has pages that were not written, is torn and left out: a crash leaves such a one behind.
 pub(super) fn read<'b>(bytes: &'b [u8], head: &str) -> Result<Lines<'b>, usize> {
     let mut lines = Lines { texts: Vec::new(), head: head.to_owned(), whole: 0, is_torn: false };
     let mut rest = bytes;
@@ -50,7 +50,9 @@ pub(super) fn read<'b>(bytes: &'b [u8], head: &str) -> Result<Lines<'b>, usize> 
                 lines.texts.push(text);
                 lines.whole += line.len() + 1;
             }
-            None if after.is_empty() => {
+            // A page that a loss of power left unwritten reads as zeros. A last line that is whole and was changed is damage:
+            // it was acknowledged.
+            None if after.is_empty() && line.contains(&0) => {
                 lines.is_torn = true;
                 return Ok(lines);
             }

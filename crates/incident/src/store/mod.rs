@@ -73,8 +73,7 @@ impl Store {
     pub fn over(mut files: Box<dyn Files>) -> Result<Store, StoreError> {
         let mut told = Vec::new();
         let (journal, state) = journal::read(files.as_mut(), &mut told)?;
-        let audit = Audit::read(files.as_mut(), &mut told)?;
-        audit.holds(&state.anchor)?;
+        let audit = Audit::read(files.as_mut(), &state.anchor, &mut told)?;
         Ok(Store { files, journal, state, audit, told, full: FULL, is_broken: false })
     }
 

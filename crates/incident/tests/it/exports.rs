@@ -27,7 +27,6 @@ fn python(client: &str) -> Option<PathBuf> {
 }
 
 /// What a script of `tests/data` says of some JSON; `None` where its client is not installed.
-#[expect(clippy::disallowed_methods, reason = "clients of others are programs of their own")]
 fn judged(client: &str, document: &Value) -> Option<Value> {
     let script = format!("{}/tests/data/{client}.py", env!("CARGO_MANIFEST_DIR"));
     let mut child = Command::new(python(client)?)

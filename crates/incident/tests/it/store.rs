@@ -212,6 +212,14 @@ fn a_torn_line_is_told_and_a_changed_one_is_damage() {
     assert!(store.told()[0].contains("never acknowledged"), "{:?}", store.told());
     drop(store);
     assert!(open(&files).told().is_empty());
+    // The last line was acknowledged: changed, it is damage and not torn.
+    let whole = files.read(name).unwrap().unwrap();
+    files.file(name, |bytes| {
+        let last = bytes.len() - 2;
+        bytes[last] ^= 1;
+    });
+    assert!(matches!(Store::over(Box::new(files.clone())), Err(StoreError::Damaged { .. })));
+    files.file(name, |bytes| *bytes = whole.clone());
     files.file(name, |bytes| bytes[80] ^= 1);
     let opened = Store::over(Box::new(files.clone()));
     assert!(matches!(opened, Err(StoreError::Damaged { line: 1, .. })), "{opened:?}");
