@@ -16,7 +16,7 @@
 //! let mut engine = Engine::new(Settings::default());
 //! engine.add_batches("Logins", batch.schema(), vec![batch.clone()])?;
 //! let script = castellan_kql::parse("Logins | where Failed > 2").script;
-//! let bound = bind(&script, engine.database(), &Options::default())?;
+//! let bound = bind(&script, engine.database(), &Options::default()).map_err(castellan_query::Error::from)?;
 //! let Step::Filter { predicate, .. } = &bound.results[0].plan.step else { unreachable!() };
 //! let table = engine.table("Logins").ok_or("no such table")?;
 //! let condition = Compiler::default().condition(&table, predicate)?;
