@@ -17,7 +17,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, error::TryRecvError,
 
 use crate::Lake;
 use crate::memory::{Chunk, TableState};
-use crate::scan::{Source, schema};
+use crate::scan::Source;
 use crate::shared::Shared;
 
 /// What comes after a moment.
@@ -145,7 +145,7 @@ impl Listener {
         let arrival = Arrival {
             table: Arc::clone(table.schema.name()),
             tenant: Arc::clone(&self.tenant),
-            schema: schema(&table.schema),
+            schema: Arc::clone(table.schema.queried()),
             chunk: Arc::clone(chunk),
         };
         self.sender.send(arrival).is_ok()

@@ -13,7 +13,7 @@
 //! The metadata of a field says the type of the language, in batches and in Delta's own schema alike.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use castellan_kql::ScalarType;
 use castellan_kql::plan::Field as Column;
@@ -47,6 +47,8 @@ pub struct TableSchema {
     name: Arc<str>,
     columns: Arc<[Column]>,
     arrow: SchemaRef,
+    /// As the query engine is given them, made when it is first asked for: each row that a follower hears of comes with it.
+    queried: Arc<OnceLock<SchemaRef>>,
     is_open: bool,
     is_stream: bool,
 }
@@ -86,6 +88,7 @@ impl TableSchema {
         Ok(TableSchema {
             name: name.into(),
             arrow: Arc::new(Schema::new(fields)),
+            queried: Arc::default(),
             columns: columns.into(),
             is_open: false,
             is_stream: true,
@@ -102,6 +105,7 @@ impl TableSchema {
         TableSchema {
             name: name.into(),
             arrow: Arc::new(Schema::new(fields)),
+            queried: Arc::default(),
             columns: columns.into(),
             is_open,
             is_stream: false,
@@ -128,6 +132,17 @@ impl TableSchema {
     /// The columns as they lie in batches in memory and in files.
     pub fn arrow(&self) -> &SchemaRef {
         &self.arrow
+    }
+
+    /// The columns as the query engine is given them: it has texts as views. The same for all copies of this.
+    pub(crate) fn queried(&self) -> &SchemaRef {
+        self.queried.get_or_init(|| {
+            let fields = self.arrow.fields().iter().map(|field| match field.data_type() {
+                DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
+                _ => Arc::clone(field),
+            });
+            Arc::new(Schema::new(fields.collect::<Vec<Arc<Field>>>()))
+        })
     }
 
     /// Whether rows may bring further columns, which are then added.

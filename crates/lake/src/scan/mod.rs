@@ -7,5 +7,4 @@ mod source;
 
 pub(crate) use cache::TermsCache;
 pub(crate) use files::{How, Input, parquet};
-pub(crate) use provider::schema;
 pub(crate) use source::{Source, table_of};

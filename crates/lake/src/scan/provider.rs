@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use castellan_kql::ScalarType;
 use castellan_query::pruning::{Needed, needed, range};
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
 use datafusion::datasource::memory::MemorySourceConfig;
@@ -17,7 +17,6 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 
 use super::files::{How, Input, parquet, spread};
-use crate::TableSchema;
 use crate::delta::DataFile;
 use crate::disk::Disk;
 use crate::memory::TableState;
@@ -37,19 +36,10 @@ pub(super) struct Provider {
     shared: Arc<Shared>,
 }
 
-/// The columns of a table as the engine is given them: it has texts as views.
-pub(crate) fn schema(table: &TableSchema) -> SchemaRef {
-    let fields = table.arrow().fields().iter().map(|field| match field.data_type() {
-        DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
-        _ => Arc::clone(field),
-    });
-    Arc::new(Schema::new(fields.collect::<Vec<Arc<Field>>>()))
-}
-
 impl Provider {
     pub(super) fn new(shared: &Arc<Shared>, state: TableState) -> Provider {
         let folder = shared.table_folder(state.schema.name());
-        let schema = schema(&state.schema);
+        let schema = Arc::clone(state.schema.queried());
         Provider { state, schema, folder, shared: Arc::clone(shared) }
     }
 
