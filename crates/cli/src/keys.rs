@@ -1,5 +1,6 @@
 //! Files of keys: a name and 64 hexadecimal digits a line, `#` begins a remark, the last key makes tokens.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,6 +24,23 @@ pub(crate) fn make(name: &str) -> Result<Ending> {
     let digits: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     to_stdout(format!("{name} {digits}\n").as_bytes())?;
     Ok(Ending::Fine)
+}
+
+/// Writes a private key into a new file that nobody else may read.
+///
+/// Errors: there is a file already, or it cannot be written.
+pub(crate) fn write_new(file: &Path, text: &str) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create_new(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let made = options.open(file).and_then(|mut made| {
+        made.write_all(text.as_bytes())?;
+        made.sync_all()
+    });
+    made.with_context(|| {
+        format!("cannot make `{}`; a key is never written over another file", file.display())
+    })
 }
 
 /// The key of indexes: the last one of a file.

@@ -1,6 +1,5 @@
 //! `castellan incident keys` and `reveal`.
 
-use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
@@ -14,7 +13,7 @@ use zeroize::Zeroizing;
 use super::place::Place;
 use crate::Ending;
 use crate::arguments::OrderArguments;
-use crate::keys::refuse_if_shared;
+use crate::keys::{refuse_if_shared, write_new};
 use crate::output::{complain, read_text, to_stdout};
 
 /// The largest file of a key, in bytes.
@@ -32,17 +31,7 @@ pub(super) fn new(file: &Path, is_protected: bool, system: &dyn System) -> Resul
     }
     let key = PrivateKey::generate()?;
     let text = key.to_text(passphrase.as_ref().map(|text| text.as_str()))?;
-    let mut options = std::fs::OpenOptions::new();
-    options.create_new(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let made = options.open(file).and_then(|mut made| {
-        made.write_all(text.as_bytes())?;
-        made.sync_all()
-    });
-    made.with_context(|| {
-        format!("cannot make `{}`; a key is never written over another file", file.display())
-    })?;
+    write_new(file, &text)?;
     complain(&format!(
         "the private key is in `{}`: keep it away from the server, and a copy of it in a safe; without it, no evidence is opened",
         file.display()

@@ -20,7 +20,7 @@ use castellan_query::Settings;
 use serde::{Deserialize, Serialize};
 
 use super::FOLDER;
-use crate::up::kept::{Call, keep, read};
+use crate::up::kept::{keep, read};
 use castellan_incident::desk::append;
 use castellan_incident::rows::{ALERTS, alert_json, calls};
 
@@ -36,6 +36,17 @@ const AGAIN: i64 = 60 * Ticks::PER_SECOND;
 const MOST_FOUND: usize = 500_000;
 /// The longest time that one turn looks at, in ticks: a server that was down makes up for it in steps.
 const STEP: i64 = Ticks::PER_DAY / 4;
+
+/// Rows for a table of the lake.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Call {
+    /// The table.
+    table: String,
+    /// What tells the call from others, counted up.
+    offset: i64,
+    /// JSON Lines.
+    rows: String,
+}
 
 /// What is remembered from start to start. Times are ticks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

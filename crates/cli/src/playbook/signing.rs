@@ -1,6 +1,5 @@
 //! `castellan playbook key`, `sign` and `verify`.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -14,7 +13,7 @@ use super::configured::Configured;
 use crate::Ending;
 use crate::arguments::ConfiguredArguments;
 use crate::estate::report;
-use crate::keys::refuse_if_shared;
+use crate::keys::{refuse_if_shared, write_new};
 use crate::output::{inert_lines, read_text, to_stdout};
 
 /// The largest file of a key, in bytes.
@@ -24,17 +23,7 @@ const KEY: u64 = 64 << 10;
 pub(super) fn key(file: &Path) -> Result<Ending> {
     let key = SigningKey::generate()?;
     let text = Zeroizing::new(key.to_pem());
-    let mut options = std::fs::OpenOptions::new();
-    options.create_new(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let made = options.open(file).and_then(|mut made| {
-        made.write_all(text.as_bytes())?;
-        made.sync_all()
-    });
-    made.with_context(|| {
-        format!("cannot make `{}`; a key is never written over another file", file.display())
-    })?;
+    write_new(file, &text)?;
     to_stdout(format!("{}\n", key.public_key().to_text()).as_bytes())?;
     Ok(Ending::Fine)
 }

@@ -1,24 +1,20 @@
 //! Incidents as rows of `SecurityIncident`.
 
-use std::sync::Arc;
-
 use castellan_kql::plan::Field as Column;
-use castellan_kql::schema::Catalog;
 use castellan_kql::value::{Dynamic, format_datetime};
 use castellan_kql::{ScalarType, Value};
 use serde_json::json;
 
 use super::change::By;
 use super::model::{Comment, Incident, Label, Task, Verdict};
+use crate::run::columns_of;
 
 /// The most ids of alerts that a row lists. `AdditionalData` says how many there are.
 pub const MAX_ROW_IDS: usize = 1_000;
 
 /// The columns of `SecurityIncident`, as they are documented.
 pub fn incident_columns() -> Vec<Column> {
-    let table = Catalog::built_in().table("SecurityIncident");
-    let columns = table.map(|table| table.columns().list.to_vec()).unwrap_or_default();
-    columns.iter().map(|column| Column::new(Arc::clone(&column.name), column.scalar_type)).collect()
+    columns_of("SecurityIncident")
 }
 
 /// An incident as it is now, as a row with these columns.

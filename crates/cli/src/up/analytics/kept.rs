@@ -16,17 +16,6 @@ use serde::{Deserialize, Serialize};
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 1 << 30;
 
-/// Rows for a table of the lake.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Call {
-    /// The table.
-    pub(crate) table: String,
-    /// What tells the call from others, counted up.
-    pub(crate) offset: i64,
-    /// JSON Lines.
-    pub(crate) rows: String,
-}
-
 /// What is remembered of a rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
