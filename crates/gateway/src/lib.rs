@@ -1,0 +1,1 @@
+//! The gate for model and tool traffic: authenticate, authorise, meter, inspect, forward, record.

@@ -1,0 +1,1 @@
+//! The Model Context Protocol as a secure proxy sees it: messages, pins, inspection, taint.
