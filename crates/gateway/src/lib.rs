@@ -1,1 +1,3 @@
 //! The gate for model and tool traffic: authenticate, authorise, meter, inspect, forward, record.
+
+pub mod guard;

@@ -40,6 +40,19 @@ struct Change {
 /// # Errors
 /// Where a text cannot be changed; nothing is changed then.
 pub fn rewrite(tree: &Tree<'_>, reading: &Reading, edits: &[Vec<Edit>]) -> Result<Vec<u8>, EditError> {
+    rewrite_with(tree, reading, edits, false)
+}
+
+/// As [`rewrite`]; `logprobs` go in any case where `is_silent`, as in an event of a stream of which others change.
+///
+/// # Errors
+/// Where a text cannot be changed; nothing is changed then.
+pub fn rewrite_with(
+    tree: &Tree<'_>,
+    reading: &Reading,
+    edits: &[Vec<Edit>],
+    is_silent: bool,
+) -> Result<Vec<u8>, EditError> {
     let body = tree.bytes();
     let mut places: Vec<(&Place, Vec<Edit>)> = Vec::new();
     for (passage, edits) in reading.passages.iter().zip(edits) {
@@ -51,7 +64,7 @@ pub fn rewrite(tree: &Tree<'_>, reading: &Reading, edits: &[Vec<Edit>]) -> Resul
     for group in places.chunk_by(|(one, _), (other, _)| one.span == other.span) {
         changes.push(change(body, group)?);
     }
-    if !changes.is_empty() {
+    if !changes.is_empty() || is_silent {
         let gone = reading.logprobs.iter().map(|span| Change { span: span.clone(), text: "null".to_owned() });
         changes.extend(gone);
     }

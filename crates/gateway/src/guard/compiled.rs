@@ -1,0 +1,267 @@
+//! Profiles made ready: what has to be looked at in a text of each point.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use castellan_base::{Sources, System};
+use castellan_classify::Engine;
+use castellan_classify::rule::Category;
+use castellan_wire::{Matter, Point};
+
+use super::content;
+use super::profile::{Action, Check, Profile, Spotlight, Streaming, read};
+
+/// Largest file of a profile, in bytes.
+const LARGEST: u64 = 1 << 20;
+
+/// Why profiles cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProfilesError {
+    /// A file has faults.
+    #[error("the guardrail profile `{file}` has faults: {fault}")]
+    Fault {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        fault: String,
+    },
+    /// A profile is named that does not exist.
+    #[error("there is no guardrail profile `{name}`; there are {known}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// Those that exist.
+        known: String,
+    },
+    /// A rule names a detector that does not exist.
+    #[error("the rule `{rule}` names the detector `{detector}`, which is none")]
+    Detector {
+        /// The rule.
+        rule: String,
+        /// The detector.
+        detector: String,
+    },
+}
+
+/// All profiles that there are.
+#[derive(Clone, Debug)]
+pub struct Profiles {
+    by_id: BTreeMap<String, Arc<Profile>>,
+}
+
+impl Profiles {
+    /// Those that are built in.
+    ///
+    /// # Errors
+    /// When one of them has faults.
+    pub fn builtin() -> Result<Profiles, ProfilesError> {
+        let mut by_id = BTreeMap::new();
+        for (file, profile) in content::profiles() {
+            let profile =
+                profile.map_err(|fault| ProfilesError::Fault { file, fault: fault.message.clone() })?;
+            by_id.insert(profile.id.clone(), Arc::new(profile));
+        }
+        Ok(Profiles { by_id })
+    }
+
+    /// With the YAML files of a folder on top: one with the same id takes the place of what was there.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or has faults.
+    pub fn with_folder(mut self, folder: &Path, system: &dyn System) -> Result<Profiles, ProfilesError> {
+        let fault =
+            |path: &Path, fault: String| ProfilesError::Fault { file: path.display().to_string(), fault };
+        let entries = system.read_dir(folder).map_err(|error| fault(folder, error.to_string()))?;
+        for entry in
+            entries.iter().filter(|entry| entry.path.extension().is_some_and(|ending| ending == "yaml"))
+        {
+            let bytes =
+                system.read(&entry.path, LARGEST).map_err(|error| fault(&entry.path, error.to_string()))?;
+            let text = String::from_utf8(bytes).map_err(|error| fault(&entry.path, error.to_string()))?;
+            let mut sources = Sources::default();
+            let source = sources.add(entry.path.display().to_string(), text.clone());
+            let profile = read(&text, source).map_err(|found| {
+                let place = sources.locate(found.span).map(|place| format!("{place}: ")).unwrap_or_default();
+                fault(&entry.path, format!("{place}{}", found.message))
+            })?;
+            self.by_id.insert(profile.id.clone(), Arc::new(profile));
+        }
+        Ok(self)
+    }
+
+    /// All of them, by their ids.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Profile>> {
+        self.by_id.values()
+    }
+
+    /// Makes some of them ready to be used together.
+    ///
+    /// # Errors
+    /// When one does not exist, or names detectors that do not.
+    pub fn select(&self, names: &[&str], engine: &Engine) -> Result<Selected, ProfilesError> {
+        let mut selected = Selected::default();
+        for name in names {
+            let profile = self.by_id.get(*name).ok_or_else(|| ProfilesError::Unknown {
+                name: (*name).to_owned(),
+                known: self.by_id.keys().cloned().collect::<Vec<_>>().join(", "),
+            })?;
+            selected.add(profile, engine)?;
+        }
+        Ok(selected)
+    }
+}
+
+/// A rule made ready.
+#[derive(Clone, Debug)]
+pub(super) struct Ready {
+    /// `profile/rule`.
+    pub(super) name: Arc<str>,
+    pub(super) check: Check,
+    pub(super) action: Action,
+    pub(super) on_failure: Action,
+    /// For sensitive data: which detectors of the engine count.
+    pub(super) detectors: Arc<[bool]>,
+}
+
+/// Profiles that hold together.
+#[derive(Clone, Debug, Default)]
+pub struct Selected {
+    /// Their ids and versions.
+    pub names: Vec<String>,
+    rules: BTreeMap<Point, Vec<Ready>>,
+    streaming: Option<Streaming>,
+    spotlight: Spotlight,
+    distrusts_system: bool,
+}
+
+impl Selected {
+    fn add(&mut self, profile: &Profile, engine: &Engine) -> Result<(), ProfilesError> {
+        let name = format!("{}@{}", profile.id, profile.version);
+        if self.names.contains(&name) {
+            return Ok(());
+        }
+        self.names.push(name);
+        for rule in &profile.rules {
+            let ready = Ready {
+                name: format!("{}/{}", profile.id, rule.id).into(),
+                check: rule.check.clone(),
+                action: rule.action,
+                on_failure: rule.on_failure,
+                detectors: detectors(rule.check.clone(), &rule.id, engine)?,
+            };
+            for point in &rule.points {
+                self.rules.entry(*point).or_default().push(ready.clone());
+            }
+        }
+        let streaming = profile.stream;
+        self.streaming = Some(self.streaming.map_or(streaming, |known| known.and(streaming)));
+        self.spotlight = self.spotlight.max(profile.spotlight);
+        self.distrusts_system |= !profile.trust_system;
+        Ok(())
+    }
+
+    /// These profiles and others.
+    #[must_use]
+    pub fn and(&self, other: &Selected) -> Selected {
+        let mut both = self.clone();
+        if other.names.iter().all(|name| both.names.contains(name)) {
+            return both;
+        }
+        both.names.extend(other.names.iter().filter(|name| !self.names.contains(name)).cloned());
+        for (point, rules) in &other.rules {
+            let known = both.rules.entry(*point).or_default();
+            let new = rules.iter().filter(|rule| !known.iter().any(|known| known.name == rule.name)).cloned();
+            let new: Vec<Ready> = new.collect();
+            known.extend(new);
+        }
+        both.streaming = match (self.streaming, other.streaming) {
+            (Some(one), Some(another)) => Some(one.and(another)),
+            (one, another) => one.or(another),
+        };
+        both.spotlight = both.spotlight.max(other.spotlight);
+        both.distrusts_system |= other.distrusts_system;
+        both
+    }
+
+    /// The same with harm blocked from a severity on, as an order of a playbook says.
+    #[must_use]
+    pub fn tightened(&self, severity: u8) -> Selected {
+        let mut strict = self.clone();
+        let level = Some(severity);
+        let rule = Ready {
+            name: "order/tighten".into(),
+            check: Check::Harm { hate: level, sexual: level, violence: level, self_harm: level },
+            action: Action::Block,
+            on_failure: Action::Block,
+            detectors: Arc::default(),
+        };
+        for point in [Point::User, Point::ToolResult, Point::Document, Point::Output] {
+            strict.rules.entry(point).or_default().push(rule.clone());
+        }
+        strict
+    }
+
+    pub(super) fn at(&self, point: Point) -> &[Ready] {
+        self.rules.get(&point).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Whether nothing is looked at at all.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Whether anything of answers is looked at.
+    pub fn looks_at_answers(&self) -> bool {
+        [Point::Output, Point::Reasoning, Point::ToolCall, Point::ToolResult, Point::Document]
+            .iter()
+            .any(|point| !self.at(*point).is_empty())
+    }
+
+    /// Whether an answer may be changed.
+    pub fn redacts(&self) -> bool {
+        self.rules.values().flatten().any(|rule| rule.action == Action::Redact)
+    }
+
+    /// How streams are looked at.
+    pub fn streaming(&self) -> Streaming {
+        self.streaming.unwrap_or_default()
+    }
+
+    /// How texts of others are marked.
+    pub fn spotlight(&self) -> Spotlight {
+        self.spotlight
+    }
+
+    /// Where a text of the application's own instructions is judged.
+    pub fn point(&self, point: Point) -> Point {
+        if point == Point::System && self.distrusts_system { Point::User } else { point }
+    }
+
+    /// What follows for something that cannot be looked into, and the rule that says so.
+    pub(super) fn unscanned(&self, matter: Matter, point: Point) -> (Action, Option<Arc<str>>) {
+        let rules = self.at(point).iter().filter(|rule| match &rule.check {
+            Check::Unscanned { matters } => matters.contains(&matter),
+            _ => false,
+        });
+        rules
+            .max_by_key(|rule| rule.action)
+            .map_or((Action::Allow, None), |rule| (rule.action, Some(Arc::clone(&rule.name))))
+    }
+}
+
+/// For each detector of the engine, whether a check is about it.
+fn detectors(check: Check, rule: &str, engine: &Engine) -> Result<Arc<[bool]>, ProfilesError> {
+    let Check::Sensitive { categories, detectors, .. } = check else { return Ok(Arc::default()) };
+    if let Some(detector) = detectors.iter().find(|id| engine.rules().detector(id).is_none()) {
+        return Err(ProfilesError::Detector { rule: rule.to_owned(), detector: detector.clone() });
+    }
+    let categories: Vec<Category> = categories.iter().filter_map(|name| Category::from_name(name)).collect();
+    let is_all = categories.is_empty() && detectors.is_empty();
+    let counts = engine.rules().detectors.iter().map(|detector| {
+        is_all
+            || categories.contains(&detector.category)
+            || detectors.iter().any(|id| id.eq_ignore_ascii_case(&detector.id))
+    });
+    Ok(counts.collect())
+}

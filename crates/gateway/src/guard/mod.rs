@@ -1,0 +1,89 @@
+//! Guardrails: profiles as data, the engines behind their checks, and what they say of a body or a stream.
+//!
+//! *Invariant (most restrictive wins):* profiles compose by union. Of all rules that find something in a text the most
+//! restrictive action counts, so that naming one more profile never lets anything pass that did not pass before.
+//! *Invariant (fail closed):* a check that cannot run counts as what its rule says of failures, which is blocking unless
+//! somebody wrote otherwise, and the failure is told.
+//! *Invariant (unscanned is told):* what cannot be looked into is judged by rules as texts are, and listed in the record.
+
+mod compiled;
+mod content;
+mod inspect;
+mod looked;
+mod profile;
+mod stream;
+
+pub use compiled::{Profiles, ProfilesError, Selected};
+pub use inspect::{Hit, Inspector, Judgement};
+pub use profile::{Action, Check, Example, Profile, Rule, Spotlight, StreamMode, Streaming, read};
+pub use stream::{Guarded, GuardedEnd, Passed};
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use castellan_classify::redact::Session;
+    use castellan_shield::Shield;
+    use castellan_wire::{Passage, Point};
+
+    use super::*;
+
+    #[test]
+    fn every_profile_does_what_its_examples_say() {
+        let inspector =
+            Inspector::new(Arc::new(Shield::builtin().unwrap()), &castellan_detectors::engine()).unwrap();
+        let profiles = Profiles::builtin().unwrap();
+        let mut ran = 0;
+        for profile in profiles.all() {
+            let selected = profiles.select(&[&profile.id], inspector.engine()).unwrap();
+            for example in &profile.examples {
+                let passage = Passage {
+                    point: example.point,
+                    path: "x".into(),
+                    text: example.text.clone(),
+                    segments: Vec::new(),
+                };
+                let (judgement, _) = inspector.passage(&passage, &selected, &mut Session::new("t"));
+                assert_eq!(
+                    judgement.action, example.action,
+                    "{}: {}: {judgement:?}",
+                    profile.id, example.text
+                );
+                let rule = example.rule.as_ref().map(|rule| format!("{}/{rule}", profile.id));
+                let found = judgement.decisive().map(|hit| hit.rule.to_string());
+                assert_eq!(found, rule, "{}", example.text);
+                ran += 1;
+            }
+        }
+        assert!(ran >= 10);
+    }
+
+    #[test]
+    fn naming_one_more_profile_never_lets_anything_pass() {
+        let inspector =
+            Inspector::new(Arc::new(Shield::builtin().unwrap()), &castellan_detectors::engine()).unwrap();
+        let profiles = Profiles::builtin().unwrap();
+        let names: Vec<String> = profiles.all().map(|profile| profile.id.clone()).collect();
+        let texts: Vec<(Point, String)> = profiles
+            .all()
+            .flat_map(|profile| profile.examples.iter().map(|example| (example.point, example.text.clone())))
+            .collect();
+        let judged = |selected: &Selected, point: Point, text: &str| {
+            let passage = Passage { point, path: "x".into(), text: text.to_owned(), segments: Vec::new() };
+            inspector.passage(&passage, selected, &mut Session::new("t")).0.action
+        };
+        for one in &names {
+            let alone = profiles.select(&[one], inspector.engine()).unwrap();
+            for other in &names {
+                let both = alone.and(&profiles.select(&[other], inspector.engine()).unwrap());
+                assert_eq!(both.names, profiles.select(&[one, other], inspector.engine()).unwrap().names);
+                for (point, text) in &texts {
+                    assert!(
+                        judged(&both, *point, text) >= judged(&alone, *point, text),
+                        "{one} {other} {text}"
+                    );
+                }
+            }
+        }
+    }
+}
