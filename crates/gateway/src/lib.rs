@@ -1,1 +1,4 @@
 //! The gate for model and tool traffic: authenticate, authorise, meter, inspect, forward, record.
+
+pub mod stub;
+pub mod upstream;
