@@ -1,0 +1,5 @@
+//! Tests of the gate against real connections.
+
+mod stub;
+mod support;
+mod upstream;

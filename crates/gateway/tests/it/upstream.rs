@@ -1,0 +1,3 @@
+//! Upstreams against servers that behave, and servers that do not.
+
+mod sending;
