@@ -13,8 +13,8 @@ pub(crate) use analytics::kept;
 use anyhow::{Context, Result};
 use axum::Router;
 use castellan_base::System;
+use castellan_respond::actions::Orders;
 use castellan_server::judge::Judge;
-use castellan_server::orders::Orders;
 use castellan_server::{
     BindError, Config, Gate, Server, Tls, Token, agent_hooks, contentsafety, incidents, moderations,
     presidio, workspaces,

@@ -1,5 +1,19 @@
 //! The gate for model and tool traffic: authenticate, authorise, meter, inspect, forward, record.
+#![recursion_limit = "256"] // For rows of many columns in `json!`.
 
+pub mod config;
+mod fetch;
+mod gate;
 pub mod guard;
+mod listen;
+pub mod metrics;
+mod proxy;
+pub mod record;
 pub mod stub;
+mod tls;
 pub mod upstream;
+
+pub use config::Config;
+pub use gate::{Gate, GateError};
+pub use listen::{ListenError, Listener};
+pub use tls::TlsError;

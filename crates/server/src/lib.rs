@@ -20,7 +20,7 @@
 //! * [`Server`] serves any [`axum::Router`]. A further face is one more router, merged with the others.
 //! * [`presidio`] is the API of Presidio's analyzer and anonymizer.
 //! * [`contentsafety`] is the API of Azure AI Content Safety, [`moderations`] that of OpenAI, [`agent_hooks`] that of an
-//!   evaluator of Agent Hooks. They ask a [`judge::Judge`]; [`orders`] of playbooks hold for the last.
+//!   evaluator of Agent Hooks. They ask a [`judge::Judge`]; orders of playbooks hold for the last.
 //! * [`loganalytics`] is the query API of Azure Monitor's logs, [`kusto`] that of Kusto, [`resourcegraph`] that of Azure
 //!   Resource Graph, [`mcp`] a server of the Model Context Protocol. They ask [`Queries`], which run over [`Tables`].
 //! * [`intake`] is how events come in: the Logs Ingestion API of Azure Monitor, OpenTelemetry's protocol, diagnostic
@@ -46,7 +46,6 @@ pub mod kusto;
 pub mod loganalytics;
 pub mod mcp;
 pub mod moderations;
-pub mod orders;
 mod policy;
 pub mod presidio;
 mod queries;

@@ -36,6 +36,7 @@ mod walk;
 
 pub mod annotate;
 pub mod edit;
+pub mod form;
 pub mod frame;
 pub mod json;
 pub mod refusal;

@@ -15,8 +15,8 @@
 //! call is worth nothing, and a call that is carried out cannot be taken back.
 //! *Invariant (nothing passes unread):* an event that cannot be read ends the stream.
 
-use std::collections::BTreeMap;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use castellan_classify::redact::Session;
 use castellan_wire::edit::{self, Edit};
@@ -100,11 +100,11 @@ struct Waiting {
 
 /// A stream on its way to a client.
 #[derive(Debug)]
-pub struct Guarded<'g> {
+pub struct Guarded {
     api: Api,
     framing: Framing,
-    inspector: &'g Inspector,
-    profiles: &'g Selected,
+    inspector: Arc<Inspector>,
+    profiles: Arc<Selected>,
     streaming: Streaming,
     session: Session,
     frames: Frames,
@@ -115,16 +115,16 @@ pub struct Guarded<'g> {
     is_over: bool,
 }
 
-impl<'g> Guarded<'g> {
+impl Guarded {
     /// The beginning of a stream of an API.
-    pub fn new(api: Api, inspector: &'g Inspector, profiles: &'g Selected, session: Session) -> Guarded<'g> {
+    pub fn new(api: Api, inspector: Arc<Inspector>, profiles: Arc<Selected>, session: Session) -> Guarded {
         let framing = if api.streams_lines() { Framing::Lines } else { Framing::Events };
         Guarded {
             api,
             framing,
+            streaming: profiles.streaming(),
             inspector,
             profiles,
-            streaming: profiles.streaming(),
             session,
             frames: Frames::new(framing),
             waiting: VecDeque::new(),
@@ -261,14 +261,14 @@ impl<'g> Guarded<'g> {
                 edits.push(Vec::new());
                 continue;
             }
-            let (judgement, own) = self.inspector.passage(passage, self.profiles, &mut self.session);
+            let (judgement, own) = self.inspector.passage(passage, &self.profiles, &mut self.session);
             self.end.judgement.join(judgement);
             edits.push(own);
         }
         let only =
             castellan_wire::Reading { unscanned: read.reading.unscanned.clone(), ..Default::default() };
         if !only.unscanned.is_empty() {
-            let judgement = self.inspector.judge(&only, self.profiles, &mut self.session);
+            let judgement = self.inspector.judge(&only, &self.profiles, &mut self.session);
             self.end.judgement.join(judgement);
         }
         edits
@@ -309,7 +309,7 @@ impl<'g> Guarded<'g> {
         };
         let text = channel.text.get(from..).unwrap_or_default().to_owned();
         let whole = Passage { point: channel.point, path: channel.path.clone(), text, segments: Vec::new() };
-        let (judgement, found) = self.inspector.passage(&whole, self.profiles, &mut self.session);
+        let (judgement, found) = self.inspector.passage(&whole, &self.profiles, &mut self.session);
         self.end.judgement.join(judgement);
         // What may still grow stays behind, together with all of a finding that reaches into it.
         let length = channel.text.len();

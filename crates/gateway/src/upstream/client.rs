@@ -17,7 +17,7 @@ use super::config::{Config, TlsConfig, milliseconds};
 use super::error::ConfigError;
 
 /// A client with a pool of connections. It reads no proxy from the environment and follows no redirects.
-pub(super) type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+pub(crate) type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 /// Smallest buffer that the HTTP/1 reader accepts.
 const SMALLEST_BUFFER: usize = 8 << 10;
@@ -27,7 +27,7 @@ const PING: (std::time::Duration, std::time::Duration) =
     (std::time::Duration::from_secs(30), std::time::Duration::from_secs(10));
 
 /// Makes the client.
-pub(super) fn client(config: &Config) -> Result<HttpClient, ConfigError> {
+pub(crate) fn client(config: &Config) -> Result<HttpClient, ConfigError> {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_nodelay(true);

@@ -57,7 +57,7 @@ use castellan_base::System;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
-use client::HttpClient;
+pub(crate) use client::{HttpClient, client};
 use credential::{Credential, Reference, Source};
 use pool::{Member, Pool};
 

@@ -19,6 +19,7 @@ mod mail;
 mod message;
 mod orders;
 mod redact;
+mod ruling;
 mod syslog;
 
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ pub(crate) use line::encoded;
 pub use mail::{MailSettings, MailTls};
 pub use message::{Connector, ConnectorKind};
 pub use orders::{Measure, Order, OrderError, OrderStore, SubjectKind};
+pub use ruling::{Asked, Orders, Ruling};
 
 /// The longest secret that is read from a file, in bytes.
 const LONGEST_SECRET: u64 = 64 * 1024;

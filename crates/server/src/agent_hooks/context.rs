@@ -5,7 +5,7 @@ use castellan_shield::Source;
 use serde_json::Value;
 
 use crate::guard::{Part, collect};
-use crate::orders::Asked;
+use castellan_respond::actions::Asked;
 
 /// Most bytes of a context.
 pub(crate) const LARGEST: usize = 1 << 20;

@@ -23,7 +23,7 @@ use crate::Gate;
 use crate::contentsafety::{self, Failure, told};
 use crate::guard;
 use crate::judge::Judge;
-use crate::orders::{Orders, Ruling};
+use castellan_respond::actions::{Orders, Ruling};
 use crate::policy::Policy;
 use context::{Context, Point};
 use verdict::Verdict;

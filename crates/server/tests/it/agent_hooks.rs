@@ -4,8 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use castellan_respond::actions::{Measure, Order, OrderStore, SubjectKind};
-use castellan_server::orders::Orders;
+use castellan_respond::actions::{Measure, Order, OrderStore, Orders, SubjectKind};
 use castellan_server::{Config, Gate, agent_hooks};
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use castellan_shield::Shield;
 use proptest::prelude::*;
@@ -7,15 +7,15 @@ use serde_json::{Value, json};
 use super::*;
 use crate::guard::Profiles;
 
-static INSPECTOR: LazyLock<Inspector> = LazyLock::new(|| {
-    Inspector::new(Arc::new(Shield::builtin().unwrap()), &castellan_detectors::engine()).unwrap()
+static INSPECTOR: LazyLock<Arc<Inspector>> = LazyLock::new(|| {
+    Arc::new(Inspector::new(Arc::new(Shield::builtin().unwrap()), &castellan_detectors::engine()).unwrap())
 });
 
 const KEY: &str = "AKIAQ3EGRZ5XVHW4KLM2";
 const HARM: &str = "I will find you and kill you and your whole family, you filthy animal.";
 
-fn selected(names: &[&str]) -> Selected {
-    Profiles::builtin().unwrap().select(names, INSPECTOR.engine()).unwrap()
+fn selected(names: &[&str]) -> Arc<Selected> {
+    Arc::new(Profiles::builtin().unwrap().select(names, INSPECTOR.engine()).unwrap())
 }
 
 fn chunk(text: &str) -> Vec<u8> {
@@ -29,8 +29,8 @@ fn end() -> Vec<u8> {
 }
 
 /// What a client has got after each piece, and how it ended.
-fn run(profiles: &Selected, pieces: &[Vec<u8>]) -> (Vec<u8>, GuardedEnd) {
-    let mut guarded = Guarded::new(Api::Chat, &INSPECTOR, profiles, Session::new("t"));
+fn run(profiles: &Arc<Selected>, pieces: &[Vec<u8>]) -> (Vec<u8>, GuardedEnd) {
+    let mut guarded = Guarded::new(Api::Chat, Arc::clone(&INSPECTOR), Arc::clone(profiles), Session::new("t"));
     let mut out = Vec::new();
     for piece in pieces {
         out.extend(guarded.push(piece).bytes);
@@ -86,7 +86,7 @@ fn a_blocked_stream_ends_as_its_api_may() {
 #[test]
 fn nothing_of_an_answer_passes_before_it_is_whole_where_that_is_asked_for() {
     let profiles = selected(&["strict"]);
-    let mut guarded = Guarded::new(Api::Chat, &INSPECTOR, &profiles, Session::new("t"));
+    let mut guarded = Guarded::new(Api::Chat, Arc::clone(&INSPECTOR), Arc::clone(&profiles), Session::new("t"));
     for _ in 0..100 {
         assert!(guarded.push(&chunk("Quite harmless so far, and for a long time. ")).bytes.is_empty());
     }
@@ -100,7 +100,7 @@ fn arguments_of_tools_pass_when_they_are_whole() {
         frame::event(None, &json!({"choices": [{"index": 0, "delta": delta}]}).to_string())
     };
     let profiles = selected(&["default"]);
-    let mut guarded = Guarded::new(Api::Chat, &INSPECTOR, &profiles, Session::new("t"));
+    let mut guarded = Guarded::new(Api::Chat, Arc::clone(&INSPECTOR), Arc::clone(&profiles), Session::new("t"));
     assert!(guarded.push(&call("{\"key\":\"")).bytes.is_empty());
     assert!(guarded.push(&call(&format!("aws {KEY}\"}}"))).bytes.is_empty());
     let out = guarded.push(&end()).bytes;

@@ -1,7 +1,7 @@
 //! Orders of playbooks, held against what is asked: who and what is blocked, throttled, put before a person, or judged more
 //! strictly.
 //!
-//! The file of orders ([`castellan_respond::actions::OrderStore`]) is looked at again when it has changed, once a second at
+//! The file of orders ([`OrderStore`]) is looked at again when it has changed, once a second at
 //! most. While it cannot be read, what it said last holds: a damaged file lifts no block.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use castellan_base::Ticks;
-use castellan_respond::actions::{Measure, Order, OrderStore, SubjectKind};
+use crate::actions::{Measure, Order, OrderStore, SubjectKind};
 
 /// How often the file is looked at.
 const EVERY: Duration = Duration::from_secs(1);

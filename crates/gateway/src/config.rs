@@ -1,0 +1,194 @@
+//! What `[gate]` of `castellan.toml` says.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use castellan_access::certificate::CertificateConfig;
+use castellan_access::grant::GrantRules;
+use castellan_access::token::IssuerConfig;
+use serde::Deserialize;
+
+use crate::upstream;
+
+/// The gate.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where it listens: `127.0.0.1:8800`. Any other address than loopback needs `tls`, and nobody may be anonymous there.
+    pub listen: SocketAddr,
+    /// The certificate that it shows; connections are not encrypted where there is none.
+    pub tls: Option<TlsConfig>,
+    /// Whether clients without a credential are served, as `Anonymous` in policies. For trials on loopback alone.
+    pub anonymous: bool,
+    /// Guardrail profiles that hold for all requests: `default`. An empty list turns guardrails off.
+    pub profiles: Vec<String>,
+    /// A folder of profiles of one's own, in YAML, on top of those that are built in.
+    pub guardrails: Option<PathBuf>,
+    /// Profiles that hold for a model in addition, by its alias.
+    pub model_profiles: BTreeMap<String, Vec<String>>,
+    /// Block lists: a JSON file as `castellan up --blocklists` keeps it.
+    pub blocklists: Option<PathBuf>,
+    /// The file of virtual keys.
+    pub keys: Option<PathBuf>,
+    /// What their hashes are keyed with: `env:NAME` or `file:PATH`, 64 hexadecimal digits. Needed where there are keys.
+    pub pepper: Option<String>,
+    /// Who issues access tokens that count.
+    pub issuer: Vec<IssuerConfig>,
+    /// Which client certificates stand for whom.
+    pub certificate: Vec<CertificateConfig>,
+    /// A folder of Cedar policies; without it those that are built in hold: keys may what their scopes say.
+    pub policies: Option<PathBuf>,
+    /// The file of grants that people ask for and approve.
+    pub grants: Option<PathBuf>,
+    /// Who may approve what, and for how long.
+    pub grant_rules: GrantRules,
+    /// The file of orders that playbooks give.
+    pub orders: Option<PathBuf>,
+    /// Where models are served.
+    pub upstreams: upstream::Config,
+    /// How much is held and how long is waited.
+    pub bounds: Bounds,
+    /// What is recorded, and where.
+    pub record: RecordConfig,
+    /// Who serves a model, for policies and records, by its alias: `openai`, `azure`, ...
+    pub providers: BTreeMap<String, String>,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8800)),
+            tls: None,
+            anonymous: false,
+            profiles: vec!["default".to_owned()],
+            guardrails: None,
+            model_profiles: BTreeMap::new(),
+            blocklists: None,
+            keys: None,
+            pepper: None,
+            issuer: Vec::new(),
+            certificate: Vec::new(),
+            policies: None,
+            grants: None,
+            grant_rules: GrantRules::default(),
+            orders: None,
+            upstreams: upstream::Config::default(),
+            bounds: Bounds::default(),
+            record: RecordConfig::default(),
+            providers: BTreeMap::new(),
+        }
+    }
+}
+
+/// The gate's certificate.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TlsConfig {
+    /// Its chain, as PEM, the gate's own first. Read again when it changes.
+    pub certificate: PathBuf,
+    /// Its private key, as PEM.
+    pub key: PathBuf,
+    /// Authorities of client certificates, as PEM: clients may show one then.
+    pub client_ca: Option<PathBuf>,
+    /// Whether they must.
+    #[serde(default)]
+    pub client_certificate_required: bool,
+}
+
+/// Bounds.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Bounds {
+    /// Largest body of a request, in bytes: 32 MiB.
+    pub request_bytes: usize,
+    /// Largest answer that is not a stream, in bytes: 32 MiB.
+    pub answer_bytes: usize,
+    /// Most connections at once: 8,192.
+    pub connections: usize,
+    /// How long the headers of a request may take, and how long a connection may stay idle, in milliseconds: 30,000.
+    pub header_ms: u64,
+    /// How long the body of a request may take, in milliseconds: 60,000.
+    pub body_ms: u64,
+    /// How long requests may take to end once the gate is told to stop, in milliseconds: 30,000.
+    pub farewell_ms: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Bounds {
+        Bounds {
+            request_bytes: 32 << 20,
+            answer_bytes: 32 << 20,
+            connections: 8_192,
+            header_ms: 30_000,
+            body_ms: 60_000,
+            farewell_ms: 30_000,
+        }
+    }
+}
+
+/// What is recorded.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RecordConfig {
+    /// A file to which decisions go as lines of JSON, where no lake is near.
+    pub file: Option<PathBuf>,
+    /// Whether texts of prompts and answers are recorded (`AppGenAIContent`): `none`, `redacted` or `full`. `redacted` unless it is
+    /// said.
+    pub content: Content,
+    /// What follows where decisions cannot be recorded: `refuse` requests, or `pass` them and count what was lost. `refuse`
+    /// unless it is said.
+    pub when_full: WhenFull,
+}
+
+/// How much of texts is recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Content {
+    /// Nothing.
+    None,
+    /// With what is sensitive replaced.
+    #[default]
+    Redacted,
+    /// As it was.
+    Full,
+}
+
+/// What follows where nothing can be recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenFull {
+    /// Requests are refused.
+    #[default]
+    Refuse,
+    /// Requests pass unrecorded.
+    Pass,
+}
+
+#[derive(Debug, Deserialize)]
+struct File {
+    #[serde(default)]
+    gate: Config,
+}
+
+/// Reads a configuration. Tables beside `[gate]` are others'.
+///
+/// # Errors
+/// What is wrong, with its line and column.
+pub fn read(text: &str) -> Result<Config, toml::de::Error> {
+    toml::from_str::<File>(text).map(|file| file.gate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_say_where_they_are() {
+        let fault = read("[gate]\nlisten = \"127.0.0.1:0\"\nprofile = [\"strict\"]\n").unwrap_err().to_string();
+        assert!(fault.contains("line 3") && fault.contains("profile"), "{fault}");
+        let config = read("[gate.upstreams.models.m]\nmembers = [{ url = \"http://127.0.0.1:1/v1\" }]\n").unwrap();
+        assert_eq!(config.profiles, ["default"]);
+        assert!(config.upstreams.models.contains_key("m"));
+    }
+}

@@ -1,0 +1,259 @@
+//! Everything that the gate holds, made from a configuration.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use castellan_access::certificate::Mappings;
+use castellan_access::grant::GrantStore;
+use castellan_access::key::{KeyStore, Pepper};
+use castellan_access::policy::Policies;
+use castellan_access::token::Issuers;
+use castellan_base::{System, Ticks};
+use castellan_respond::actions::{OrderStore, Orders};
+use castellan_shield::Shield;
+use castellan_shield::blocklist::Blocklists;
+
+use crate::config::Config;
+use crate::fetch::Fetcher;
+use crate::guard::{Inspector, Profiles, ProfilesError, Selected};
+use crate::metrics::Metrics;
+use crate::record::Recorder;
+use crate::upstream::{self, Upstreams};
+
+/// Why there is no gate.
+#[derive(Debug, thiserror::Error)]
+pub enum GateError {
+    /// The shield cannot be used.
+    #[error("the shield cannot be used: {0}")]
+    Shield(#[from] castellan_shield::ShieldError),
+    /// Guardrail profiles cannot be used.
+    #[error(transparent)]
+    Profiles(#[from] ProfilesError),
+    /// Upstreams cannot be used.
+    #[error(transparent)]
+    Upstreams(#[from] upstream::ConfigError),
+    /// Who may come in cannot be said.
+    #[error("`[gate]` cannot be used: {0}")]
+    Access(String),
+    /// Somebody could reach it without being asked who they are.
+    #[error("{0}")]
+    Unprotected(String),
+}
+
+/// The gate.
+pub struct Gate {
+    pub(crate) config: Config,
+    pub(crate) inspector: Arc<Inspector>,
+    pub(crate) upstreams: Upstreams,
+    pub(crate) issuers: Issuers,
+    pub(crate) keys: Option<KeyStore>,
+    pub(crate) certificates: Mappings,
+    pub(crate) policies: Policies,
+    pub(crate) grants: Option<GrantStore>,
+    pub(crate) orders: Option<Orders>,
+    pub(crate) recorder: Arc<dyn Recorder>,
+    pub(crate) system: Arc<dyn System>,
+    pub(crate) fetcher: Fetcher,
+    /// What it counts.
+    pub metrics: Metrics,
+    guard: RwLock<Guard>,
+}
+
+/// Profiles that hold, by model.
+struct Guard {
+    profiles: Profiles,
+    base: Arc<Selected>,
+    by_model: BTreeMap<String, Arc<Selected>>,
+    /// Combinations that policies asked for, by their names.
+    combined: BTreeMap<String, Arc<Selected>>,
+}
+
+impl std::fmt::Debug for Gate {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Gate").field("listen", &self.config.listen).finish_non_exhaustive()
+    }
+}
+
+/// Most combinations of profiles that are kept ready.
+const MOST_COMBINED: usize = 256;
+
+impl Gate {
+    /// Makes the gate.
+    ///
+    /// # Errors
+    /// What of the configuration cannot be used.
+    pub fn new(config: Config, system: Arc<dyn System>, recorder: Arc<dyn Recorder>) -> Result<Gate, GateError> {
+        check(&config)?;
+        let inspector = Inspector::new(Arc::new(Shield::builtin()?), &castellan_detectors::engine())?;
+        if let Some(path) = &config.blocklists {
+            inspector.set_blocklists(blocklists(path, &*system)?);
+        }
+        let guard = guard(&config, &inspector, &*system)?;
+        let metrics = Metrics::new();
+        let upstreams = Upstreams::new(config.upstreams.clone(), Arc::clone(&system), &metrics.upstreams)?;
+        let access = |error: &dyn std::fmt::Display| GateError::Access(error.to_string());
+        let issuers = Issuers::new(config.issuer.clone()).map_err(|error| access(&error))?;
+        let certificates = Mappings::new(config.certificate.clone()).map_err(|error| access(&error))?;
+        let keys = match &config.keys {
+            Some(path) => {
+                let pepper = pepper(config.pepper.as_deref(), &*system)?;
+                Some(KeyStore::open(path, pepper).map_err(|error| access(&error))?)
+            }
+            None => None,
+        };
+        let policies = match &config.policies {
+            Some(folder) => Policies::open(&*system, folder),
+            None => Policies::built_in(),
+        };
+        let policies = policies.map_err(|error| access(&error))?;
+        let grants = config.grants.as_ref().map(|path| GrantStore::open(path, config.grant_rules.clone()));
+        let grants = grants.transpose().map_err(|error| access(&error))?;
+        let orders = config.orders.as_ref().map(|path| Orders::new(OrderStore::new(path)));
+        let fetcher = Fetcher::new(&config.upstreams)?;
+        Ok(Gate {
+            inspector: Arc::new(inspector),
+            upstreams,
+            issuers,
+            keys,
+            certificates,
+            policies,
+            grants,
+            orders,
+            recorder,
+            system,
+            fetcher,
+            metrics,
+            guard: RwLock::new(guard),
+            config,
+        })
+    }
+
+    pub(crate) fn now(&self) -> Ticks {
+        self.system.now()
+    }
+
+    /// Reads what may have changed again: policies, profiles, block lists, keys, grants. What has faults is told, and what was
+    /// read last holds.
+    pub fn reload(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if let Some(folder) = &self.config.policies
+            && let Err(error) = self.policies.reload_folder(&*self.system, folder)
+        {
+            problems.push(format!("policies: {error}"));
+        }
+        if let Some(Err(error)) = self.keys.as_ref().map(KeyStore::refresh) {
+            problems.push(format!("keys: {error}"));
+        }
+        if let Some(Err(error)) = self.keys.as_ref().map(KeyStore::flush_uses) {
+            problems.push(format!("keys: {error}"));
+        }
+        if let Some(Err(error)) = self.grants.as_ref().map(GrantStore::refresh) {
+            problems.push(format!("grants: {error}"));
+        }
+        if self.config.guardrails.is_some() {
+            match guard(&self.config, &self.inspector, &*self.system) {
+                Ok(guard) => *self.guard.write().unwrap_or_else(PoisonError::into_inner) = guard,
+                Err(error) => problems.push(error.to_string()),
+            }
+        }
+        if let Some(path) = &self.config.blocklists {
+            match blocklists(path, &*self.system) {
+                Ok(lists) => self.inspector.set_blocklists(lists),
+                Err(error) => problems.push(error.to_string()),
+            }
+        }
+        problems
+    }
+
+    /// The profiles that hold for a model, with those that policies oblige to.
+    ///
+    /// # Errors
+    /// When a policy names a profile that does not exist: nothing passes then, rather than passing unguarded.
+    pub(crate) fn selected<'n>(
+        &self,
+        model: &str,
+        more: impl Iterator<Item = &'n str> + Clone,
+    ) -> Result<Arc<Selected>, ProfilesError> {
+        let guard = self.guard.read().unwrap_or_else(PoisonError::into_inner);
+        let base = guard.by_model.get(model).unwrap_or(&guard.base);
+        if more.clone().next().is_none() {
+            return Ok(Arc::clone(base));
+        }
+        let names: Vec<&str> = more.collect();
+        let key = format!("{}\n{}", base.names.join(","), names.join(","));
+        if let Some(known) = guard.combined.get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        let combined = Arc::new(base.and(&guard.profiles.select(&names, self.inspector.engine())?));
+        drop(guard);
+        let mut guard = self.guard.write().unwrap_or_else(PoisonError::into_inner);
+        if guard.combined.len() < MOST_COMBINED {
+            guard.combined.insert(key, Arc::clone(&combined));
+        }
+        Ok(combined)
+    }
+
+    /// Who serves a model.
+    pub(crate) fn provider(&self, model: &str) -> &str {
+        self.config.providers.get(model).map_or("unknown", String::as_str)
+    }
+}
+
+fn check(config: &Config) -> Result<(), GateError> {
+    let is_local = config.listen.ip().is_loopback();
+    if !is_local && config.tls.is_none() {
+        let why = format!(
+            "`{}` can be reached from other machines, and connections would not be encrypted; add `[gate.tls]`, or listen on 127.0.0.1",
+            config.listen
+        );
+        return Err(GateError::Unprotected(why));
+    }
+    if !is_local && config.anonymous {
+        let why = "`anonymous` lets everybody in, so it holds on loopback alone; issue keys with `castellan gate keys`";
+        return Err(GateError::Unprotected(why.to_owned()));
+    }
+    let nobody = config.keys.is_none() && config.issuer.is_empty() && config.certificate.is_empty();
+    if nobody && !config.anonymous {
+        let why = "nobody could come in: name `keys`, an `[[gate.issuer]]` or a `[[gate.certificate]]`, or set `anonymous = true` for a trial";
+        return Err(GateError::Access(why.to_owned()));
+    }
+    Ok(())
+}
+
+fn guard(config: &Config, inspector: &Inspector, system: &dyn System) -> Result<Guard, ProfilesError> {
+    let mut profiles = Profiles::builtin()?;
+    if let Some(folder) = &config.guardrails {
+        profiles = profiles.with_folder(folder, system)?;
+    }
+    let names = |names: &[String]| -> Result<Selected, ProfilesError> {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        profiles.select(&names, inspector.engine())
+    };
+    let base = names(&config.profiles)?;
+    let mut by_model = BTreeMap::new();
+    for (model, more) in &config.model_profiles {
+        by_model.insert(model.clone(), Arc::new(base.and(&names(more)?)));
+    }
+    Ok(Guard { base: Arc::new(base), by_model, combined: BTreeMap::new(), profiles })
+}
+
+fn pepper(reference: Option<&str>, system: &dyn System) -> Result<Pepper, GateError> {
+    let fault = |why: &str| GateError::Access(format!("`pepper` {why}"));
+    let reference = reference.ok_or_else(|| fault("is missing: name 64 hexadecimal digits as `env:NAME` or `file:PATH`"))?;
+    let text = if let Some(name) = reference.strip_prefix("env:") {
+        system.env(name).ok_or_else(|| fault("names a variable that is not set"))?
+    } else if let Some(path) = reference.strip_prefix("file:") {
+        let bytes = system.read(std::path::Path::new(path), 4_096).map_err(|error| fault(&format!("cannot be read: {error}")))?;
+        String::from_utf8(bytes).map_err(|_| fault("is no text"))?
+    } else {
+        return Err(fault("has to be `env:NAME` or `file:PATH`"));
+    };
+    let hash = blake3::Hash::from_hex(text.trim()).map_err(|_| fault("has to be 64 hexadecimal digits"))?;
+    Ok(Pepper::new(*hash.as_bytes()))
+}
+
+fn blocklists(path: &std::path::Path, system: &dyn System) -> Result<Blocklists, ProfilesError> {
+    let fault = |fault: String| ProfilesError::Fault { file: path.display().to_string(), fault };
+    let bytes = system.read(path, 256 << 20).map_err(|error| fault(error.to_string()))?;
+    serde_json::from_slice(&bytes).map_err(|error| fault(error.to_string()))
+}

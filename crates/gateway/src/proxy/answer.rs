@@ -1,0 +1,302 @@
+//! The upstream's answer on its way to the client.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use bytes::Bytes;
+use castellan_classify::redact::Session;
+use castellan_wire::annotate::{annotated, first_chunk};
+use castellan_wire::edit::{applied, rewrite};
+use castellan_wire::json::{Bounds, Tree};
+use castellan_wire::refusal::{about, filtered_answer};
+use castellan_wire::usage::{Usage, finish};
+use castellan_wire::{Api, Body as Kind, Direction, Matter, Passage, Point, Reading, Route, Unscanned, passages};
+use http::Response;
+use http::header::{CONTENT_LENGTH, HeaderValue};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+use super::asked::Asked;
+use super::body::{BodyFailure, GateBody, is_encoded, kind};
+use super::exchange::Exchange;
+use super::stop::Stop;
+use super::{Served, may_stream};
+use crate::config::Content;
+use crate::guard::{Action, Guarded, Judgement, Passed, Selected};
+use crate::record::Stage;
+use crate::upstream::{Answer, AnswerBody};
+
+/// A stream that has not begun.
+pub(super) struct Streamed {
+    api: Api,
+    profiles: Arc<Selected>,
+    body: AnswerBody,
+}
+
+/// Takes an answer's head, and its body where it is no stream.
+pub(super) async fn answered(
+    exchange: &mut Exchange,
+    route: &Route,
+    asked: Asked,
+    profiles: Arc<Selected>,
+    answer: Answer,
+) -> Result<Served, Stop> {
+    let Answer { status, headers, body, .. } = answer;
+    if is_encoded(&headers) {
+        let message = "the upstream answers compressed, which the gate did not ask for and cannot look into";
+        return Err(Stop::new(Stage::InspectAnswer, 502, "unreadable_answer", message));
+    }
+    if status.as_u16() == 401 || status.as_u16() == 403 {
+        let message = format!("the upstream refuses the gate's own credential ({status}); whoever runs the gate has to look at it");
+        return Err(Stop::new(Stage::Forward, 502, "upstream_credential", message));
+    }
+    let mut head = Response::new(()).into_parts().0;
+    (head.status, head.headers) = (status, headers);
+    let is_stream = matches!(kind(&head.headers), "text/event-stream" | "application/x-ndjson" | "application/jsonl");
+    if is_stream && may_stream(asked.api) {
+        head.headers.remove(CONTENT_LENGTH);
+        return Ok(Served::Stream(head, Streamed { api: asked.api, profiles, body }));
+    }
+    let limit = exchange.gate.config.bounds.answer_bytes;
+    let bytes = match Limited::new(body, limit).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let message = format!("the answer is larger than {limit} bytes; ask for a stream, or raise `bounds.answer_bytes`");
+            return Err(Stop::new(Stage::InspectAnswer, 502, "answer_too_large", message));
+        }
+        Err(error) => return Err(Stop::new(Stage::Forward, 502, "upstream_failed", format!("the upstream's answer broke off: {error}"))),
+    };
+    let bytes = whole(exchange, route, &asked, &profiles, bytes, &mut head)?;
+    Ok(Served::Whole(exchange.whole(head, bytes)))
+}
+
+/// Looks at a whole answer.
+fn whole(
+    exchange: &mut Exchange,
+    route: &Route,
+    asked: &Asked,
+    profiles: &Selected,
+    bytes: Bytes,
+    head: &mut http::response::Parts,
+) -> Result<Bytes, Stop> {
+    let is_json = kind(&head.headers).contains("json");
+    if !is_json {
+        return other(exchange, asked, profiles, bytes, kind(&head.headers).starts_with("text/"));
+    }
+    let unreadable = |why: String| Stop::new(Stage::InspectAnswer, 502, "unreadable_answer", why);
+    let bounds = Bounds { bytes: bytes.len(), ..Bounds::default() };
+    let tree = Tree::read(&bytes, &bounds).map_err(|error| unreadable(format!("the upstream's answer: {error}")))?;
+    let usage = Usage::of(&tree);
+    let said = about(&tree);
+    exchange.decision.usage = usage;
+    exchange.decision.finish = finish(&tree);
+    exchange.decision.answer.clone_from(&said.id);
+    if !profiles.looks_at_answers() {
+        return Ok(bytes);
+    }
+    let reading = passages(&tree, asked.api, Direction::Response);
+    let began = Instant::now();
+    let mut session = exchange.session.take().unwrap_or_else(|| Session::new("answer"));
+    let judgement = exchange.gate.inspector.judge(&reading, profiles, &mut session);
+    exchange.session = Some(session);
+    exchange.judged(&judgement, began);
+    texts(exchange, &reading, &judgement);
+    if judgement.action.stops() {
+        exchange.decision.stage = Stage::InspectAnswer;
+        let results = judgement.results.value();
+        let body = filtered_answer(asked.api, &said, usage.unwrap_or_default(), &results).filter(|_| head.status.is_success());
+        return match body {
+            Some(body) => Ok(Bytes::from(body)),
+            None => Err(refused(exchange, &judgement)),
+        };
+    }
+    let mut body = bytes.clone();
+    if judgement.edits.iter().any(|edits| !edits.is_empty()) {
+        body = rewrite(&tree, &reading, &judgement.edits).map(Bytes::from).map_err(|error| {
+            Stop::new(Stage::InspectAnswer, 502, "cannot_redact", format!("something in the answer must not pass, and cannot be taken out: {error}"))
+        })?;
+    }
+    if route.dialect.is_azure() && matches!(asked.api, Api::Chat | Api::Completions) {
+        let tree = Tree::read(&body, &Bounds::default()).map_err(|error| unreadable(error.to_string()))?;
+        let with = annotated(&tree, &exchange.prompt, &judgement.results).map_err(|error| unreadable(error.to_string()))?;
+        body = Bytes::from(with);
+    }
+    Ok(body)
+}
+
+/// An answer that is no JSON: a text is looked at, sound and pictures are told.
+fn other(exchange: &mut Exchange, asked: &Asked, profiles: &Selected, bytes: Bytes, is_text: bool) -> Result<Bytes, Stop> {
+    let mut reading = Reading::default();
+    match std::str::from_utf8(&bytes) {
+        Ok(text) if is_text || asked.api.response() == Kind::Text => {
+            let passage = Passage { point: Point::Output, path: "body".into(), text: text.to_owned(), segments: Vec::new() };
+            reading.passages.push(passage);
+        }
+        _ => {
+            let matter = if asked.api.response() == Kind::Opaque { Matter::Audio } else { Matter::Bytes };
+            reading.unscanned.push(Unscanned { path: "body".into(), matter, point: Point::Output });
+        }
+    }
+    let began = Instant::now();
+    let mut session = exchange.session.take().unwrap_or_else(|| Session::new("answer"));
+    let judgement = exchange.gate.inspector.judge(&reading, profiles, &mut session);
+    exchange.session = Some(session);
+    exchange.judged(&judgement, began);
+    texts(exchange, &reading, &judgement);
+    if judgement.action.stops() {
+        exchange.decision.stage = Stage::InspectAnswer;
+        return Err(refused(exchange, &judgement));
+    }
+    match (reading.passages.first(), judgement.edits.first().filter(|edits| !edits.is_empty())) {
+        (Some(passage), Some(edits)) => applied(&passage.text, edits.clone()).map(Bytes::from).map_err(|error| {
+            Stop::new(Stage::InspectAnswer, 502, "cannot_redact", error.to_string())
+        }),
+        _ => Ok(bytes),
+    }
+}
+
+fn refused(exchange: &Exchange, judgement: &Judgement) -> Stop {
+    let what = judgement.decisive().map(|hit| hit.what.clone()).unwrap_or_default();
+    let message = format!("the answer was refused by a guardrail of the gate ({what}); see {}", exchange.decision.request);
+    Stop::new(Stage::InspectAnswer, 400, "content_filter", message)
+}
+
+fn texts(exchange: &mut Exchange, reading: &Reading, judgement: &Judgement) {
+    let content = exchange.gate.config.record.content;
+    if content == Content::None {
+        return;
+    }
+    for (passage, edits) in reading.passages.iter().zip(&judgement.edits) {
+        let text = match content {
+            Content::Full => passage.text.clone(),
+            _ => applied(&passage.text, edits.clone()).unwrap_or_default(),
+        };
+        exchange.decision.texts.push((passage.point, text));
+    }
+}
+
+/// The answer to a request whose answer is a stream.
+pub(super) fn streamed(mut exchange: Exchange, mut head: http::response::Parts, streamed: Streamed) -> Response<GateBody> {
+    exchange.decision.is_stream = true;
+    exchange.mark(&mut head.headers);
+    head.headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    let session = exchange.session.take().unwrap_or_else(|| Session::new("answer"));
+    let Streamed { api, profiles, body } = streamed;
+    let guarded = Guarded::new(api, Arc::clone(&exchange.gate.inspector), profiles, session);
+    let first = if exchange.dialect.is_azure() && matches!(api, Api::Chat | Api::Completions) {
+        Some(Bytes::from(first_chunk(&exchange.prompt)))
+    } else {
+        None
+    };
+    let stream = GuardedBody { exchange: Some(exchange), guarded: Some(guarded), upstream: Some(body), first };
+    Response::from_parts(head, GateBody::Stream(Box::pin(stream)))
+}
+
+/// A stream on its way. Dropped before its end, the upstream's request is given up and what was found is recorded.
+struct GuardedBody {
+    exchange: Option<Exchange>,
+    guarded: Option<Guarded>,
+    upstream: Option<AnswerBody>,
+    first: Option<Bytes>,
+}
+
+impl Body for GuardedBody {
+    type Data = Bytes;
+    type Error = BodyFailure;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFailure>>> {
+        let this = self.get_mut();
+        if let Some(first) = this.first.take() {
+            return Poll::Ready(Some(Ok(Frame::data(first))));
+        }
+        loop {
+            let Some(upstream) = &mut this.upstream else { return Poll::Ready(None) };
+            let next = ready!(Pin::new(upstream).poll_frame(context));
+            let passed = match next {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(bytes) => this.guard(|guarded| guarded.push(&bytes)),
+                    Err(_) => continue,
+                },
+                Some(Err(error)) => {
+                    // What broke off is not made to look whole.
+                    this.over(Some(error.to_string()));
+                    return Poll::Ready(Some(Err(error.into())));
+                }
+                None => {
+                    let mut passed = this.guard(Guarded::finish);
+                    passed.is_over = true;
+                    passed
+                }
+            };
+            if passed.is_over {
+                this.over(None);
+            }
+            if !passed.bytes.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(Bytes::from(passed.bytes)))));
+            }
+        }
+    }
+}
+
+impl GuardedBody {
+    fn guard(&mut self, work: impl FnOnce(&mut Guarded) -> Passed) -> Passed {
+        let Some(guarded) = &mut self.guarded else { return Passed { bytes: Vec::new(), is_over: true } };
+        let began = Instant::now();
+        let passed = work(guarded);
+        if let Some(exchange) = &mut self.exchange {
+            exchange.decision.guard_ms += began.elapsed().as_secs_f64() * 1_000.0;
+        }
+        passed
+    }
+
+    /// The stream is over: the upstream is let go, and the request recorded.
+    fn over(&mut self, broken: Option<String>) {
+        self.upstream = None;
+        let Some(mut exchange) = self.exchange.take() else { return };
+        self.note(&mut exchange);
+        if let Some(why) = broken {
+            exchange.decision.stage = Stage::Forward;
+            "upstream_failed".clone_into(&mut exchange.decision.word);
+            exchange.decision.reason = why;
+            exchange.decision.status = 502;
+        }
+        exchange.done();
+    }
+
+    fn note(&mut self, exchange: &mut Exchange) {
+        let Some(guarded) = self.guarded.take() else { return };
+        let (end, _) = guarded.into_end();
+        exchange.judged(&end.judgement, Instant::now());
+        let decision = &mut exchange.decision;
+        decision.usage = end.usage;
+        decision.finish = end.finish;
+        decision.answer = end.about.id;
+        decision.late = end.late;
+        if end.judgement.action.stops() {
+            decision.stage = Stage::InspectAnswer;
+        }
+        if let Some(fault) = end.fault {
+            decision.stage = Stage::InspectAnswer;
+            decision.action = Action::Block;
+            "unreadable_answer".clone_into(&mut decision.word);
+            decision.reason = fault;
+        }
+        if exchange.gate.config.record.content != Content::None {
+            decision.texts.extend(end.said.into_iter().map(|(_, point, text)| (point, text)));
+        }
+    }
+}
+
+impl Drop for GuardedBody {
+    fn drop(&mut self) {
+        if let Some(mut exchange) = self.exchange.take() {
+            self.note(&mut exchange);
+            // The exchange records that the client went.
+        }
+    }
+}

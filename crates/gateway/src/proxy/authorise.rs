@@ -1,0 +1,108 @@
+//! Whether a request may be made: policies, grants, orders of playbooks.
+
+use std::sync::Arc;
+
+use castellan_access::grant::Held;
+use castellan_access::policy::{Action, Asked as Question, Circumstances, Decision, Resource};
+use castellan_access::principal::Principal;
+use castellan_respond::actions::{Asked as Subjects, Ruling, SubjectKind};
+
+use super::asked::Asked;
+use super::exchange::Exchange;
+use super::stop::Stop;
+use crate::guard::Selected;
+use crate::record::Stage;
+
+/// Four bytes are about one token of English; what is reserved is not settled by it.
+const BYTES_A_TOKEN: u64 = 3;
+
+/// What policies say; a stop where they do not allow it.
+pub(super) fn may(exchange: &mut Exchange, principal: &Principal, asked: &Asked) -> Result<Decision, Stop> {
+    let gate = Arc::clone(&exchange.gate);
+    let now = gate.now();
+    let resource = Resource::model(&asked.model, gate.provider(&asked.model));
+    let held = gate.grants.as_ref().map_or_else(Held::default, |grants| grants.held(principal, &resource, now));
+    let action = if asked.api.invokes() { Action::Invoke } else { Action::List };
+    let mut question = Question::new(principal, action, resource, now);
+    question.held = held;
+    question.circumstances = Circumstances {
+        ip: exchange.decision.address,
+        api: asked.api.as_str().to_owned(),
+        stream: asked.is_stream,
+        tokens: (asked.bytes.len() as u64 / BYTES_A_TOKEN).saturating_add(asked.most_tokens.unwrap_or_default()),
+        session: asked.session.clone(),
+        ..Circumstances::default()
+    };
+    let decision = gate.policies.decide(&question);
+    exchange.decision.policies = decision.policies.iter().map(|policy| policy.id.to_string()).collect();
+    exchange.decision.policy_version = decision.version.to_string();
+    if !decision.allow {
+        let told: Vec<&str> = decision.obligations.messages.iter().map(String::as_str).collect();
+        let message = if told.is_empty() {
+            format!("no policy lets you ask `{}`; ask whoever runs the gate ({})", asked.model, exchange.decision.request)
+        } else {
+            told.join(" ")
+        };
+        return Err(Stop::new(Stage::Authorise, 403, "forbidden", message).with_word(decision.reason()));
+    }
+    if decision.obligations.require_approval && question.held.ids.is_empty() {
+        let message = format!(
+            "`{}` may be asked once somebody has approved it: ask with `castellan gate grants ask --model {}`",
+            asked.model, asked.model
+        );
+        return Err(Stop::new(Stage::Authorise, 403, "approval_required", message));
+    }
+    Ok(decision)
+}
+
+/// What orders of playbooks say.
+pub(super) fn orders(exchange: &mut Exchange, principal: &Principal, asked: &Asked) -> Result<(), Stop> {
+    let Some(orders) = &exchange.gate.orders else { return Ok(()) };
+    let id = principal.id();
+    let entity = principal.entity_id();
+    let mut subjects: Subjects<'_> = vec![
+        (SubjectKind::Principal, &principal.object),
+        (SubjectKind::Principal, &id),
+        (SubjectKind::Principal, &entity),
+        (SubjectKind::Model, &asked.model),
+    ];
+    if principal.kind.as_str().starts_with("agent") {
+        subjects.push((SubjectKind::Agent, &principal.object));
+    }
+    subjects.extend(principal.actors.iter().map(|actor| (SubjectKind::Agent, actor.id.as_str())));
+    subjects.extend(principal.credential.id.iter().map(|id| (SubjectKind::Key, id.as_str())));
+    subjects.extend(asked.tools.iter().map(|tool| (SubjectKind::Tool, tool.as_str())));
+    let prompts: Vec<String> = asked.reading.passages.iter().map(|passage| fingerprint(&passage.text)).collect();
+    subjects.extend(prompts.iter().map(|prompt| (SubjectKind::Prompt, prompt.as_str())));
+    match orders.ruling(&subjects, true, exchange.gate.now()) {
+        None => Ok(()),
+        Some(Ruling::Denied { word, message, order }) => {
+            let status = if word == "order_throttle" { 429 } else { 403 };
+            let stop = Stop::new(Stage::Authorise, status, word, message).with_word(format!("{word}:{order}"));
+            Err(if status == 429 { stop.with_header("retry-after", "60") } else { stop })
+        }
+        Some(Ruling::Stricter { severity }) => {
+            exchange.tightened = Some(severity);
+            Ok(())
+        }
+    }
+}
+
+/// How orders name a prompt: the first 32 hexadecimal digits of the BLAKE3 hash of its text without white space at its ends.
+pub(super) fn fingerprint(text: &str) -> String {
+    blake3::hash(text.trim().as_bytes()).to_hex().as_str().get(..32).unwrap_or_default().to_owned()
+}
+
+/// The profiles that hold.
+pub(super) fn profiles(exchange: &mut Exchange, asked: &Asked, decision: &Decision) -> Result<Arc<Selected>, Stop> {
+    let names = decision.obligations.profiles.iter().map(String::as_str);
+    let selected = exchange.gate.selected(&asked.model, names).map_err(|error| {
+        Stop::new(Stage::Authorise, 500, "profile_missing", format!("a policy obliges to a guardrail that cannot be used: {error}"))
+    })?;
+    let selected = match exchange.tightened {
+        Some(severity) => Arc::new(selected.tightened(severity)),
+        None => selected,
+    };
+    exchange.decision.profiles.clone_from(&selected.names);
+    Ok(selected)
+}

@@ -1,0 +1,103 @@
+//! Bodies of requests and answers.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Response};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use tokio::time::timeout;
+
+use super::stop::Stop;
+use crate::config::Bounds;
+use crate::record::Stage;
+
+/// What an answer's body fails with: the connection is closed then, so that the client sees that it is not whole.
+pub(crate) type BodyFailure = Box<dyn std::error::Error + Send + Sync>;
+
+/// The body of an answer.
+pub(crate) enum GateBody {
+    /// All of it is there.
+    Whole(Full<Bytes>),
+    /// It comes.
+    Stream(Pin<Box<dyn Body<Data = Bytes, Error = BodyFailure> + Send>>),
+}
+
+impl Body for GateBody {
+    type Data = Bytes;
+    type Error = BodyFailure;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFailure>>> {
+        match self.get_mut() {
+            GateBody::Whole(body) => {
+                Pin::new(body).poll_frame(context).map(|frame| frame.map(|frame| frame.map_err(|never: Infallible| match never {})))
+            }
+            GateBody::Stream(body) => body.as_mut().poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            GateBody::Whole(body) => body.is_end_stream(),
+            GateBody::Stream(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            GateBody::Whole(body) => body.size_hint(),
+            GateBody::Stream(body) => body.size_hint(),
+        }
+    }
+}
+
+/// An answer that is there.
+pub(crate) fn text(status: u16, kind: &'static str, text: &str) -> Response<GateBody> {
+    let mut response = Response::new(GateBody::Whole(Full::new(Bytes::copy_from_slice(text.as_bytes()))));
+    *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    response
+}
+
+/// The body of a request.
+pub(super) async fn whole(body: Incoming, bounds: &Bounds, headers: &HeaderMap) -> Result<Bytes, Stop> {
+    let stop = |status, code, message: String| Stop::new(Stage::Read, status, code, message);
+    if is_encoded(headers) {
+        return Err(stop(415, "content_encoding", "the gate reads no compressed bodies; send it as it is".to_owned()));
+    }
+    let too_large = || {
+        let message = format!("the body is larger than {} bytes; send less at once", bounds.request_bytes);
+        stop(413, "too_large", message)
+    };
+    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()).and_then(|length| length.parse().ok());
+    if announced.is_some_and(|length: u64| length > bounds.request_bytes as u64) {
+        return Err(too_large());
+    }
+    let collected = Limited::new(body, bounds.request_bytes).collect();
+    match timeout(Duration::from_millis(bounds.body_ms), collected).await {
+        Err(_) => Err(stop(408, "timeout", "the body took too long".to_owned())),
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) => Err(stop(400, "broken_body", "the body broke off".to_owned())),
+    }
+}
+
+/// Whether a body is compressed.
+pub(super) fn is_encoded(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(CONTENT_ENCODING).into_iter();
+    values.any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// The kind of a body, without its parameters.
+pub(super) fn kind(headers: &HeaderMap) -> &str {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim()
+}

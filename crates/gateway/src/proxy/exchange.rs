@@ -1,0 +1,241 @@
+//! A request and what becomes of it, until it is recorded.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use castellan_classify::redact::Session;
+use castellan_wire::annotate::Results;
+use castellan_wire::{Dialect, Route};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http_body_util::Full;
+
+use super::asked::Asked;
+use super::body::{self, GateBody};
+use super::identify::Peer;
+use super::stop::Stop;
+use crate::gate::Gate;
+use crate::guard::{Action, Judgement};
+use crate::record::{Decision, Stage};
+use crate::upstream::Answer;
+
+/// A request under way. Dropped, it is recorded as one whose client went.
+pub(super) struct Exchange {
+    pub(super) gate: Arc<Gate>,
+    pub(super) decision: Decision,
+    pub(super) dialect: Dialect,
+    /// What was found in the prompt, for clients that expect Azure's annotations.
+    pub(super) prompt: Results,
+    /// Numbers of replaced values, the same in the request and its answer.
+    pub(super) session: Option<Session>,
+    started: Instant,
+    /// From which severity on an order of a playbook has harm blocked.
+    pub(super) tightened: Option<u8>,
+    /// Whether there is nothing to record.
+    pub(super) is_silent: bool,
+}
+
+/// An id of 16 or 8 random bytes in hexadecimal digits.
+fn random_id(bytes: usize) -> String {
+    let id = uuid::Uuid::now_v7();
+    let random = blake3::hash(id.as_bytes());
+    random.to_hex().as_str().get(..bytes * 2).unwrap_or_default().to_owned()
+}
+
+/// The trace and the span of a `traceparent` (W3C Trace Context).
+fn trace(headers: &HeaderMap) -> Option<(String, String)> {
+    let value = headers.get("traceparent")?.to_str().ok()?;
+    let mut parts = value.split('-');
+    let (version, trace, span) = (parts.next()?, parts.next()?, parts.next()?);
+    let is_hex = |text: &str, length: usize| {
+        text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit()) && text.bytes().any(|byte| byte != b'0')
+    };
+    (version != "ff" && is_hex(trace, 32) && is_hex(span, 16)).then(|| (trace.to_owned(), span.to_owned()))
+}
+
+impl Exchange {
+    pub(super) fn begin<B>(gate: Arc<Gate>, peer: &Peer, request: &Request<B>) -> Exchange {
+        let (trace, parent) = match trace(request.headers()) {
+            Some((trace, span)) => (trace, Some(span)),
+            None => (random_id(16), None),
+        };
+        let decision = Decision {
+            time: gate.now(),
+            request: uuid::Uuid::now_v7().to_string(),
+            trace,
+            span: random_id(8),
+            parent,
+            session: None,
+            principal: None,
+            address: Some(peer.address),
+            api: "none",
+            dialect: "none",
+            model: String::new(),
+            provider: String::new(),
+            upstream: None,
+            attempts: 0,
+            is_stream: false,
+            stage: Stage::Read,
+            action: Action::Allow,
+            word: String::new(),
+            reason: String::new(),
+            hits: Vec::new(),
+            unscanned: Vec::new(),
+            passages: 0,
+            bytes: 0,
+            late: 0,
+            profiles: Vec::new(),
+            policies: Vec::new(),
+            policy_version: String::new(),
+            status: 0,
+            usage: None,
+            cost: None,
+            finish: None,
+            answer: None,
+            duration_ms: 0.0,
+            guard_ms: 0.0,
+            upstream_ms: 0.0,
+            texts: Vec::new(),
+        };
+        let dialect = guessed(request.uri().path());
+        Exchange {
+            gate,
+            decision,
+            dialect,
+            prompt: Results::default(),
+            session: None,
+            tightened: None,
+            started: Instant::now(),
+            is_silent: false,
+        }
+    }
+
+    pub(super) fn routed(&mut self, route: &Route) {
+        self.dialect = route.dialect;
+        self.decision.api = route.api.as_str();
+        self.decision.dialect = match route.dialect {
+            Dialect::OpenAi => "openai",
+            Dialect::AzureClassic => "azure-classic",
+            Dialect::AzureV1 => "azure-v1",
+            Dialect::Anthropic => "anthropic",
+            Dialect::Ollama => "ollama",
+        };
+    }
+
+    pub(super) fn asked(&mut self, asked: &Asked) {
+        self.decision.model.clone_from(&asked.model);
+        self.decision.provider = self.gate.provider(&asked.model).to_owned();
+        self.decision.is_stream = asked.is_stream;
+        self.decision.session.clone_from(&asked.session);
+    }
+
+    pub(super) fn answered(&mut self, answer: &Answer) {
+        self.decision.upstream = Some(answer.member.to_string());
+        self.decision.attempts = answer.attempts;
+        self.decision.upstream_ms = self.milliseconds();
+        self.decision.status = answer.status.as_u16();
+    }
+
+    /// The client's headers with our span as the parent of what the upstream does.
+    pub(super) fn forwarded(&self, mut headers: HeaderMap) -> HeaderMap {
+        let value = format!("00-{}-{}-01", self.decision.trace, self.decision.span);
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert("traceparent", value);
+        }
+        headers
+    }
+
+    fn milliseconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64() * 1_000.0
+    }
+
+    /// Takes over what was found in a body, and how long it took.
+    pub(super) fn judged(&mut self, judgement: &Judgement, began: Instant) {
+        let decision = &mut self.decision;
+        decision.guard_ms += began.elapsed().as_secs_f64() * 1_000.0;
+        decision.action = decision.action.max(judgement.action);
+        decision.hits.extend(judgement.hits.iter().cloned());
+        decision.unscanned.extend(judgement.unscanned.iter().cloned());
+        decision.passages += judgement.passages;
+        decision.bytes += judgement.bytes;
+        if let Some(hit) = judgement.decisive().filter(|hit| hit.action >= decision.action && hit.action > Action::Allow) {
+            decision.word = format!("{}:{}", hit.check, hit.what);
+            decision.reason = format!("{} found {} at {}", hit.rule, hit.what, hit.path);
+        }
+    }
+
+    /// The answer to a request that goes no further.
+    pub(super) fn stopped(mut self, stop: Stop) -> Response<GateBody> {
+        self.decision.stage = stop.stage;
+        self.decision.action = self.decision.action.max(stop.action);
+        self.decision.word.clone_from(&stop.word);
+        self.decision.reason.clone_from(&stop.refusal.message);
+        self.decision.status = stop.refusal.status;
+        let json = stop.body.unwrap_or_else(|| stop.refusal.body(self.dialect));
+        let mut response = body::text(stop.refusal.status, "application/json", &json);
+        for (name, value) in stop.headers {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        self.mark(response.headers_mut());
+        self.record();
+        response
+    }
+
+    /// Says in an answer which request of the gate's records it belongs to.
+    pub(super) fn mark(&self, headers: &mut HeaderMap) {
+        if let Ok(value) = HeaderValue::try_from(self.decision.request.as_str()) {
+            headers.insert("x-castellan-request-id", value);
+        }
+        headers.insert("x-castellan-action", HeaderValue::from_static(self.decision.action.as_str()));
+    }
+
+    /// A whole answer with another body.
+    pub(super) fn whole(&self, mut head: http::response::Parts, bytes: Bytes) -> Response<GateBody> {
+        head.headers.remove(http::header::CONTENT_LENGTH);
+        head.headers.remove(http::header::CONTENT_ENCODING);
+        self.mark(&mut head.headers);
+        Response::from_parts(head, GateBody::Whole(Full::new(bytes)))
+    }
+
+    /// The request is over.
+    pub(super) fn done(&mut self) {
+        if self.decision.stage < Stage::InspectAnswer {
+            self.decision.stage = Stage::Done;
+        }
+        self.record();
+    }
+
+    fn record(&mut self) {
+        if std::mem::replace(&mut self.is_silent, true) {
+            return;
+        }
+        self.decision.duration_ms = self.milliseconds();
+        self.gate.metrics.count(&self.decision);
+        for (table, row) in self.decision.rows() {
+            if self.gate.recorder.record(table, vec![row]).is_err() {
+                self.gate.metrics.count_lost();
+            }
+        }
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if !self.is_silent {
+            self.decision.stage = Stage::Cancelled;
+            self.record();
+        }
+    }
+}
+
+/// In whose manner a client is told that its path is not known.
+fn guessed(path: &str) -> Dialect {
+    match path {
+        path if path.starts_with("/api/") => Dialect::Ollama,
+        path if path.contains("/messages") => Dialect::Anthropic,
+        path if path.starts_with("/openai/") => Dialect::AzureV1,
+        _ => Dialect::OpenAi,
+    }
+}

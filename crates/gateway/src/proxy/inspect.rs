@@ -1,0 +1,88 @@
+//! Guardrails over a request.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use castellan_access::principal::Principal;
+use castellan_classify::redact::Session;
+use castellan_wire::edit::rewrite;
+use castellan_wire::json::{Bounds, Tree};
+use castellan_wire::refusal::filtered_prompt;
+use castellan_wire::{Body, edit};
+
+use super::asked::Asked;
+use super::exchange::Exchange;
+use super::stop::Stop;
+use crate::config::Content;
+use crate::guard::{Action, Judgement, Selected};
+use crate::record::Stage;
+
+/// Looks at a request. Where something is redacted, its body is another one afterwards.
+pub(super) fn request(
+    exchange: &mut Exchange,
+    principal: &Principal,
+    asked: &mut Asked,
+    profiles: &Arc<Selected>,
+) -> Result<(), Stop> {
+    let scope = format!("{}/{}", principal.id(), asked.session.as_deref().unwrap_or(&exchange.decision.request));
+    let mut session = Session::new(scope);
+    let began = Instant::now();
+    let judgement = exchange.gate.inspector.judge(&asked.reading, profiles, &mut session);
+    exchange.judged(&judgement, began);
+    exchange.session = Some(session);
+    exchange.prompt = judgement.results.clone();
+    texts(exchange, asked, &judgement);
+    match judgement.action {
+        Action::Block => return Err(blocked(exchange, &judgement)),
+        Action::RequireApproval => {
+            let message = "a person has to agree to this request first; ask whoever runs the gate";
+            return Err(Stop::new(Stage::InspectRequest, 403, "approval_required", message));
+        }
+        Action::Allow | Action::Annotate | Action::Redact => {}
+    }
+    if judgement.edits.iter().any(|edits| !edits.is_empty()) {
+        asked.bytes = redacted(asked, &judgement).map_err(|message| {
+            Stop { action: Action::Block, ..Stop::new(Stage::InspectRequest, 400, "cannot_redact", message) }
+        })?;
+    }
+    Ok(())
+}
+
+fn redacted(asked: &Asked, judgement: &Judgement) -> Result<Bytes, String> {
+    if asked.api.request() != Body::Json {
+        return Err("a field of the form has something that must not pass; leave it out".to_owned());
+    }
+    let bounds = Bounds { bytes: asked.bytes.len(), ..Bounds::default() };
+    let tree = Tree::read(&asked.bytes, &bounds).map_err(|error| error.to_string())?;
+    let body = rewrite(&tree, &asked.reading, &judgement.edits);
+    body.map(Bytes::from).map_err(|error| format!("something in the request must not pass, and cannot be taken out: {error}"))
+}
+
+/// The answer to a prompt that is blocked: Azure's, with what was found.
+fn blocked(exchange: &Exchange, judgement: &Judgement) -> Stop {
+    let what = judgement.decisive().map(|hit| format!("{} ({})", hit.what, hit.rule)).unwrap_or_default();
+    let message = format!(
+        "The prompt was refused by a guardrail of the gate: {what}. Change it, or ask whoever runs the gate about {}.",
+        exchange.decision.request
+    );
+    let body = filtered_prompt(exchange.dialect, &judgement.results.value(), Some(&message));
+    let stop = Stop::new(Stage::InspectRequest, 400, "content_filter", message);
+    let word = judgement.decisive().map_or_else(|| "content_filter".to_owned(), |hit| format!("{}:{}", hit.check, hit.what));
+    Stop { body: Some(body), word, ..stop }
+}
+
+/// Keeps texts for the record, as far as that is asked for.
+fn texts(exchange: &mut Exchange, asked: &Asked, judgement: &Judgement) {
+    let content = exchange.gate.config.record.content;
+    if content == Content::None {
+        return;
+    }
+    for (passage, edits) in asked.reading.passages.iter().zip(&judgement.edits) {
+        let text = match content {
+            Content::Full => passage.text.clone(),
+            _ => edit::applied(&passage.text, edits.clone()).unwrap_or_default(),
+        };
+        exchange.decision.texts.push((passage.point, text));
+    }
+}

@@ -1,0 +1,120 @@
+//! The stack that a request goes through, bottom to top.
+//!
+//! ```text
+//! record        every request ends in one row, whatever became of it: also when the client went, or something panicked
+//! answer        the upstream's answer is read, inspected and changed; a stream is held back until it was looked at
+//! forward       an upstream is asked, with a credential of its own
+//! meter         what it may cost is reserved, and settled when the answer has said what it did cost
+//! inspect       guardrails look at every text of the request, and tell what they could not look at
+//! order         what playbooks have blocked, throttled or put before a person
+//! authorise     Cedar policies and grants
+//! read          the body, strictly and once: what the gate reads is what the upstream reads
+//! identify      a virtual key, an access token, a certificate
+//! route         which API this is; what is in no table does not pass
+//! room          what could not be recorded does not pass
+//! ```
+
+mod answer;
+mod asked;
+mod authorise;
+mod body;
+mod exchange;
+mod identify;
+mod inspect;
+mod models;
+mod stop;
+
+use std::sync::Arc;
+
+use castellan_wire::{Api, route};
+use http::{Request, Response};
+use hyper::body::Incoming;
+
+pub(crate) use body::GateBody;
+use exchange::Exchange;
+pub(crate) use identify::{Peer, refresh};
+use stop::Stop;
+
+use crate::gate::Gate;
+use crate::record::Stage;
+use crate::upstream::Call;
+
+/// Answers a request.
+pub(crate) async fn handle(gate: Arc<Gate>, peer: Arc<Peer>, request: Request<Incoming>) -> Response<GateBody> {
+    let mut exchange = Exchange::begin(gate, &peer, &request);
+    match serve(&mut exchange, &peer, request).await {
+        Ok(Served::Whole(response)) => {
+            exchange.done();
+            response
+        }
+        Ok(Served::Stream(head, upstream)) => answer::streamed(exchange, head, upstream),
+        Err(stop) => exchange.stopped(stop),
+    }
+}
+
+/// An answer, or the beginning of one.
+enum Served {
+    Whole(Response<GateBody>),
+    Stream(http::response::Parts, answer::Streamed),
+}
+
+async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>) -> Result<Served, Stop> {
+    let gate = Arc::clone(&exchange.gate);
+    let (head, body) = request.into_parts();
+    if let Some(response) = own(&gate, &head) {
+        exchange.is_silent = true;
+        return Ok(Served::Whole(response));
+    }
+    if !gate.recorder.has_room() && gate.config.record.when_full == crate::config::WhenFull::Refuse {
+        return Err(Stop::new(Stage::Read, 503, "record_full", "the gate cannot record what happens at the moment, so nothing passes; try again"));
+    }
+    let Some(route) = route(head.method.as_str(), head.uri.path()) else {
+        return Err(Stop::new(
+            Stage::Read,
+            404,
+            "not_found",
+            "the gate has no such API: what it cannot inspect does not pass; docs/gate.md lists those that it has",
+        ));
+    };
+    exchange.routed(&route);
+    let principal = identify::principal(&gate, peer, &head.headers).await?;
+    exchange.decision.principal = Some(principal.clone());
+    let bytes = body::whole(body, &gate.config.bounds, &head.headers).await?;
+    let mut asked = asked::read(&route, &head, bytes)?;
+    exchange.asked(&asked);
+    if let Some(response) = models::answered(&gate, &principal, &route) {
+        return Ok(Served::Whole(response));
+    }
+    let decided = authorise::may(exchange, &principal, &asked)?;
+    authorise::orders(exchange, &principal, &asked)?;
+    let profiles = authorise::profiles(exchange, &asked, &decided)?;
+    inspect::request(exchange, &principal, &mut asked, &profiles)?;
+    let call = Call {
+        alias: asked.model.clone(),
+        path: head.uri.path_and_query().map_or_else(|| head.uri.path().to_owned(), ToString::to_string),
+        method: head.method,
+        headers: exchange.forwarded(head.headers),
+        body: asked.bytes.clone(),
+        deadline: None,
+    };
+    exchange.decision.stage = Stage::Forward;
+    let upstream = gate.upstreams.send(call).await.map_err(Stop::upstream)?;
+    exchange.answered(&upstream);
+    answer::answered(exchange, &route, asked, profiles, upstream).await
+}
+
+/// What the gate answers by itself, to anybody who reaches it: whether it is up.
+fn own(gate: &Gate, head: &http::request::Parts) -> Option<Response<GateBody>> {
+    match (head.method.as_str(), head.uri.path()) {
+        ("GET", "/healthz") => Some(body::text(200, "text/plain", "ok\n")),
+        ("GET", "/metrics") if gate.config.listen.ip().is_loopback() => {
+            Some(body::text(200, "application/openmetrics-text; version=1.0.0; charset=utf-8", &gate.metrics.text()))
+        }
+        _ => None,
+    }
+}
+
+/// Whether an API's answers to this request can be a stream.
+fn may_stream(api: Api) -> bool {
+    api.response() == castellan_wire::Body::Streaming
+}

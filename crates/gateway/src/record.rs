@@ -1,0 +1,315 @@
+//! What happened, as rows for the tables of the lake.
+//!
+//! *Invariant (nothing secret is recorded):* a decision holds names, places, numbers and reasons. Texts go to
+//! `AppGenAIContent` alone, as far as the configuration says, and credentials nowhere.
+
+use castellan_base::Ticks;
+use castellan_wire::usage::Usage;
+use castellan_wire::{Point, Unscanned};
+use serde_json::{Map, Value, json};
+
+use crate::guard::{Action, Hit};
+
+/// Takes rows.
+pub trait Recorder: Send + Sync {
+    /// Takes rows of a table. They are given over, not waited for.
+    ///
+    /// # Errors
+    /// When nothing more can be taken now.
+    fn record(&self, table: &'static str, rows: Vec<Map<String, Value>>) -> Result<(), Full>;
+
+    /// Whether anything can be taken now, which is asked before a request is served.
+    fn has_room(&self) -> bool {
+        true
+    }
+}
+
+/// Nothing more can be recorded now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("decisions cannot be recorded at the moment")]
+pub struct Full;
+
+/// The table of decisions.
+pub const DECISIONS: &str = "CastellanGateDecisions";
+
+/// A request, from its first byte to its last.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// When it came.
+    pub time: Ticks,
+    /// The gate's own id of it.
+    pub request: String,
+    /// The trace that it is part of (W3C Trace Context).
+    pub trace: String,
+    /// The gate's span in it.
+    pub span: String,
+    /// The span of the client.
+    pub parent: Option<String>,
+    /// The session, where the client names one.
+    pub session: Option<String>,
+    /// Who asked.
+    pub principal: Option<castellan_access::principal::Principal>,
+    /// The client's address.
+    pub address: Option<std::net::IpAddr>,
+    /// Which API: `chat`, `messages`, `mcp`, ...
+    pub api: &'static str,
+    /// The dialect.
+    pub dialect: &'static str,
+    /// The model's alias.
+    pub model: String,
+    /// Who serves it.
+    pub provider: String,
+    /// The upstream that answered.
+    pub upstream: Option<String>,
+    /// How many attempts it took.
+    pub attempts: u32,
+    /// Whether a stream was asked for.
+    pub is_stream: bool,
+    /// The last stage that it came to.
+    pub stage: Stage,
+    /// What was decided.
+    pub action: Action,
+    /// Why, in a word.
+    pub word: String,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// What was found.
+    pub hits: Vec<Hit>,
+    /// What was not looked at.
+    pub unscanned: Vec<Unscanned>,
+    /// Texts that were looked at.
+    pub passages: usize,
+    /// Their bytes.
+    pub bytes: usize,
+    /// Findings that were known too late.
+    pub late: usize,
+    /// The profiles that held.
+    pub profiles: Vec<String>,
+    /// Policies that decided.
+    pub policies: Vec<String>,
+    /// Their version.
+    pub policy_version: String,
+    /// The status that the client got.
+    pub status: u16,
+    /// Tokens.
+    pub usage: Option<Usage>,
+    /// What it cost, in the currency of the prices; unknown where a price is.
+    pub cost: Option<f64>,
+    /// Why the answer ended.
+    pub finish: Option<String>,
+    /// The answer's id.
+    pub answer: Option<String>,
+    /// All of it, in milliseconds.
+    pub duration_ms: f64,
+    /// Guardrails, in milliseconds.
+    pub guard_ms: f64,
+    /// Until the upstream's head was there, in milliseconds.
+    pub upstream_ms: f64,
+    /// Texts, as far as they are recorded.
+    pub texts: Vec<(Point, String)>,
+}
+
+/// How far a request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// It has no API, or cannot be read.
+    Read,
+    /// Who asks was not shown.
+    Authenticate,
+    /// It was not allowed, or an order stopped it.
+    Authorise,
+    /// A limit was reached.
+    Meter,
+    /// A guardrail stopped it.
+    InspectRequest,
+    /// The upstream did not answer.
+    Forward,
+    /// A guardrail stopped the answer.
+    InspectAnswer,
+    /// The client went.
+    Cancelled,
+    /// It was answered.
+    Done,
+}
+
+impl Stage {
+    /// As tables write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stage::Read => "read",
+            Stage::Authenticate => "authenticate",
+            Stage::Authorise => "authorise",
+            Stage::Meter => "meter",
+            Stage::InspectRequest => "inspect_request",
+            Stage::Forward => "forward",
+            Stage::InspectAnswer => "inspect_answer",
+            Stage::Cancelled => "cancelled",
+            Stage::Done => "done",
+        }
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(members) => members.into_iter().filter(|(_, value)| !value.is_null()).collect(),
+        _ => Map::new(),
+    }
+}
+
+impl Decision {
+    /// Its rows, by table.
+    pub fn rows(&self) -> Vec<(&'static str, Map<String, Value>)> {
+        let mut rows = vec![(DECISIONS, self.decision())];
+        if self.stage >= Stage::Forward {
+            rows.push(("ApiManagementGatewayLlmLog", self.llm_log()));
+            rows.push(("ASimAgentEventLogs", self.agent_event()));
+        }
+        if !self.texts.is_empty() {
+            rows.push(("AppGenAIContent", self.content()));
+        }
+        rows
+    }
+
+    fn agent(&self) -> Option<String> {
+        let principal = self.principal.as_ref()?;
+        let is_agent = matches!(principal.kind.as_str(), "agent" | "agent-user");
+        let acting = principal.actors.iter().find(|actor| actor.is_agent).map(|actor| actor.id.clone());
+        acting.or_else(|| is_agent.then(|| principal.object.clone()))
+    }
+
+    fn decision(&self) -> Map<String, Value> {
+        let principal = self.principal.as_ref();
+        object(json!({
+            "TimeGenerated": self.time.to_string(),
+            "RequestId": self.request,
+            "TraceId": self.trace,
+            "SpanId": self.span,
+            "ParentSpanId": self.parent,
+            "SessionId": self.session,
+            "PrincipalId": principal.map(|principal| principal.id()),
+            "PrincipalKind": principal.map(|principal| principal.kind.as_str()),
+            "PrincipalObjectId": principal.map(|principal| principal.object.clone()),
+            "PrincipalTenantId": principal.map(|principal| principal.tenant.clone()),
+            "PrincipalName": principal.and_then(|principal| principal.display.name.clone().or_else(|| principal.display.user_name.clone())),
+            "CredentialId": principal.and_then(|principal| principal.credential.id.clone()),
+            "AppId": principal.and_then(|principal| principal.client.clone()),
+            "AgentId": self.agent(),
+            "SrcIpAddr": self.address.map(|address| address.to_string()),
+            "Api": self.api,
+            "Dialect": self.dialect,
+            "ModelName": self.model,
+            "Provider": self.provider,
+            "Upstream": self.upstream,
+            "Attempts": self.attempts,
+            "IsStream": self.is_stream,
+            "Stage": self.stage.as_str(),
+            "Action": self.action.as_str(),
+            "Reason": self.word,
+            "Details": self.reason,
+            "Findings": serde_json::to_value(&self.hits).unwrap_or_default(),
+            "Unscanned": serde_json::to_value(&self.unscanned).unwrap_or_default(),
+            "PassagesScanned": self.passages,
+            "BytesScanned": self.bytes,
+            "LateFindings": self.late,
+            "Profiles": self.profiles,
+            "Policies": self.policies,
+            "PolicyVersion": self.policy_version,
+            "StatusCode": self.status,
+            "InputTokens": self.usage.map(|usage| usage.input),
+            "OutputTokens": self.usage.map(|usage| usage.output),
+            "CachedTokens": self.usage.map(|usage| usage.cached),
+            "ReasoningTokens": self.usage.map(|usage| usage.reasoning),
+            "Cost": self.cost,
+            "FinishReason": self.finish,
+            "ResponseId": self.answer,
+            "DurationMs": self.duration_ms,
+            "GuardMs": self.guard_ms,
+            "UpstreamMs": self.upstream_ms,
+        }))
+    }
+
+    fn llm_log(&self) -> Map<String, Value> {
+        let usage = self.usage.unwrap_or_default();
+        object(json!({
+            "TimeGenerated": self.time.to_string(),
+            "CorrelationId": self.trace,
+            "RequestId": self.request,
+            "DeploymentName": self.model,
+            "ModelName": self.model,
+            "OperationName": self.api,
+            "IsStreamCompletion": self.is_stream,
+            "PromptTokens": usage.input,
+            "CompletionTokens": usage.output,
+            "TotalTokens": usage.input.saturating_add(usage.output),
+            "SequenceNumber": 0,
+        }))
+    }
+
+    fn agent_event(&self) -> Map<String, Value> {
+        let principal = self.principal.as_ref();
+        let usage = self.usage.unwrap_or_default();
+        object(json!({
+            "TimeGenerated": self.time.to_string(),
+            "EventType": "ModelInvocation",
+            "EventSchema": "AgentEvent",
+            "EventVendor": "Castellan",
+            "EventProduct": "Gate",
+            "EventCount": 1,
+            "EventStartTime": self.time.to_string(),
+            "EventOriginalUid": self.request,
+            "EventRequestId": self.request,
+            "EventResponseId": self.answer,
+            "EventSessionId": self.session,
+            "EventErrorDetails": (self.action.stops()).then(|| self.reason.clone()),
+            "EventFinishReasons": self.finish.as_ref().map(|finish| json!([finish])),
+            "ActorUserId": principal.map(|principal| principal.object.clone()),
+            "ActorUsername": principal.and_then(|principal| principal.display.user_name.clone()),
+            "ActorUserScopeId": principal.map(|principal| principal.tenant.clone()),
+            "ActingAppId": principal.and_then(|principal| principal.client.clone()),
+            "SrcAgentId": self.agent(),
+            "SrcIpAddr": self.address.map(|address| address.to_string()),
+            "ModelName": self.model,
+            "ModelProviderName": self.provider,
+            "InputTokensUsed": usage.input,
+            "OutputTokensUsed": usage.output,
+            "AdditionalFields": {"traceId": self.trace, "spanId": self.span, "gateAction": self.action.as_str()},
+        }))
+    }
+
+    fn content(&self) -> Map<String, Value> {
+        let of = |points: &[Point]| {
+            let texts: Vec<Value> = self
+                .texts
+                .iter()
+                .filter(|(point, _)| points.contains(point))
+                .map(|(point, text)| json!({"role": role(*point), "parts": [{"type": "text", "content": text}]}))
+                .collect();
+            (!texts.is_empty()).then(|| Value::Array(texts).to_string())
+        };
+        object(json!({
+            "TimeGenerated": self.time.to_string(),
+            "Id": self.request,
+            "TraceId": self.trace,
+            "SpanId": self.span,
+            "ParentSpanId": self.parent,
+            "AgentId": self.agent(),
+            "ModelName": self.model,
+            "ServiceName": "castellan-gate",
+            "SystemInstructions": of(&[Point::System]),
+            "InputMessages": of(&[Point::User, Point::History, Point::Document, Point::ToolResult]),
+            "OutputMessages": of(&[Point::Output, Point::Reasoning]),
+            "ToolCallArguments": of(&[Point::ToolCall]),
+            "ToolDefinitions": of(&[Point::ToolDefinition]),
+            "Attributes": {"castellan.action": self.action.as_str(), "castellan.request_id": self.request},
+        }))
+    }
+}
+
+fn role(point: Point) -> &'static str {
+    match point {
+        Point::System => "system",
+        Point::User | Point::Document => "user",
+        Point::ToolResult => "tool",
+        _ => "assistant",
+    }
+}
