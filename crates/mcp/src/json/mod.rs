@@ -7,6 +7,7 @@
 mod parse;
 mod write;
 
+pub(crate) use parse::escape;
 pub use parse::{ErrorKind, ParseError, parse};
 pub use write::{quote, write};
 

@@ -350,7 +350,10 @@ impl Store {
         let mut names = BTreeSet::new();
         let mut observations = Vec::new();
         for (place, definition) in definitions.iter().enumerate() {
-            let is_odd = !names.insert(definition.name.as_str()) || place >= MOST_DEFINITIONS;
+            // Names that come and go without end are not remembered without end.
+            let is_known = self.pin(server, kind, &definition.name).is_some();
+            let is_full = !is_known && self.count(server, kind) >= MOST_DEFINITIONS;
+            let is_odd = !names.insert(definition.name.as_str()) || place >= MOST_DEFINITIONS || is_full;
             observations.push(if is_odd {
                 unusable(definition)
             } else {
@@ -362,6 +365,10 @@ impl Store {
             self.servers.entry(server.to_owned()).or_default().seen.insert(kind);
         }
         observations
+    }
+
+    fn count(&self, server: &str, kind: Kind) -> usize {
+        self.servers.get(server).and_then(|pins| pins.pins.get(&kind)).map_or(0, BTreeMap::len)
     }
 
     fn judge(
