@@ -44,7 +44,8 @@ pub struct Hidden {
 #[must_use]
 pub fn find(text: &str) -> Vec<Hidden> {
     let mut found: Vec<Hidden> = Vec::new();
-    if text.is_ascii() && !text.bytes().any(|byte| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r') || byte == 0x7f)
+    if text.is_ascii()
+        && !text.bytes().any(|byte| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r') || byte == 0x7f)
     {
         return found;
     }
@@ -87,9 +88,23 @@ fn class_of(character: char, rest: &str) -> Option<Class> {
             let next = rest.chars().nth(1)?;
             return (next.is_ascii() || next == character).then_some(Class::ZeroWidth);
         }
-        '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}' | '\u{feff}'
-        | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}'
-        | '\u{3164}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' => Class::ZeroWidth,
+        '\u{200b}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{2060}'..='\u{2064}'
+        | '\u{206a}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{ad}'
+        | '\u{34f}'
+        | '\u{61c}'
+        | '\u{115f}'
+        | '\u{1160}'
+        | '\u{17b4}'
+        | '\u{17b5}'
+        | '\u{180e}'
+        | '\u{3164}'
+        | '\u{ffa0}'
+        | '\u{fff9}'..='\u{fffb}' => Class::ZeroWidth,
         '\t' | '\n' | '\r' => return None,
         control if control.is_control() => Class::Control,
         _ => return None,
@@ -161,7 +176,8 @@ pub fn reveal(text: &str) -> String {
 /// The text without the hidden characters of these classes; `None` when there are none.
 #[must_use]
 pub fn strip(text: &str, classes: &[Class]) -> Option<String> {
-    let found: Vec<Hidden> = find(text).into_iter().filter(|hidden| classes.contains(&hidden.class)).collect();
+    let found: Vec<Hidden> =
+        find(text).into_iter().filter(|hidden| classes.contains(&hidden.class)).collect();
     if found.is_empty() {
         return None;
     }

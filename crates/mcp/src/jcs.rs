@@ -86,7 +86,8 @@ pub fn number(text: &str) -> String {
         out.push_str(&digits);
         zeros(point - count, &mut out);
     } else if (1..=21).contains(&point) {
-        let (whole, fraction) = digits.split_at_checked(usize::try_from(point).unwrap_or(1)).unwrap_or((&digits, ""));
+        let (whole, fraction) =
+            digits.split_at_checked(usize::try_from(point).unwrap_or(1)).unwrap_or((&digits, ""));
         let _ = write!(out, "{whole}.{fraction}");
     } else if (-5..=0).contains(&point) {
         out.push_str("0.");

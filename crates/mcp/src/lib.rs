@@ -9,5 +9,6 @@ pub mod message;
 pub mod names;
 pub mod oauth;
 pub mod pin;
+pub mod proxy;
 pub mod taint;
 pub mod transport;

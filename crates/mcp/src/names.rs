@@ -14,8 +14,20 @@ const MOST: usize = 2_000;
 const SHORTEST: usize = 5;
 /// Names of the protocol and of clients' own tools, which no server may take.
 pub const RESERVED: &[&str] = &[
-    "system", "developer", "user", "assistant", "computer", "bash", "python", "code_interpreter", "web_search",
-    "file_search", "str_replace_editor", "text_editor", "mcp", "castellan",
+    "system",
+    "developer",
+    "user",
+    "assistant",
+    "computer",
+    "bash",
+    "python",
+    "code_interpreter",
+    "web_search",
+    "file_search",
+    "str_replace_editor",
+    "text_editor",
+    "mcp",
+    "castellan",
 ];
 
 /// What is wrong with a name.
@@ -124,18 +136,25 @@ fn alone(named: Named<'_>, findings: &mut Vec<Finding>) {
 /// What a name looks like: UTS #39's skeleton, in small letters, without separators.
 #[must_use]
 pub fn skeleton(name: &str) -> String {
-    let visible = hidden::strip(name, &[
-        hidden::Class::Tag,
-        hidden::Class::Bidi,
-        hidden::Class::Escape,
-        hidden::Class::Control,
-        hidden::Class::ZeroWidth,
-        hidden::Class::Variation,
-    ]);
+    let visible = hidden::strip(
+        name,
+        &[
+            hidden::Class::Tag,
+            hidden::Class::Bidi,
+            hidden::Class::Escape,
+            hidden::Class::Control,
+            hidden::Class::ZeroWidth,
+            hidden::Class::Variation,
+        ],
+    );
     let lower = visible.as_deref().unwrap_or(name).to_lowercase();
     // Once in small letters, once more after the skeleton: capitals that look like other letters are folded by the first.
     let shape: String = unicode_security::confusable_detection::skeleton(&lower).collect();
-    shape.to_lowercase().chars().filter(|character| !matches!(character, '_' | '-' | '.' | '/' | ' ')).collect()
+    shape
+        .to_lowercase()
+        .chars()
+        .filter(|character| !matches!(character, '_' | '-' | '.' | '/' | ' '))
+        .collect()
 }
 
 /// Whether two names differ by one letter more, less, other or swapped, or by two in long names.
@@ -160,10 +179,8 @@ fn distance(one: &[char], two: &[char]) -> usize {
             let at = |line: &[usize], place: usize| line.get(place).copied().unwrap_or(usize::MAX / 2);
             let replaced = at(&last, column) + usize::from(left != right);
             let mut best = replaced.min(at(&last, column + 1) + 1).min(at(&next, column) + 1);
-            let swapped = row > 0
-                && column > 0
-                && one.get(row - 1) == Some(right)
-                && two.get(column - 1) == Some(left);
+            let swapped =
+                row > 0 && column > 0 && one.get(row - 1) == Some(right) && two.get(column - 1) == Some(left);
             if swapped {
                 best = best.min(at(&before, column - 1) + 1);
             }

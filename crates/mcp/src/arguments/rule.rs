@@ -187,13 +187,19 @@ fn fails(must: &Must, pattern: Option<&Regex>, text: &str) -> Option<String> {
 /// Whether a URL is of one of the hosts. Whatever readers of URLs disagree about is of none.
 fn is_on_host(url: &str, hosts: &[String]) -> bool {
     let lower = url.to_ascii_lowercase();
-    let Some(rest) = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://")) else { return false };
+    let Some(rest) = lower.strip_prefix("https://").or_else(|| lower.strip_prefix("http://")) else {
+        return false;
+    };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
     let port_is_plain =
         authority.rsplit_once(':').is_none_or(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
-    if host.is_empty() || !host.bytes().all(is_plain) || !port_is_plain || url.contains(['\\', '\t', '\n', '\r']) {
+    if host.is_empty()
+        || !host.bytes().all(is_plain)
+        || !port_is_plain
+        || url.contains(['\\', '\t', '\n', '\r'])
+    {
         return false;
     }
     hosts.iter().map(|host| host.to_ascii_lowercase()).any(|wanted| match wanted.strip_prefix("*.") {

@@ -24,8 +24,17 @@ const PATTERN_SIZE: usize = 1 << 20;
 
 /// Keywords that assert something and are not checked here.
 const UNSUPPORTED: &[&str] = &[
-    "$dynamicRef", "$recursiveRef", "contains", "maxContains", "minContains", "dependentSchemas", "dependencies",
-    "unevaluatedItems", "unevaluatedProperties", "additionalItems", "contentSchema",
+    "$dynamicRef",
+    "$recursiveRef",
+    "contains",
+    "maxContains",
+    "minContains",
+    "dependentSchemas",
+    "dependencies",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+    "additionalItems",
+    "contentSchema",
 ];
 
 /// What an instance breaks.
@@ -242,7 +251,14 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn value(&self, schema: &Value, value: &Value, path: &mut String, depth: usize, out: &mut Vec<Violation>) {
+    fn value(
+        &self,
+        schema: &Value,
+        value: &Value,
+        path: &mut String,
+        depth: usize,
+        out: &mut Vec<Violation>,
+    ) {
         self.steps.set(self.steps.get() + 1);
         if self.steps.get() > MOST_STEPS || depth > DEEPEST {
             self.exhausted.set(true);
@@ -267,7 +283,9 @@ impl Check<'_> {
                         self.value(target, value, path, depth + 1, out);
                     }
                 }
-                "allOf" => keyword.items().iter().for_each(|part| self.value(part, value, path, depth + 1, out)),
+                "allOf" => {
+                    keyword.items().iter().for_each(|part| self.value(part, value, path, depth + 1, out))
+                }
                 "anyOf" if !keyword.items().iter().any(|part| self.holds(part, value, path, depth)) => {
                     fail(out, path, "anyOf", "what at least one of the alternatives asks for");
                 }
@@ -337,9 +355,13 @@ impl Check<'_> {
                 }
                 return;
             }
-            "prefixItems" => {
-                keyword.items().iter().zip(items).enumerate().map(|(at, (part, item))| (at, part, item)).collect()
-            }
+            "prefixItems" => keyword
+                .items()
+                .iter()
+                .zip(items)
+                .enumerate()
+                .map(|(at, (part, item))| (at, part, item))
+                .collect(),
             "items" if !matches!(keyword.kind, Kind::Array(_)) => {
                 items.iter().enumerate().skip(prefix).map(|(at, item)| (at, keyword, item)).collect()
             }
@@ -387,7 +409,8 @@ impl Check<'_> {
             }
             "additionalProperties" => {
                 for member in value.members() {
-                    let is_named = schema.get("properties").is_some_and(|named| named.get(&member.key).is_some());
+                    let is_named =
+                        schema.get("properties").is_some_and(|named| named.get(&member.key).is_some());
                     let patterns = schema.get("patternProperties").map(Value::members).unwrap_or_default();
                     if !is_named && !patterns.iter().any(|part| self.matches(&part.key, &member.key)) {
                         at(&member.key, keyword, &member.value, out);
@@ -461,7 +484,10 @@ fn number(key: &str, keyword: &Value, actual: f64, path: &str, out: &mut Vec<Vio
         "exclusiveMaximum" => ("exclusiveMaximum", actual < limit),
         "multipleOf" => {
             let parts = actual / limit;
-            ("multipleOf", limit > 0.0 && (parts - parts.round()).abs() <= f64::EPSILON * parts.abs().max(1.0))
+            (
+                "multipleOf",
+                limit > 0.0 && (parts - parts.round()).abs() <= f64::EPSILON * parts.abs().max(1.0),
+            )
         }
         _ => return,
     };

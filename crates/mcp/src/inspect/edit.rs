@@ -75,7 +75,8 @@ fn edited(token: &str, edit: &Edit) -> Result<String, EditError> {
         }
         Form::Number => quote(&replaced(token, &edit.replacements)?, &mut out),
         Form::Base64 => {
-            let plain = inner()?.replace("\\/", "/").replace('-', "+").replace('_', "/");
+            let value = json::parse(token.as_bytes(), &Limits { bytes: usize::MAX, ..Limits::default() })?;
+            let plain = value.as_str().ok_or(EditError::Span)?.replace('-', "+").replace('_', "/");
             let plain = plain.trim_end_matches('=');
             let decoded = base64::engine::general_purpose::STANDARD_NO_PAD.decode(plain).ok();
             let text = decoded.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(EditError::Range)?;
@@ -129,6 +130,7 @@ fn raw<'a>(
         mapped.push(written);
     }
     let pairs = mapped.chunks_exact(2).zip(replacements);
-    let range = |pair: &[usize]| pair.first().copied().unwrap_or_default()..pair.last().copied().unwrap_or_default();
+    let range =
+        |pair: &[usize]| pair.first().copied().unwrap_or_default()..pair.last().copied().unwrap_or_default();
     Ok(pairs.map(|(pair, (_, with))| (range(pair), with.as_str())).collect())
 }

@@ -14,22 +14,148 @@ const DIGITS: usize = 7;
 
 /// Words of the protocol and of JSON Schema that carry no content, sorted. A string that is exactly one of them is no part.
 const WORDS: &[&str] = &[
-    "$defs", "$ref", "$schema", "2.0", "2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28", "_meta",
-    "accept", "action", "additionalProperties", "allOf", "annotations", "anyOf", "arguments", "array", "assistant",
-    "audio", "blob", "boolean", "cacheScope", "call", "cancel", "capabilities", "clientInfo", "code", "complete",
-    "completion", "completions", "const", "content", "contents", "context", "cursor", "data", "decline", "default",
-    "definitions", "description", "destructiveHint", "elicitation", "endTurn", "enum", "error", "examples",
-    "execution", "experimental", "extensions", "form", "format", "hasMore", "icons", "id", "idempotentHint", "image",
-    "info", "input", "inputRequests", "inputResponses", "inputSchema", "input_required", "instructions", "integer",
-    "isError", "items", "jsonrpc", "level", "listChanged", "logging", "maxItems", "maxLength", "maxTokens", "maximum",
-    "message", "messages", "method", "mimeType", "minItems", "minLength", "minimum", "mode", "model",
-    "modelPreferences", "name", "nextCursor", "null", "number", "object", "oneOf", "openWorldHint", "outputSchema",
-    "params", "pattern", "private", "progress", "progressToken", "prompt", "prompts", "properties", "protocolVersion",
-    "public", "readOnlyHint", "requestState", "requestedSchema", "required", "resource", "resourceTemplates",
-    "resource_link", "resources", "result", "resultType", "role", "roots", "sampling", "serverInfo", "size", "sizes",
-    "src", "status", "stopReason", "string", "structuredContent", "subscribe", "supportedVersions", "systemPrompt",
-    "taskId", "tasks", "temperature", "text", "title", "tools", "total", "ttlMs", "type", "uri", "uriTemplate", "url",
-    "user", "values", "version",
+    "$defs",
+    "$ref",
+    "$schema",
+    "2.0",
+    "2024-11-05",
+    "2025-03-26",
+    "2025-06-18",
+    "2025-11-25",
+    "2026-07-28",
+    "_meta",
+    "accept",
+    "action",
+    "additionalProperties",
+    "allOf",
+    "annotations",
+    "anyOf",
+    "arguments",
+    "array",
+    "assistant",
+    "audio",
+    "blob",
+    "boolean",
+    "cacheScope",
+    "call",
+    "cancel",
+    "capabilities",
+    "clientInfo",
+    "code",
+    "complete",
+    "completion",
+    "completions",
+    "const",
+    "content",
+    "contents",
+    "context",
+    "cursor",
+    "data",
+    "decline",
+    "default",
+    "definitions",
+    "description",
+    "destructiveHint",
+    "elicitation",
+    "endTurn",
+    "enum",
+    "error",
+    "examples",
+    "execution",
+    "experimental",
+    "extensions",
+    "form",
+    "format",
+    "hasMore",
+    "icons",
+    "id",
+    "idempotentHint",
+    "image",
+    "info",
+    "input",
+    "inputRequests",
+    "inputResponses",
+    "inputSchema",
+    "input_required",
+    "instructions",
+    "integer",
+    "isError",
+    "items",
+    "jsonrpc",
+    "level",
+    "listChanged",
+    "logging",
+    "maxItems",
+    "maxLength",
+    "maxTokens",
+    "maximum",
+    "message",
+    "messages",
+    "method",
+    "mimeType",
+    "minItems",
+    "minLength",
+    "minimum",
+    "mode",
+    "model",
+    "modelPreferences",
+    "name",
+    "nextCursor",
+    "null",
+    "number",
+    "object",
+    "oneOf",
+    "openWorldHint",
+    "outputSchema",
+    "params",
+    "pattern",
+    "private",
+    "progress",
+    "progressToken",
+    "prompt",
+    "prompts",
+    "properties",
+    "protocolVersion",
+    "public",
+    "readOnlyHint",
+    "requestState",
+    "requestedSchema",
+    "required",
+    "resource",
+    "resourceTemplates",
+    "resource_link",
+    "resources",
+    "result",
+    "resultType",
+    "role",
+    "roots",
+    "sampling",
+    "serverInfo",
+    "size",
+    "sizes",
+    "src",
+    "status",
+    "stopReason",
+    "string",
+    "structuredContent",
+    "subscribe",
+    "supportedVersions",
+    "systemPrompt",
+    "taskId",
+    "tasks",
+    "temperature",
+    "text",
+    "title",
+    "tools",
+    "total",
+    "ttlMs",
+    "type",
+    "uri",
+    "uriTemplate",
+    "url",
+    "user",
+    "values",
+    "version",
 ];
 
 /// All texts of a message. `request` is the method that an answer answers.
@@ -71,9 +197,9 @@ fn of_params(method: Option<Method>, name: Option<&str>) -> Point {
 
 fn of_result(request: Option<Method>) -> Point {
     match request {
-        Some(Method::ToolsList | Method::PromptsList | Method::ResourcesList | Method::ResourcesTemplates) => {
-            Point::Definition
-        }
+        Some(
+            Method::ToolsList | Method::PromptsList | Method::ResourcesList | Method::ResourcesTemplates,
+        ) => Point::Definition,
         Some(Method::Initialize | Method::Discover) => Point::Instructions,
         Some(Method::PromptsGet) => Point::Prompt,
         Some(Method::ResourcesRead) => Point::Resource,
@@ -93,7 +219,9 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn part(&mut self, text: Cow<'a, str>, span: crate::json::Span, form: Form, point: Point) {
-        if text.is_empty() || (form == Form::Text || form == Form::Key) && WORDS.binary_search(&&*text).is_ok() {
+        if text.is_empty()
+            || (form == Form::Text || form == Form::Key) && WORDS.binary_search(&&*text).is_ok()
+        {
             return;
         }
         if form == Form::Text && Method::of(&text).is_some() {
@@ -137,7 +265,9 @@ impl<'a> Walk<'a> {
                     };
                     if let Some(text) = text.filter(|_| is_binary) {
                         self.binary(member, text, media.or(kind).unwrap_or("blob"), point);
-                    } else if member.key.as_ref() == "inputRequests" || member.key.as_ref() == "inputResponses" {
+                    } else if member.key.as_ref() == "inputRequests"
+                        || member.key.as_ref() == "inputResponses"
+                    {
                         self.inputs(member, point);
                     } else {
                         self.member(member, below(&member.key, point));
@@ -178,7 +308,11 @@ impl<'a> Walk<'a> {
         if rest.contains(";base64,") && !media.starts_with("text/") {
             let length = self.path.len();
             push_step(&mut self.path, &member.key);
-            self.unscanned(media, rest.len(), "binary content in a data: address; its Base64 was scanned as text");
+            self.unscanned(
+                media,
+                rest.len(),
+                "binary content in a data: address; its Base64 was scanned as text",
+            );
             self.path.truncate(length);
         }
     }
@@ -221,7 +355,8 @@ fn below(key: &str, point: Point) -> Point {
 }
 
 fn is_text(decoded: &str) -> bool {
-    !decoded.is_empty() && decoded.chars().all(|character| !character.is_control() || "\t\n\r\u{1b}".contains(character))
+    !decoded.is_empty()
+        && decoded.chars().all(|character| !character.is_control() || "\t\n\r\u{1b}".contains(character))
 }
 
 #[cfg(test)]

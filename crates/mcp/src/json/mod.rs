@@ -202,9 +202,9 @@ impl Value {
             }
             (Kind::Object(one), Kind::Object(two)) => {
                 one.len() == two.len()
-                    && one.iter().all(|member| {
-                        other.get(&member.key).is_some_and(|value| member.value.same(value))
-                    })
+                    && one
+                        .iter()
+                        .all(|member| other.get(&member.key).is_some_and(|value| member.value.same(value)))
             }
             _ => false,
         }

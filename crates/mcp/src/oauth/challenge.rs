@@ -5,9 +5,8 @@ use crate::json::{self, Kind, Value};
 /// The metadata document of a protected resource.
 #[must_use]
 pub fn metadata(resource: &str, issuers: &[String], scopes: &[String], name: Option<&str>) -> String {
-    let list = |texts: &[String]| {
-        Value::new(Kind::Array(texts.iter().map(|text| Value::string(text)).collect()))
-    };
+    let list =
+        |texts: &[String]| Value::new(Kind::Array(texts.iter().map(|text| Value::string(text)).collect()));
     let mut members = vec![
         ("resource", Value::string(resource)),
         ("authorization_servers", list(issuers)),
@@ -74,7 +73,8 @@ impl Challenge {
             parts.push(("scope", scopes.join(" ")));
         }
         parts.push(("resource_metadata", metadata_url.to_owned()));
-        let parts: Vec<String> = parts.iter().map(|(key, value)| format!("{key}=\"{}\"", quoted(value))).collect();
+        let parts: Vec<String> =
+            parts.iter().map(|(key, value)| format!("{key}=\"{}\"", quoted(value))).collect();
         format!("Bearer {}", parts.join(", "))
     }
 }
@@ -82,7 +82,9 @@ impl Challenge {
 /// What may stand between quotes in a header.
 fn quoted(text: &str) -> String {
     let visible = text.chars().filter(|character| matches!(character, ' '..='~'));
-    visible.flat_map(|character| matches!(character, '"' | '\\').then_some('\\').into_iter().chain([character])).collect()
+    visible
+        .flat_map(|character| matches!(character, '"' | '\\').then_some('\\').into_iter().chain([character]))
+        .collect()
 }
 
 /// A resource's URL in the form in which two are compared: scheme and host in small letters, no fragment, the default port

@@ -198,7 +198,11 @@ pub fn build(
         None => form.push(("client_id", &upstream.client_id)),
     }
     let body: Vec<String> = form.iter().map(|(key, value)| format!("{key}={}", encoded(value))).collect();
-    Ok(TokenRequest { url: upstream.token_endpoint.clone(), authorization, body: Secret::new(body.join("&")) })
+    Ok(TokenRequest {
+        url: upstream.token_endpoint.clone(),
+        authorization,
+        body: Secret::new(body.join("&")),
+    })
 }
 
 /// Percent-encoding of everything but RFC 3986's unreserved characters.
@@ -228,18 +232,22 @@ pub fn read_answer(status: u16, body: &[u8], sent: Option<&Secret>) -> Result<An
         let error = error.unwrap_or("unknown").to_owned();
         let claims = text("claims").filter(|claims| claims.len() <= 4096).map(str::to_owned);
         let interaction = claims.is_some()
-            || matches!(error.as_str(), "interaction_required" | "invalid_grant" | "consent_required" | "login_required");
+            || matches!(
+                error.as_str(),
+                "interaction_required" | "invalid_grant" | "consent_required" | "login_required"
+            );
         return Err(ExchangeError::Refused { status, error, interaction, claims });
     }
-    let token = text("access_token").filter(|token| {
-        !token.is_empty() && token.bytes().all(|byte| (b'!'..=b'~').contains(&byte))
-    });
+    let token = text("access_token")
+        .filter(|token| !token.is_empty() && token.bytes().all(|byte| (b'!'..=b'~').contains(&byte)));
     let token = token.ok_or(ExchangeError::Answer("it has no `access_token`"))?;
     if !text("token_type").is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")) {
         return Err(ExchangeError::Answer("its `token_type` is not Bearer"));
     }
     if sent.is_some_and(|sent| sent.expose() == token) {
-        return Err(ExchangeError::Answer("it gives the client's own token back, which must not be passed on"));
+        return Err(ExchangeError::Answer(
+            "it gives the client's own token back, which must not be passed on",
+        ));
     }
     // Without a life of its own a token is asked for again soon.
     let seconds = answer.get("expires_in").and_then(Value::as_f64).unwrap_or(60.0).clamp(0.0, LONGEST as f64);

@@ -19,8 +19,8 @@ use crate::json::{Kind as JsonKind, Value};
 
 pub use diff::{Change, diff, render};
 pub use store::{
-    Decision, DecisionError, Observation, Origin, Pin, PinError, Quarantine, Record, ServerPins, Settings, State,
-    Store, Trust,
+    Decision, DecisionError, Observation, Origin, Pin, PinError, Quarantine, Record, ServerPins, Settings,
+    State, Store, Trust,
 };
 
 /// What is defined.

@@ -254,7 +254,8 @@ impl Store {
                     .map_err(|error| PinError::Form(error.to_string()))?;
                 for pin in kind.value.members() {
                     let hash = pin.value.as_str().filter(|hash| is_hash(hash));
-                    let hash = hash.ok_or_else(|| PinError::Form(format!("`{}` needs a `sha256:` hash", pin.key)))?;
+                    let hash =
+                        hash.ok_or_else(|| PinError::Form(format!("`{}` needs a `sha256:` hash", pin.key)))?;
                     found.push((server.key.to_string(), of_kind, pin.key.to_string(), hash.to_owned()));
                 }
             }
@@ -469,6 +470,14 @@ impl Store {
         self.pin(server, kind, name).is_some_and(|pin| {
             !pin.hash.is_empty() && !pin.definition.is_empty() && pin.quarantine.is_none() && !pin.removed
         })
+    }
+
+    /// The pinned definition, if nothing about it waits, even if the last listing of somebody else lacked it.
+    #[must_use]
+    pub fn trusted(&self, server: &str, kind: Kind, name: &str) -> Option<&str> {
+        let pin = self.pin(server, kind, name)?;
+        let is_trusted = !pin.hash.is_empty() && !pin.definition.is_empty() && pin.quarantine.is_none();
+        is_trusted.then_some(pin.definition.as_str())
     }
 
     /// The pinned definition, if it may be used.

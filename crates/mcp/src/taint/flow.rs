@@ -113,7 +113,9 @@ impl Flows {
         let mut sources = Sources::default();
         let source = sources.add(name, text);
         let limits = Limits { bytes: 1 << 20, depth: 16, values: 50_000 };
-        let at = |node: &Node| sources.locate(node.span).map_or_else(|| name.to_owned(), |place| place.to_string());
+        let at = |node: &Node| {
+            sources.locate(node.span).map_or_else(|| name.to_owned(), |place| place.to_string())
+        };
         let root = yaml::parse(text, source, &limits)
             .map_err(|problem| FlowError(format!("{name}: {}", problem.message)))?;
         known(&root, &["version", "rules"], &at)?;
@@ -173,7 +175,9 @@ fn rule(node: &Node, at: &At<'_>) -> Result<Rule, FlowError> {
     known(node, &["id", "title", "seen", "call", "action", "reason", "examples"], at)?;
     let text = |key: &str| {
         let found = node.get(key).and_then(Node::as_str).filter(|text| !text.trim().is_empty());
-        found.map(|text| text.trim().to_owned()).ok_or_else(|| FlowError(format!("{}: `{key}` is missing", at(node))))
+        found
+            .map(|text| text.trim().to_owned())
+            .ok_or_else(|| FlowError(format!("{}: `{key}` is missing", at(node))))
     };
     let action = match text("action")?.as_str() {
         "alert" => Action::Alert,

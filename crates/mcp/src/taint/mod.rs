@@ -87,7 +87,8 @@ pub struct Hints {
 
 impl Config {
     fn entry(&self, server: &str, tool: &str) -> Option<&ToolLabels> {
-        let own = self.tools.iter().find(|entry| entry.server == server && entry.tool.as_deref() == Some(tool));
+        let own =
+            self.tools.iter().find(|entry| entry.server == server && entry.tool.as_deref() == Some(tool));
         own.or_else(|| self.tools.iter().find(|entry| entry.server == server && entry.tool.is_none()))
     }
 
@@ -103,7 +104,8 @@ impl Config {
     #[must_use]
     pub fn call(&self, server: &str, tool: &str, hints: Hints) -> BTreeSet<String> {
         let entry = self.entry(server, tool);
-        let mut labels: BTreeSet<String> = entry.iter().flat_map(|entry| entry.call.iter().cloned()).collect();
+        let mut labels: BTreeSet<String> =
+            entry.iter().flat_map(|entry| entry.call.iter().cloned()).collect();
         let is_open = |hint: Option<bool>| hint.unwrap_or(entry.is_none());
         if is_open(hints.open_world) {
             labels.insert(EGRESS.to_owned());
@@ -200,7 +202,9 @@ impl Taints {
         if !self.conversations.contains_key(conversation) {
             self.make_room(now);
         }
-        if self.conversations.len() >= self.config.conversations && !self.conversations.contains_key(conversation) {
+        if self.conversations.len() >= self.config.conversations
+            && !self.conversations.contains_key(conversation)
+        {
             self.everybody.take(label, step, until);
             return;
         }
@@ -217,7 +221,9 @@ impl Taints {
             return;
         }
         let first = self.conversations.iter().filter(|(key, _)| !key.id.is_empty());
-        let Some(key) = first.min_by_key(|(_, labels)| labels.until).map(|(key, _)| key.clone()) else { return };
+        let Some(key) = first.min_by_key(|(_, labels)| labels.until).map(|(key, _)| key.clone()) else {
+            return;
+        };
         let whole = Conversation { principal: key.principal.clone(), id: String::new() };
         let Some(labels) = self.conversations.remove(&key) else { return };
         self.conversations.entry(whole).or_default().merge(&labels);

@@ -111,5 +111,6 @@ pub(super) fn agrees(header: &str, argument: &Value) -> bool {
     let is_number = header.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     is_number
         && header.parse::<f64>().ok().is_some_and(|number| argument.as_f64() == Some(number))
-        && (argument.as_i64().is_none() || header.parse::<i64>().ok().is_none_or(|whole| argument.as_i64() == Some(whole)))
+        && (argument.as_i64().is_none()
+            || header.parse::<i64>().ok().is_none_or(|whole| argument.as_i64() == Some(whole)))
 }

@@ -7,7 +7,9 @@ use ::http::{HeaderMap, Method as HttpMethod};
 use serde::Deserialize;
 
 use crate::json::{Limits, Value};
-use crate::message::{META_CAPABILITIES, META_VERSION, Message, MessageError, Method, Payload, Sender, Shape};
+use crate::message::{
+    META_CAPABILITIES, META_VERSION, Message, MessageError, Method, Payload, Sender, Shape,
+};
 
 use super::header::{HeaderAnnotation, agrees, decode};
 use super::{Reason, Refusal, Version};
@@ -109,7 +111,11 @@ pub fn check(
     }
     if *method == HttpMethod::GET {
         if !accepts(headers, "text/event-stream") {
-            return Err(Refusal::new(Reason::NotAcceptable, None, "a stream needs `Accept: text/event-stream`"));
+            return Err(Refusal::new(
+                Reason::NotAcceptable,
+                None,
+                "a stream needs `Accept: text/event-stream`",
+            ));
         }
         return Ok(Accepted::Stream { session, last_event: plain(headers, LAST_EVENT)? });
     }
@@ -135,7 +141,8 @@ fn origin(config: &Config, headers: &HeaderMap) -> Result<(), Refusal> {
 fn plain(headers: &HeaderMap, name: &'static str) -> Result<Option<String>, Refusal> {
     let mut all = headers.get_all(name).iter();
     let Some(first) = all.next() else { return Ok(None) };
-    let text = first.to_str().ok().map(|text| text.trim_matches([' ', '\t'])).filter(|text| text.len() <= 1024);
+    let text =
+        first.to_str().ok().map(|text| text.trim_matches([' ', '\t'])).filter(|text| text.len() <= 1024);
     match text {
         Some(text) if all.next().is_none() => Ok(Some(text.to_owned())),
         _ => Err(mismatch(None, format!("the header `{name}` stands more than once or has no valid value"))),
@@ -143,7 +150,11 @@ fn plain(headers: &HeaderMap, name: &'static str) -> Result<Option<String>, Refu
 }
 
 fn mismatch(message: Option<&Message>, what: impl Into<String>) -> Refusal {
-    Refusal::new(Reason::HeaderMismatch, message.and_then(Message::id), format!("Header mismatch: {}", what.into()))
+    Refusal::new(
+        Reason::HeaderMismatch,
+        message.and_then(Message::id),
+        format!("Header mismatch: {}", what.into()),
+    )
 }
 
 fn post(
@@ -180,7 +191,10 @@ fn post(
         return Ok(Posted { version, session: None, payload });
     }
     if in_body.is_some() {
-        return Err(mismatch(single, format!("the body says `{META_VERSION}` and the header {VERSION} does not")));
+        return Err(mismatch(
+            single,
+            format!("the body says `{META_VERSION}` and the header {VERSION} does not"),
+        ));
     }
     // Who only speaks 2025-06-18 or later cannot tell what a request without the header is.
     let is_first = single.is_some_and(|message| message.method() == Some(Method::Initialize));
@@ -307,7 +321,8 @@ fn decoded(headers: &HeaderMap, name: &str, message: &Message) -> Result<Option<
 /// -32601 for one that the revision does not have or that servers send; `None` is a method that the configuration adds.
 pub fn known_method(config: &Config, message: &Message, version: Version) -> Result<Option<Method>, Refusal> {
     let name = message.method_name().unwrap_or_default();
-    let known = message.method().filter(|method| method.exists_in(version) && method.sender() != Sender::Server);
+    let known =
+        message.method().filter(|method| method.exists_in(version) && method.sender() != Sender::Server);
     if known.is_some() {
         return Ok(known);
     }
@@ -342,7 +357,9 @@ pub fn check_parameters(
         match (decoded(headers, header, message)?, argument) {
             (None, None) => {}
             (Some(said), Some(value)) if agrees(&said, value) => {}
-            (None, Some(_)) => return Err(mismatch(Some(message), format!("the header {header} is missing"))),
+            (None, Some(_)) => {
+                return Err(mismatch(Some(message), format!("the header {header} is missing")));
+            }
             (Some(_), _) => {
                 let place = annotation.path.join(".");
                 return Err(mismatch(Some(message), format!("{header} is not the argument `{place}`")));
