@@ -236,6 +236,22 @@ impl<'a> Asked<'a> {
         Ok((request, entities))
     }
 
+    /// Checks the question against a schema, which deciding does not: what is asked has the schema's form by
+    /// construction, and tests hold that.
+    #[doc(hidden)]
+    pub fn check_against(&self, schema: &cedar_policy::Schema) -> Result<(), String> {
+        let (request, entities) = self.prepare()?;
+        let (Some(principal), Some(action), Some(resource), Some(context)) =
+            (request.principal(), request.action(), request.resource(), request.context())
+        else {
+            return Err("the question has unknown parts".to_owned());
+        };
+        let (principal, action, resource) = (principal.clone(), action.clone(), resource.clone());
+        Request::new(principal, action, resource, context.clone(), Some(schema))
+            .map_err(|error| error.to_string())?;
+        Entities::from_entities(entities, Some(schema)).map(drop).map_err(|error| error.to_string())
+    }
+
     fn pairs(&self, party: &Party) -> Vec<(&'static str, RestrictedExpression)> {
         let circumstances = &self.circumstances;
         let seconds = self.now.get() / Ticks::PER_SECOND;

@@ -213,8 +213,8 @@ fn rsa(key: &Map<String, Value>) -> Result<Material, String> {
     if !(256..=1024).contains(&modulus.len()) {
         return Err("its modulus is shorter than 2048 bits or longer than 8192".to_owned());
     }
-    let is_small = exponent.len() <= 4 && exponent.iter().any(|byte| *byte > 1);
-    if !is_small || exponent.last().is_none_or(|byte| byte % 2 == 0) {
+    let value = exponent.iter().fold(0_u64, |value, byte| (value << 8) | u64::from(*byte));
+    if exponent.len() > 4 || value < 3 || value % 2 == 0 {
         return Err("its exponent is out of the ordinary".to_owned());
     }
     let decoding = DecodingKey::from_rsa_raw_components(modulus, &exponent);

@@ -119,7 +119,7 @@ impl Stub {
         self.shared.connections.load(Ordering::Relaxed)
     }
 
-    /// How many answers their clients left before the end.
+    /// How many requests their clients left before the end of the answer.
     #[must_use]
     pub fn left(&self) -> u64 {
         self.shared.left.load(Ordering::Relaxed)
@@ -190,6 +190,17 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
 impl Shared {
     async fn answer(&self, request: Request<Incoming>, reset: &AtomicBool) -> io::Result<Response<Answer>> {
         self.requests.fetch_add(1, Ordering::Relaxed);
+        let leaving = Leaving(Some(Arc::clone(&self.left)));
+        let answer = self.answer_whole(request, reset).await;
+        leaving.stays();
+        answer
+    }
+
+    async fn answer_whole(
+        &self,
+        request: Request<Incoming>,
+        reset: &AtomicBool,
+    ) -> io::Result<Response<Answer>> {
         let (parts, body) = request.into_parts();
         let operation =
             Operation::find(&parts.method, parts.uri.path(), parts.uri.query().unwrap_or_default());
@@ -319,6 +330,23 @@ fn flat(content: Content) -> Bytes {
     match content {
         Content::Document(value) => Bytes::from(value.to_string()),
         Content::Stream(_, events) => Bytes::from(events.concat()),
+    }
+}
+
+/// Counts a request whose future is dropped, which happens when its client leaves.
+struct Leaving(Option<Arc<AtomicU64>>);
+
+impl Leaving {
+    fn stays(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        if let Some(left) = &self.0 {
+            left.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 

@@ -245,6 +245,14 @@ impl Upstreams {
                 }
             }
         };
+        if let Ok(response) = &result
+            && head_size(response.headers()) > self.config.connections.header_bytes
+        {
+            // The reader's buffer grows in powers of two, so its own limit is not exact.
+            let (member, reason) =
+                (member.name.to_string(), "the head of its answer is too large".to_owned());
+            return Err(Failure::error(UpstreamError::Broken { member, reason }, false));
+        }
         result.map_err(|error| {
             let (name, why) = (member.name.to_string(), reason(&error));
             if error.is_connect() {
@@ -338,6 +346,11 @@ fn body_for(plan: &Plan<'_>, member: &Member) -> Result<Bytes, UpstreamError> {
         return Ok(plan.body.clone());
     }
     Err(UpstreamError::Body("it is no JSON; give the member the model's name as alias"))
+}
+
+/// Bytes of headers as HTTP/1 writes them.
+fn head_size(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
 }
 
 /// `retry-after-ms`, or `Retry-After` in seconds. Dates are not read: no model provider sends them.

@@ -1,4 +1,11 @@
 //! Tests of the gate against real connections.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
 
 mod stub;
 mod support;
