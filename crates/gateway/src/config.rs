@@ -185,9 +185,11 @@ mod tests {
 
     #[test]
     fn faults_say_where_they_are() {
-        let fault = read("[gate]\nlisten = \"127.0.0.1:0\"\nprofile = [\"strict\"]\n").unwrap_err().to_string();
+        let fault =
+            read("[gate]\nlisten = \"127.0.0.1:0\"\nprofile = [\"strict\"]\n").unwrap_err().to_string();
         assert!(fault.contains("line 3") && fault.contains("profile"), "{fault}");
-        let config = read("[gate.upstreams.models.m]\nmembers = [{ url = \"http://127.0.0.1:1/v1\" }]\n").unwrap();
+        let config =
+            read("[gate.upstreams.models.m]\nmembers = [{ url = \"http://127.0.0.1:1/v1\" }]\n").unwrap();
         assert_eq!(config.profiles, ["default"]);
         assert!(config.upstreams.models.contains_key("m"));
     }

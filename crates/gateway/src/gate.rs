@@ -82,7 +82,11 @@ impl Gate {
     ///
     /// # Errors
     /// What of the configuration cannot be used.
-    pub fn new(config: Config, system: Arc<dyn System>, recorder: Arc<dyn Recorder>) -> Result<Gate, GateError> {
+    pub fn new(
+        config: Config,
+        system: Arc<dyn System>,
+        recorder: Arc<dyn Recorder>,
+    ) -> Result<Gate, GateError> {
         check(&config)?;
         let inspector = Inspector::new(Arc::new(Shield::builtin()?), &castellan_detectors::engine())?;
         if let Some(path) = &config.blocklists {
@@ -103,6 +107,7 @@ impl Gate {
         };
         let policies = match &config.policies {
             Some(folder) => Policies::open(&*system, folder),
+            None if config.anonymous => Policies::for_trials(),
             None => Policies::built_in(),
         };
         let policies = policies.map_err(|error| access(&error))?;
@@ -239,11 +244,14 @@ fn guard(config: &Config, inspector: &Inspector, system: &dyn System) -> Result<
 
 fn pepper(reference: Option<&str>, system: &dyn System) -> Result<Pepper, GateError> {
     let fault = |why: &str| GateError::Access(format!("`pepper` {why}"));
-    let reference = reference.ok_or_else(|| fault("is missing: name 64 hexadecimal digits as `env:NAME` or `file:PATH`"))?;
+    let reference = reference
+        .ok_or_else(|| fault("is missing: name 64 hexadecimal digits as `env:NAME` or `file:PATH`"))?;
     let text = if let Some(name) = reference.strip_prefix("env:") {
         system.env(name).ok_or_else(|| fault("names a variable that is not set"))?
     } else if let Some(path) = reference.strip_prefix("file:") {
-        let bytes = system.read(std::path::Path::new(path), 4_096).map_err(|error| fault(&format!("cannot be read: {error}")))?;
+        let bytes = system
+            .read(std::path::Path::new(path), 4_096)
+            .map_err(|error| fault(&format!("cannot be read: {error}")))?;
         String::from_utf8(bytes).map_err(|_| fault("is no text"))?
     } else {
         return Err(fault("has to be `env:NAME` or `file:PATH`"));

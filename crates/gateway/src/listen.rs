@@ -106,7 +106,8 @@ impl Listener {
 
     /// Serves until `stop` ends; then accepts nothing more, and lets requests end. `told` hears of what goes wrong.
     pub async fn run(self, stop: impl Future<Output = ()>, told: impl Fn(&str) + Send + Sync + 'static) {
-        let places = Arc::new(Semaphore::new(self.gate.config.bounds.connections.clamp(1, Semaphore::MAX_PERMITS)));
+        let places =
+            Arc::new(Semaphore::new(self.gate.config.bounds.connections.clamp(1, Semaphore::MAX_PERMITS)));
         let open = GracefulShutdown::new();
         let upkeep = tokio::spawn(upkeep(Arc::clone(&self.gate), self.tls.clone(), told));
         tokio::pin!(stop);
@@ -201,7 +202,12 @@ impl Connection {
             async move { Ok::<_, Infallible>(handle(gate, peer, request).await) }
         });
         let mut builder = auto::Builder::new(TokioExecutor::new());
-        builder.http1().timer(TokioTimer::new()).header_read_timeout(wait).max_buf_size(HEADERS).half_close(false);
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(wait)
+            .max_buf_size(HEADERS)
+            .half_close(false);
         builder
             .http2()
             .timer(TokioTimer::new())

@@ -72,18 +72,27 @@ impl Metrics {
         };
         self.requests.get_or_create(&labels).inc();
         for hit in &decision.hits {
-            let labels = OfFinding { rule: hit.rule.to_string(), point: hit.point.as_str(), action: hit.action.as_str() };
+            let labels = OfFinding {
+                rule: hit.rule.to_string(),
+                point: hit.point.as_str(),
+                action: hit.action.as_str(),
+            };
             self.findings.get_or_create(&labels).inc();
             if hit.failed {
                 self.failures.inc();
             }
         }
         for left in &decision.unscanned {
-            let labels = OfFinding { rule: left.matter.as_str().to_owned(), point: left.point.as_str(), action: "unscanned" };
+            let labels = OfFinding {
+                rule: left.matter.as_str().to_owned(),
+                point: left.point.as_str(),
+                action: "unscanned",
+            };
             self.unscanned.get_or_create(&labels).inc();
         }
         if let Some(usage) = decision.usage {
-            for (kind, count) in [("input", usage.input), ("output", usage.output), ("cached", usage.cached)] {
+            for (kind, count) in [("input", usage.input), ("output", usage.output), ("cached", usage.cached)]
+            {
                 self.tokens.get_or_create(&OfTokens { model: decision.model.clone(), kind }).inc_by(count);
             }
         }
@@ -106,7 +115,12 @@ impl Metrics {
         registry.register(name("guard_failures"), "Checks that could not run", self.failures.clone());
         registry.register(name("unrecorded"), "Requests that could not be recorded", self.lost.clone());
         registry.register(name("connections"), "Open connections of clients", self.connections.clone());
-        registry.register_with_unit(name("guard"), "Time of guardrails in a request", Unit::Seconds, self.guard_seconds.clone());
+        registry.register_with_unit(
+            name("guard"),
+            "Time of guardrails in a request",
+            Unit::Seconds,
+            self.guard_seconds.clone(),
+        );
         self.upstreams.register(&mut registry);
         let mut text = String::new();
         // Writing to a string does not fail.

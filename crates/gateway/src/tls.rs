@@ -44,7 +44,8 @@ pub(crate) fn acceptor(config: &TlsConfig) -> Result<TlsAcceptor, TlsError> {
     let unreadable = |reason| TlsError::Unreadable { path: config.key.display().to_string(), reason };
     let secret = PrivateKeyDer::from_pem_file(&config.key).map_err(unreadable)?;
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+    let builder =
+        ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
     let builder = match &config.client_ca {
         None => builder.with_no_client_auth(),
         Some(path) => {

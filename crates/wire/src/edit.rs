@@ -65,8 +65,10 @@ pub fn rewrite_with(
         changes.push(change(body, group)?);
     }
     if !changes.is_empty() || is_silent {
-        let gone = reading.logprobs.iter().map(|span| Change { span: span.clone(), text: "null".to_owned() });
-        changes.extend(gone);
+        let empty = |span: &Range<usize>| if body.get(span.start) == Some(&b'[') { "[]" } else { "null" };
+        changes.extend(
+            reading.logprobs.iter().map(|span| Change { span: span.clone(), text: empty(span).to_owned() }),
+        );
     }
     changes.sort_by_key(|change| change.span.start);
     spliced(body, &changes)

@@ -31,7 +31,8 @@ impl Form {
         let boundary = boundary(content_type).ok_or(FormError("the content type has no boundary"))?;
         let delimiter = format!("--{boundary}");
         let delimiter = delimiter.as_bytes();
-        let mut rest = body.strip_prefix(delimiter).ok_or(FormError("it does not begin with its boundary"))?;
+        let mut rest =
+            body.strip_prefix(delimiter).ok_or(FormError("it does not begin with its boundary"))?;
         let mut form = Form::default();
         loop {
             if let Some(end) = rest.strip_prefix(b"--") {
@@ -51,7 +52,8 @@ impl Form {
             return Err(FormError("it has too many fields"));
         }
         let head_end = memchr::memmem::find(part, b"\r\n\r\n").ok_or(FormError("a part has no head"))?;
-        let head = std::str::from_utf8(part.get(..head_end).unwrap_or_default()).map_err(|_| FormError("a head is not UTF-8"))?;
+        let head = std::str::from_utf8(part.get(..head_end).unwrap_or_default())
+            .map_err(|_| FormError("a head is not UTF-8"))?;
         let value = part.get(head_end + 4..).unwrap_or_default();
         let disposition = head
             .split("\r\n")
@@ -97,7 +99,8 @@ impl Form {
 
 fn boundary(content_type: &str) -> Option<String> {
     let (kind, rest) = content_type.split_once(';')?;
-    let boundary = parameter(rest, "boundary").filter(|_| kind.trim().eq_ignore_ascii_case("multipart/form-data"))?;
+    let boundary =
+        parameter(rest, "boundary").filter(|_| kind.trim().eq_ignore_ascii_case("multipart/form-data"))?;
     (1..=70).contains(&boundary.len()).then_some(boundary)
 }
 
@@ -120,7 +123,10 @@ mod tests {
     fn fields_and_files() {
         let body = b"--XX\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper\r\n--XX\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\nContent-Type: audio/wav\r\n\r\n\x00\xff\r\n--XX--\r\n";
         let form = Form::read(body, TYPE).unwrap();
-        assert_eq!((form.field("model"), form.files.as_slice()), (Some("whisper"), ["file".to_owned()].as_slice()));
+        assert_eq!(
+            (form.field("model"), form.files.as_slice()),
+            (Some("whisper"), ["file".to_owned()].as_slice())
+        );
         let reading = form.reading();
         assert_eq!((reading.passages.len(), reading.unscanned.len()), (1, 1));
     }

@@ -277,7 +277,7 @@ impl Walk {
     }
 
     fn logprobs(&mut self, item: Item<'_>) {
-        if matches!(item.kind(), Kind::Record | Kind::List) {
+        if item.items().next().is_some() {
             self.reading.logprobs.push(item.span());
         }
     }

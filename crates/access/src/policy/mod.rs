@@ -30,3 +30,6 @@ pub const SCHEMA: &str = include_str!("../../../../content/gate/schema.cedarsche
 
 /// The policies that hold where no folder is configured.
 pub const DEFAULT: &str = include_str!("../../../../content/gate/policies/default.cedar");
+
+/// What holds in addition where a trial lets clients in without a credential: `content/gate/policies/trial.cedar`.
+pub const TRIAL: &str = include_str!("../../../../content/gate/policies/trial.cedar");

@@ -12,7 +12,9 @@ use castellan_wire::edit::{applied, rewrite};
 use castellan_wire::json::{Bounds, Tree};
 use castellan_wire::refusal::{about, filtered_answer};
 use castellan_wire::usage::{Usage, finish};
-use castellan_wire::{Api, Body as Kind, Direction, Matter, Passage, Point, Reading, Route, Unscanned, passages};
+use castellan_wire::{
+    Api, Body as Kind, Direction, Matter, Passage, Point, Reading, Route, Unscanned, passages,
+};
 use http::Response;
 use http::header::{CONTENT_LENGTH, HeaderValue};
 use http_body::{Body, Frame};
@@ -49,12 +51,15 @@ pub(super) async fn answered(
         return Err(Stop::new(Stage::InspectAnswer, 502, "unreadable_answer", message));
     }
     if status.as_u16() == 401 || status.as_u16() == 403 {
-        let message = format!("the upstream refuses the gate's own credential ({status}); whoever runs the gate has to look at it");
+        let message = format!(
+            "the upstream refuses the gate's own credential ({status}); whoever runs the gate has to look at it"
+        );
         return Err(Stop::new(Stage::Forward, 502, "upstream_credential", message));
     }
     let mut head = Response::new(()).into_parts().0;
     (head.status, head.headers) = (status, headers);
-    let is_stream = matches!(kind(&head.headers), "text/event-stream" | "application/x-ndjson" | "application/jsonl");
+    let is_stream =
+        matches!(kind(&head.headers), "text/event-stream" | "application/x-ndjson" | "application/jsonl");
     if is_stream && may_stream(asked.api) {
         head.headers.remove(CONTENT_LENGTH);
         return Ok(Served::Stream(head, Streamed { api: asked.api, profiles, body }));
@@ -63,10 +68,19 @@ pub(super) async fn answered(
     let bytes = match Limited::new(body, limit).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) if error.is::<LengthLimitError>() => {
-            let message = format!("the answer is larger than {limit} bytes; ask for a stream, or raise `bounds.answer_bytes`");
+            let message = format!(
+                "the answer is larger than {limit} bytes; ask for a stream, or raise `bounds.answer_bytes`"
+            );
             return Err(Stop::new(Stage::InspectAnswer, 502, "answer_too_large", message));
         }
-        Err(error) => return Err(Stop::new(Stage::Forward, 502, "upstream_failed", format!("the upstream's answer broke off: {error}"))),
+        Err(error) => {
+            return Err(Stop::new(
+                Stage::Forward,
+                502,
+                "upstream_failed",
+                format!("the upstream's answer broke off: {error}"),
+            ));
+        }
     };
     let bytes = whole(exchange, route, &asked, &profiles, bytes, &mut head)?;
     Ok(Served::Whole(exchange.whole(head, bytes)))
@@ -87,7 +101,8 @@ fn whole(
     }
     let unreadable = |why: String| Stop::new(Stage::InspectAnswer, 502, "unreadable_answer", why);
     let bounds = Bounds { bytes: bytes.len(), ..Bounds::default() };
-    let tree = Tree::read(&bytes, &bounds).map_err(|error| unreadable(format!("the upstream's answer: {error}")))?;
+    let tree =
+        Tree::read(&bytes, &bounds).map_err(|error| unreadable(format!("the upstream's answer: {error}")))?;
     let usage = Usage::of(&tree);
     let said = about(&tree);
     exchange.decision.usage = usage;
@@ -106,7 +121,8 @@ fn whole(
     if judgement.action.stops() {
         exchange.decision.stage = Stage::InspectAnswer;
         let results = judgement.results.value();
-        let body = filtered_answer(asked.api, &said, usage.unwrap_or_default(), &results).filter(|_| head.status.is_success());
+        let body = filtered_answer(asked.api, &said, usage.unwrap_or_default(), &results)
+            .filter(|_| head.status.is_success());
         return match body {
             Some(body) => Ok(Bytes::from(body)),
             None => Err(refused(exchange, &judgement)),
@@ -115,23 +131,40 @@ fn whole(
     let mut body = bytes.clone();
     if judgement.edits.iter().any(|edits| !edits.is_empty()) {
         body = rewrite(&tree, &reading, &judgement.edits).map(Bytes::from).map_err(|error| {
-            Stop::new(Stage::InspectAnswer, 502, "cannot_redact", format!("something in the answer must not pass, and cannot be taken out: {error}"))
+            Stop::new(
+                Stage::InspectAnswer,
+                502,
+                "cannot_redact",
+                format!("something in the answer must not pass, and cannot be taken out: {error}"),
+            )
         })?;
     }
     if route.dialect.is_azure() && matches!(asked.api, Api::Chat | Api::Completions) {
         let tree = Tree::read(&body, &Bounds::default()).map_err(|error| unreadable(error.to_string()))?;
-        let with = annotated(&tree, &exchange.prompt, &judgement.results).map_err(|error| unreadable(error.to_string()))?;
+        let with = annotated(&tree, &exchange.prompt, &judgement.results)
+            .map_err(|error| unreadable(error.to_string()))?;
         body = Bytes::from(with);
     }
     Ok(body)
 }
 
 /// An answer that is no JSON: a text is looked at, sound and pictures are told.
-fn other(exchange: &mut Exchange, asked: &Asked, profiles: &Selected, bytes: Bytes, is_text: bool) -> Result<Bytes, Stop> {
+fn other(
+    exchange: &mut Exchange,
+    asked: &Asked,
+    profiles: &Selected,
+    bytes: Bytes,
+    is_text: bool,
+) -> Result<Bytes, Stop> {
     let mut reading = Reading::default();
     match std::str::from_utf8(&bytes) {
         Ok(text) if is_text || asked.api.response() == Kind::Text => {
-            let passage = Passage { point: Point::Output, path: "body".into(), text: text.to_owned(), segments: Vec::new() };
+            let passage = Passage {
+                point: Point::Output,
+                path: "body".into(),
+                text: text.to_owned(),
+                segments: Vec::new(),
+            };
             reading.passages.push(passage);
         }
         _ => {
@@ -150,16 +183,19 @@ fn other(exchange: &mut Exchange, asked: &Asked, profiles: &Selected, bytes: Byt
         return Err(refused(exchange, &judgement));
     }
     match (reading.passages.first(), judgement.edits.first().filter(|edits| !edits.is_empty())) {
-        (Some(passage), Some(edits)) => applied(&passage.text, edits.clone()).map(Bytes::from).map_err(|error| {
-            Stop::new(Stage::InspectAnswer, 502, "cannot_redact", error.to_string())
-        }),
+        (Some(passage), Some(edits)) => applied(&passage.text, edits.clone())
+            .map(Bytes::from)
+            .map_err(|error| Stop::new(Stage::InspectAnswer, 502, "cannot_redact", error.to_string())),
         _ => Ok(bytes),
     }
 }
 
 fn refused(exchange: &Exchange, judgement: &Judgement) -> Stop {
     let what = judgement.decisive().map(|hit| hit.what.clone()).unwrap_or_default();
-    let message = format!("the answer was refused by a guardrail of the gate ({what}); see {}", exchange.decision.request);
+    let message = format!(
+        "the answer was refused by a guardrail of the gate ({what}); see {}",
+        exchange.decision.request
+    );
     Stop::new(Stage::InspectAnswer, 400, "content_filter", message)
 }
 
@@ -178,7 +214,11 @@ fn texts(exchange: &mut Exchange, reading: &Reading, judgement: &Judgement) {
 }
 
 /// The answer to a request whose answer is a stream.
-pub(super) fn streamed(mut exchange: Exchange, mut head: http::response::Parts, streamed: Streamed) -> Response<GateBody> {
+pub(super) fn streamed(
+    mut exchange: Exchange,
+    mut head: http::response::Parts,
+    streamed: Streamed,
+) -> Response<GateBody> {
     exchange.decision.is_stream = true;
     exchange.mark(&mut head.headers);
     head.headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
@@ -190,7 +230,8 @@ pub(super) fn streamed(mut exchange: Exchange, mut head: http::response::Parts, 
     } else {
         None
     };
-    let stream = GuardedBody { exchange: Some(exchange), guarded: Some(guarded), upstream: Some(body), first };
+    let stream =
+        GuardedBody { exchange: Some(exchange), guarded: Some(guarded), upstream: Some(body), first };
     Response::from_parts(head, GateBody::Stream(Box::pin(stream)))
 }
 

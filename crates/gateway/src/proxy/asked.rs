@@ -69,7 +69,8 @@ fn stored_model(head: &http::request::Parts) -> Option<String> {
 
 fn session(head: &http::request::Parts) -> Option<String> {
     let names = ["x-castellan-session", "session_id", "x-session-id"];
-    let value = names.iter().find_map(|name| head.headers.get(*name)).and_then(|value| value.to_str().ok())?;
+    let value =
+        names.iter().find_map(|name| head.headers.get(*name)).and_then(|value| value.to_str().ok())?;
     (value.len() <= 256).then(|| value.to_owned())
 }
 
@@ -91,7 +92,8 @@ fn json(asked: &mut Asked) -> Result<(), Stop> {
     asked.answers = number(&["n"]).unwrap_or(1).clamp(1, 128);
     if asked.session.is_none() {
         let kept = root.at(&["metadata", "session_id"]).or_else(|| root.get("session_id"));
-        asked.session = kept.and_then(|item| item.text()).map(std::borrow::Cow::into_owned).filter(|id| id.len() <= 256);
+        asked.session =
+            kept.and_then(|item| item.text()).map(std::borrow::Cow::into_owned).filter(|id| id.len() <= 256);
     }
     for tool in root.get("tools").into_iter().flat_map(|tools| tools.items()).take(1_024) {
         let name = tool.get("name").or_else(|| tool.at(&["function", "name"]));
@@ -102,7 +104,8 @@ fn json(asked: &mut Asked) -> Result<(), Stop> {
 }
 
 fn form(asked: &mut Asked, head: &http::request::Parts) -> Result<(), Stop> {
-    let kind = head.headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind =
+        head.headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let form = Form::read(&asked.bytes, kind).map_err(|error| stop("invalid_form", error.to_string()))?;
     if asked.model.is_empty() {
         asked.model = form.field("model").unwrap_or_default().to_owned();

@@ -21,7 +21,8 @@ pub(super) fn may(exchange: &mut Exchange, principal: &Principal, asked: &Asked)
     let gate = Arc::clone(&exchange.gate);
     let now = gate.now();
     let resource = Resource::model(&asked.model, gate.provider(&asked.model));
-    let held = gate.grants.as_ref().map_or_else(Held::default, |grants| grants.held(principal, &resource, now));
+    let held =
+        gate.grants.as_ref().map_or_else(Held::default, |grants| grants.held(principal, &resource, now));
     let action = if asked.api.invokes() { Action::Invoke } else { Action::List };
     let mut question = Question::new(principal, action, resource, now);
     question.held = held;
@@ -29,7 +30,8 @@ pub(super) fn may(exchange: &mut Exchange, principal: &Principal, asked: &Asked)
         ip: exchange.decision.address,
         api: asked.api.as_str().to_owned(),
         stream: asked.is_stream,
-        tokens: (asked.bytes.len() as u64 / BYTES_A_TOKEN).saturating_add(asked.most_tokens.unwrap_or_default()),
+        tokens: (asked.bytes.len() as u64 / BYTES_A_TOKEN)
+            .saturating_add(asked.most_tokens.unwrap_or_default()),
         session: asked.session.clone(),
         ..Circumstances::default()
     };
@@ -39,7 +41,10 @@ pub(super) fn may(exchange: &mut Exchange, principal: &Principal, asked: &Asked)
     if !decision.allow {
         let told: Vec<&str> = decision.obligations.messages.iter().map(String::as_str).collect();
         let message = if told.is_empty() {
-            format!("no policy lets you ask `{}`; ask whoever runs the gate ({})", asked.model, exchange.decision.request)
+            format!(
+                "no policy lets you ask `{}`; ask whoever runs the gate ({})",
+                asked.model, exchange.decision.request
+            )
         } else {
             told.join(" ")
         };
@@ -72,13 +77,15 @@ pub(super) fn orders(exchange: &mut Exchange, principal: &Principal, asked: &Ask
     subjects.extend(principal.actors.iter().map(|actor| (SubjectKind::Agent, actor.id.as_str())));
     subjects.extend(principal.credential.id.iter().map(|id| (SubjectKind::Key, id.as_str())));
     subjects.extend(asked.tools.iter().map(|tool| (SubjectKind::Tool, tool.as_str())));
-    let prompts: Vec<String> = asked.reading.passages.iter().map(|passage| fingerprint(&passage.text)).collect();
+    let prompts: Vec<String> =
+        asked.reading.passages.iter().map(|passage| fingerprint(&passage.text)).collect();
     subjects.extend(prompts.iter().map(|prompt| (SubjectKind::Prompt, prompt.as_str())));
     match orders.ruling(&subjects, true, exchange.gate.now()) {
         None => Ok(()),
         Some(Ruling::Denied { word, message, order }) => {
             let status = if word == "order_throttle" { 429 } else { 403 };
-            let stop = Stop::new(Stage::Authorise, status, word, message).with_word(format!("{word}:{order}"));
+            let stop =
+                Stop::new(Stage::Authorise, status, word, message).with_word(format!("{word}:{order}"));
             Err(if status == 429 { stop.with_header("retry-after", "60") } else { stop })
         }
         Some(Ruling::Stricter { severity }) => {
@@ -94,10 +101,19 @@ pub(super) fn fingerprint(text: &str) -> String {
 }
 
 /// The profiles that hold.
-pub(super) fn profiles(exchange: &mut Exchange, asked: &Asked, decision: &Decision) -> Result<Arc<Selected>, Stop> {
+pub(super) fn profiles(
+    exchange: &mut Exchange,
+    asked: &Asked,
+    decision: &Decision,
+) -> Result<Arc<Selected>, Stop> {
     let names = decision.obligations.profiles.iter().map(String::as_str);
     let selected = exchange.gate.selected(&asked.model, names).map_err(|error| {
-        Stop::new(Stage::Authorise, 500, "profile_missing", format!("a policy obliges to a guardrail that cannot be used: {error}"))
+        Stop::new(
+            Stage::Authorise,
+            500,
+            "profile_missing",
+            format!("a policy obliges to a guardrail that cannot be used: {error}"),
+        )
     })?;
     let selected = match exchange.tightened {
         Some(severity) => Arc::new(selected.tightened(severity)),

@@ -37,9 +37,9 @@ impl Body for GateBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyFailure>>> {
         match self.get_mut() {
-            GateBody::Whole(body) => {
-                Pin::new(body).poll_frame(context).map(|frame| frame.map(|frame| frame.map_err(|never: Infallible| match never {})))
-            }
+            GateBody::Whole(body) => Pin::new(body)
+                .poll_frame(context)
+                .map(|frame| frame.map(|frame| frame.map_err(|never: Infallible| match never {}))),
             GateBody::Stream(body) => body.as_mut().poll_frame(context),
         }
     }
@@ -62,7 +62,8 @@ impl Body for GateBody {
 /// An answer that is there.
 pub(crate) fn text(status: u16, kind: &'static str, text: &str) -> Response<GateBody> {
     let mut response = Response::new(GateBody::Whole(Full::new(Bytes::copy_from_slice(text.as_bytes()))));
-    *response.status_mut() = http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() =
+        http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
 }
@@ -71,13 +72,20 @@ pub(crate) fn text(status: u16, kind: &'static str, text: &str) -> Response<Gate
 pub(super) async fn whole(body: Incoming, bounds: &Bounds, headers: &HeaderMap) -> Result<Bytes, Stop> {
     let stop = |status, code, message: String| Stop::new(Stage::Read, status, code, message);
     if is_encoded(headers) {
-        return Err(stop(415, "content_encoding", "the gate reads no compressed bodies; send it as it is".to_owned()));
+        return Err(stop(
+            415,
+            "content_encoding",
+            "the gate reads no compressed bodies; send it as it is".to_owned(),
+        ));
     }
     let too_large = || {
         let message = format!("the body is larger than {} bytes; send less at once", bounds.request_bytes);
         stop(413, "too_large", message)
     };
-    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()).and_then(|length| length.parse().ok());
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok())
+        .and_then(|length| length.parse().ok());
     if announced.is_some_and(|length: u64| length > bounds.request_bytes as u64) {
         return Err(too_large());
     }

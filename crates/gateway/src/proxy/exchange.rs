@@ -48,7 +48,9 @@ fn trace(headers: &HeaderMap) -> Option<(String, String)> {
     let mut parts = value.split('-');
     let (version, trace, span) = (parts.next()?, parts.next()?, parts.next()?);
     let is_hex = |text: &str, length: usize| {
-        text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit()) && text.bytes().any(|byte| byte != b'0')
+        text.len() == length
+            && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+            && text.bytes().any(|byte| byte != b'0')
     };
     (version != "ff" && is_hex(trace, 32) && is_hex(span, 16)).then(|| (trace.to_owned(), span.to_owned()))
 }
@@ -158,7 +160,9 @@ impl Exchange {
         decision.unscanned.extend(judgement.unscanned.iter().cloned());
         decision.passages += judgement.passages;
         decision.bytes += judgement.bytes;
-        if let Some(hit) = judgement.decisive().filter(|hit| hit.action >= decision.action && hit.action > Action::Allow) {
+        if let Some(hit) =
+            judgement.decisive().filter(|hit| hit.action >= decision.action && hit.action > Action::Allow)
+        {
             decision.word = format!("{}:{}", hit.check, hit.what);
             decision.reason = format!("{} found {} at {}", hit.rule, hit.what, hit.path);
         }

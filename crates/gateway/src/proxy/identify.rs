@@ -48,7 +48,9 @@ pub(super) async fn principal(gate: &Gate, peer: &Peer, headers: &HeaderMap) -> 
     loop {
         match gate.issuers.verify(&shown, binding, gate.now()) {
             Outcome::Verified(verified) => return Ok(verified.principal.clone()),
-            Outcome::Refused(refusal) if gate.config.anonymous && is_placeholder(&refusal) => return Ok(Principal::anonymous()),
+            Outcome::Refused(refusal) if gate.config.anonymous && is_placeholder(&refusal) => {
+                return Ok(Principal::anonymous());
+            }
             Outcome::Refused(refusal) => return Err(refused(&refusal)),
             Outcome::NeedsKeys { plan, lead: true } if !fetched => {
                 fetched = true;
@@ -76,7 +78,9 @@ fn credential(headers: &HeaderMap) -> Result<Option<String>, Stop> {
         for value in headers.get_all(name) {
             let value = value.to_str().map_err(|_| stop("a credential has characters that none has"))?;
             let value = match name {
-                "authorization" => bearer(value).ok_or_else(|| stop("`Authorization` has to be `Bearer` and a token"))?,
+                "authorization" => {
+                    bearer(value).ok_or_else(|| stop("`Authorization` has to be `Bearer` and a token"))?
+                }
                 _ => value.trim(),
             };
             if shown.as_ref().is_some_and(|known| known != value) {
@@ -127,5 +131,7 @@ fn refused(refusal: &Refusal) -> Stop {
         _ => format!("Bearer realm=\"castellan\", error=\"invalid_token\", error_description=\"{word}\""),
     };
     let code = if status == 503 { "keys_unavailable" } else { "invalid_api_key" };
-    Stop::new(Stage::Authenticate, status, code, refusal.to_string()).with_word(word).with_header("www-authenticate", challenge)
+    Stop::new(Stage::Authenticate, status, code, refusal.to_string())
+        .with_word(word)
+        .with_header("www-authenticate", challenge)
 }

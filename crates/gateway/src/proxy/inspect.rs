@@ -25,7 +25,8 @@ pub(super) fn request(
     asked: &mut Asked,
     profiles: &Arc<Selected>,
 ) -> Result<(), Stop> {
-    let scope = format!("{}/{}", principal.id(), asked.session.as_deref().unwrap_or(&exchange.decision.request));
+    let scope =
+        format!("{}/{}", principal.id(), asked.session.as_deref().unwrap_or(&exchange.decision.request));
     let mut session = Session::new(scope);
     let began = Instant::now();
     let judgement = exchange.gate.inspector.judge(&asked.reading, profiles, &mut session);
@@ -42,8 +43,9 @@ pub(super) fn request(
         Action::Allow | Action::Annotate | Action::Redact => {}
     }
     if judgement.edits.iter().any(|edits| !edits.is_empty()) {
-        asked.bytes = redacted(asked, &judgement).map_err(|message| {
-            Stop { action: Action::Block, ..Stop::new(Stage::InspectRequest, 400, "cannot_redact", message) }
+        asked.bytes = redacted(asked, &judgement).map_err(|message| Stop {
+            action: Action::Block,
+            ..Stop::new(Stage::InspectRequest, 400, "cannot_redact", message)
         })?;
     }
     Ok(())
@@ -56,7 +58,8 @@ fn redacted(asked: &Asked, judgement: &Judgement) -> Result<Bytes, String> {
     let bounds = Bounds { bytes: asked.bytes.len(), ..Bounds::default() };
     let tree = Tree::read(&asked.bytes, &bounds).map_err(|error| error.to_string())?;
     let body = rewrite(&tree, &asked.reading, &judgement.edits);
-    body.map(Bytes::from).map_err(|error| format!("something in the request must not pass, and cannot be taken out: {error}"))
+    body.map(Bytes::from)
+        .map_err(|error| format!("something in the request must not pass, and cannot be taken out: {error}"))
 }
 
 /// The answer to a prompt that is blocked: Azure's, with what was found.
@@ -68,7 +71,9 @@ fn blocked(exchange: &Exchange, judgement: &Judgement) -> Stop {
     );
     let body = filtered_prompt(exchange.dialect, &judgement.results.value(), Some(&message));
     let stop = Stop::new(Stage::InspectRequest, 400, "content_filter", message);
-    let word = judgement.decisive().map_or_else(|| "content_filter".to_owned(), |hit| format!("{}:{}", hit.check, hit.what));
+    let word = judgement
+        .decisive()
+        .map_or_else(|| "content_filter".to_owned(), |hit| format!("{}:{}", hit.check, hit.what));
     Stop { body: Some(body), word, ..stop }
 }
 

@@ -40,7 +40,11 @@ use crate::record::Stage;
 use crate::upstream::Call;
 
 /// Answers a request.
-pub(crate) async fn handle(gate: Arc<Gate>, peer: Arc<Peer>, request: Request<Incoming>) -> Response<GateBody> {
+pub(crate) async fn handle(
+    gate: Arc<Gate>,
+    peer: Arc<Peer>,
+    request: Request<Incoming>,
+) -> Response<GateBody> {
     let mut exchange = Exchange::begin(gate, &peer, &request);
     match serve(&mut exchange, &peer, request).await {
         Ok(Served::Whole(response)) => {
@@ -66,7 +70,12 @@ async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>)
         return Ok(Served::Whole(response));
     }
     if !gate.recorder.has_room() && gate.config.record.when_full == crate::config::WhenFull::Refuse {
-        return Err(Stop::new(Stage::Read, 503, "record_full", "the gate cannot record what happens at the moment, so nothing passes; try again"));
+        return Err(Stop::new(
+            Stage::Read,
+            503,
+            "record_full",
+            "the gate cannot record what happens at the moment, so nothing passes; try again",
+        ));
     }
     let Some(route) = route(head.method.as_str(), head.uri.path()) else {
         return Err(Stop::new(
@@ -107,9 +116,11 @@ async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>)
 fn own(gate: &Gate, head: &http::request::Parts) -> Option<Response<GateBody>> {
     match (head.method.as_str(), head.uri.path()) {
         ("GET", "/healthz") => Some(body::text(200, "text/plain", "ok\n")),
-        ("GET", "/metrics") if gate.config.listen.ip().is_loopback() => {
-            Some(body::text(200, "application/openmetrics-text; version=1.0.0; charset=utf-8", &gate.metrics.text()))
-        }
+        ("GET", "/metrics") if gate.config.listen.ip().is_loopback() => Some(body::text(
+            200,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            &gate.metrics.text(),
+        )),
         _ => None,
     }
 }

@@ -15,7 +15,8 @@ pub(super) fn answered(gate: &Gate, principal: &Principal, route: &Route) -> Opt
     if !matches!(route.api, Api::Models | Api::OllamaModels) {
         return None;
     }
-    let models: Vec<&str> = gate.upstreams.aliases().into_iter().filter(|alias| may(gate, principal, alias)).collect();
+    let models: Vec<&str> =
+        gate.upstreams.aliases().into_iter().filter(|alias| may(gate, principal, alias)).collect();
     let (status, value) = match (route.dialect, route.tail.as_str()) {
         (Dialect::Ollama, "version") => (200, json!({"version": env!("CARGO_PKG_VERSION")})),
         (Dialect::Ollama, _) => {
@@ -44,7 +45,8 @@ fn model(gate: &Gate, name: &str) -> Value {
 fn may(gate: &Gate, principal: &Principal, alias: &str) -> bool {
     let resource = Resource::model(alias, gate.provider(alias));
     let now = gate.now();
-    let held = gate.grants.as_ref().map_or_else(Held::default, |grants| grants.held(principal, &resource, now));
+    let held =
+        gate.grants.as_ref().map_or_else(Held::default, |grants| grants.held(principal, &resource, now));
     let mut question = Question::new(principal, Action::List, resource, now);
     question.held = held;
     gate.policies.decide(&question).allow

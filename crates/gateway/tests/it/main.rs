@@ -7,6 +7,9 @@
     clippy::disallowed_methods
 )]
 
+mod coverage;
+mod gate;
+mod serving;
 mod stub;
 mod support;
 mod upstream;
