@@ -3,6 +3,7 @@
 mod baseline;
 mod classify;
 mod detect;
+mod gate;
 mod incident;
 mod intel;
 mod lake;
@@ -19,11 +20,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use baseline::*;
 pub use classify::*;
 pub use detect::*;
+pub use gate::*;
 pub use incident::*;
 pub use intel::*;
 pub use lake::*;
 pub use playbook::*;
 pub use shield::*;
+use intel::parse_span;
 pub use up::UpArguments;
 
 const STYLES: Styles = Styles::styled()
@@ -77,6 +80,8 @@ pub enum Command {
     Incident(Box<IncidentArguments>),
     /// Plan, sign and carry out playbooks: what is done once something was found.
     Playbook(Box<PlaybookArguments>),
+    /// Open the gate for model traffic: authenticate, authorise, inspect, forward, record, at 127.0.0.1:8800.
+    Gate(Box<GateArguments>),
     /// Serve the APIs of Presidio, Azure AI Content Safety, OpenAI's moderations and Agent Hooks, at 127.0.0.1:8700.
     Up(Box<UpArguments>),
     /// List and explain the built-in checks; add public policy definitions.

@@ -25,6 +25,7 @@ mod content;
 mod detect;
 mod estate;
 mod fixes;
+mod gate;
 mod incident;
 mod intel;
 mod keys;
@@ -86,6 +87,7 @@ where
         Command::Intel(arguments) => intel::run(arguments, system),
         Command::Incident(arguments) => incident::run(arguments, system),
         Command::Playbook(arguments) => playbook::run(arguments, system),
+        Command::Gate(arguments) => gate::run(arguments, system),
         Command::Up(arguments) => up::run(arguments, system),
         Command::Content(arguments) => content::run(arguments, system),
         Command::Completions { shell } => {

@@ -124,7 +124,7 @@ fn bound(server: Result<Server, BindError>) -> Result<Server> {
 }
 
 /// Ends on Ctrl-C, and where services are stopped by it on SIGTERM.
-async fn stopped() {
+pub(crate) async fn stopped() {
     #[cfg(unix)]
     if let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
         tokio::select! {

@@ -242,7 +242,11 @@ fn guard(config: &Config, inspector: &Inspector, system: &dyn System) -> Result<
     Ok(Guard { base: Arc::new(base), by_model, combined: BTreeMap::new(), profiles })
 }
 
-fn pepper(reference: Option<&str>, system: &dyn System) -> Result<Pepper, GateError> {
+/// What hashes of virtual keys are keyed with, by its reference.
+///
+/// # Errors
+/// When it is missing, or is not 64 hexadecimal digits.
+pub fn pepper(reference: Option<&str>, system: &dyn System) -> Result<Pepper, GateError> {
     let fault = |why: &str| GateError::Access(format!("`pepper` {why}"));
     let reference = reference
         .ok_or_else(|| fault("is missing: name 64 hexadecimal digits as `env:NAME` or `file:PATH`"))?;

@@ -14,6 +14,6 @@ mod tls;
 pub mod upstream;
 
 pub use config::Config;
-pub use gate::{Gate, GateError};
+pub use gate::{Gate, GateError, pepper};
 pub use listen::{ListenError, Listener};
 pub use tls::TlsError;

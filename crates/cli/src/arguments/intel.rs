@@ -299,7 +299,7 @@ pub struct IntelExpireArguments {
     pub output: IntelOutput,
 }
 
-fn parse_span(text: &str) -> Result<std::time::Duration, String> {
+pub(super) fn parse_span(text: &str) -> Result<std::time::Duration, String> {
     let span = castellan_intel::config::parse_duration(text);
     span.ok_or_else(|| "write a time as 30s, 15m, 2h or 30d".to_owned())
 }

@@ -17,6 +17,7 @@ use clap::Args;
   castellan up --lake castellan-lake --rules rules --watch inbox --syslog 127.0.0.1:6514 --otlp-grpc 127.0.0.1:4317
   castellan up --lake castellan-lake --analytics rules --watchlists watchlists --baselines
   castellan up --lake castellan-lake --intel intel.yaml
+  castellan up --lake castellan-lake --gate castellan.toml --analytics rules
 
 Ctrl-C ends it once requests have been answered. docs/classify.md, docs/shield.md, docs/intake.md and docs/query-api.md
 describe the APIs, docs/detect.md the rules.")]
@@ -115,6 +116,11 @@ pub struct UpArguments {
     /// agents that ask `agent:evaluate`.
     #[arg(long, value_name = "FILE", env = "CASTELLAN_RESPOND")]
     pub response: Option<PathBuf>,
+
+    /// Open the gate for model traffic beside it, as `[gate]` of this file says (docs/gate.md). What passes is kept in the
+    /// lake, and orders of playbooks hold at the next request.
+    #[arg(long, value_name = "FILE", requires = "lake")]
+    pub gate: Option<PathBuf>,
 
     /// Learn what users, identities, agents, tools and keys usually do, each minute, and keep what is known in CastellanBaselines and
     /// what is new or rare in BehaviorAnalytics and Anomalies. A file or folder adds definitions of one's own.

@@ -99,6 +99,11 @@ impl Configured {
         Ok(Configured { document, trusted })
     }
 
+    /// The file of orders to the gate, where the configuration names one.
+    pub(crate) fn orders_file(&self) -> Option<&Path> {
+        self.document.gate.as_deref()
+    }
+
     /// The orders to the gate, where the configuration names a file of them.
     pub(crate) fn orders(&self) -> Option<OrderStore> {
         self.document.gate.as_ref().map(OrderStore::new)

@@ -22,9 +22,11 @@ use super::bound;
 use super::intel::Intel;
 use super::response::Responder;
 use crate::arguments::UpArguments;
+use crate::gate;
 use crate::incident::public_key;
 use crate::lake::tell_damages;
 use crate::output::{complain, inert_lines};
+use crate::playbook::Configured;
 
 /// How long is waited for connections that still write to the lake when everything else has ended.
 const LAST: Duration = Duration::from_secs(5);
@@ -101,6 +103,9 @@ impl Ways {
                 }
             });
         }
+        if let Some(file) = &arguments.gate {
+            ways.open_gate(file, arguments, system).await.context("the gate cannot be opened")?;
+        }
         if let Some(definitions) = &arguments.baselines {
             let opened = Watched::open(definitions.as_deref(), Arc::clone(&ways.lake), system);
             let watched = opened.context("baselines cannot be run")?;
@@ -139,6 +144,22 @@ impl Ways {
     /// The incidents of the lake.
     pub(super) fn desk(&self) -> &Arc<Desk> {
         &self.desk
+    }
+
+    /// Opens the gate for model traffic, which records in the lake and keeps to the orders of playbooks.
+    async fn open_gate(&mut self, file: &Path, arguments: &UpArguments, system: &dyn System) -> Result<()> {
+        let mut config = gate::read(file, system)?;
+        if config.orders.is_none() {
+            let configured = Configured::of(arguments.response.as_deref(), &[], system)?;
+            config.orders = configured.orders_file().map(Path::to_path_buf);
+        }
+        let (recorder, recording) = gate::recorder::of_lake(Arc::clone(&self.lake));
+        let listener = gate::listen(config, recorder).await?;
+        complain(&format!("the gate is open at {}", listener.address()));
+        self.running.spawn(recording);
+        let end = self.ending();
+        self.running.spawn(listener.run(end, |problem| complain(&inert_lines(&format!("warning: the gate: {problem}")))));
+        Ok(())
     }
 
     /// Sends what is changed by hand to the lake, and archives what was closed long ago.
