@@ -7,6 +7,7 @@
     clippy::disallowed_methods
 )]
 
+mod limit;
 mod stub;
 mod support;
 mod upstream;
