@@ -184,9 +184,9 @@ impl Upstreams {
         let uri = member.base.address(member.form, &plan.target, model, &member.api_version)?;
         let mut headers = plan.headers.clone();
         headers.extend(member.headers.clone());
-        let secret = member.credential.secret().await;
-        let secret =
-            secret.map_err(|reason| UpstreamError::Credential { member: member.name.to_string(), reason })?;
+        let failed = |reason| UpstreamError::Credential { member: member.name.to_string(), reason };
+        let secret = timeout_at(plan.end, member.credential.secret()).await;
+        let secret = secret.map_err(|_| failed("it did not come in time".to_owned()))?.map_err(failed)?;
         if let Some(secret) = secret {
             match member.form {
                 Form::Anthropic if !member.is_token => {
