@@ -21,7 +21,7 @@ PORTS = {"stub": 8901, "nginx": 8902, "litellm": 8903, "relay": 8904, "gate": 89
 class Server:
     """A process with all its children, and a port on which it answers."""
 
-    def __init__(self, name: str, command: list, folder: str, seconds: float = 90):
+    def __init__(self, name: str, command: list, folder: str, seconds: float = 300):
         self.name, self.port = name, PORTS[name]
         self.log = open(pathlib.Path(folder) / f"{name}.log", "wb")
         self.process = subprocess.Popen(command, cwd=folder, stdout=self.log, stderr=self.log, start_new_session=True)
@@ -112,7 +112,7 @@ def commands(options, folder: str, key: str) -> dict:
     if not options.no_litellm:
         found["litellm"] = [str(LITELLM / "bin/litellm"), "--config", "litellm.yaml", "--host", "127.0.0.1", "--port", "8903",
                             "--num_workers", "2"]
-    return found
+    return {name: command for name, command in found.items() if not options.only or name in options.only}
 
 
 def install_litellm() -> None:
@@ -146,6 +146,7 @@ def main() -> None:
     parser.add_argument("--castellan", help="the binary, to measure the gate")
     parser.add_argument("--config", default=str(HERE / "castellan.toml"), help="the gate's configuration, with port 8905")
     parser.add_argument("--no-litellm", action="store_true")
+    parser.add_argument("--only", action="append", choices=sorted(PORTS), help="measure these beside the stub; all when not given")
     parser.add_argument("--seconds", type=int, default=15)
     parser.add_argument("--rate", type=int, default=2000)
     parser.add_argument("--out", default="gate.json")

@@ -28,6 +28,7 @@ pub(super) struct Counted {
     pub limit: u64,
     pub burst: Option<u64>,
     pub shares: Vec<f64>,
+    pub name: std::sync::Arc<str>,
 }
 
 /// Why a counter does not admit.

@@ -1,5 +1,7 @@
 //! Prices as data.
 
+use std::sync::Arc;
+
 use castellan_base::{Limits as Bounds, Sources, yaml};
 use serde::Deserialize;
 
@@ -31,11 +33,12 @@ pub struct Price {
     /// US dollars for a million tokens of an answer.
     pub output: f64,
     /// As of when, `2026-11-22`.
-    pub as_of: String,
+    pub as_of: Arc<str>,
 }
 
 #[derive(Clone, Debug)]
 struct Entry {
+    /// In lower case.
     pattern: String,
     price: Price,
 }
@@ -90,9 +93,9 @@ impl Prices {
             if [line.input, cached, line.output].iter().any(|price| !(0.0..=1e6).contains(price)) {
                 return Err(PriceError(format!("`{}` has a price that is none", line.model)));
             }
-            let as_of = line.as_of.unwrap_or_else(|| document.as_of.clone());
+            let as_of = line.as_of.unwrap_or_else(|| document.as_of.clone()).into();
             let price = Price { input: line.input, cached, output: line.output, as_of };
-            entries.push(Entry { pattern: line.model, price });
+            entries.push(Entry { pattern: line.model.to_ascii_lowercase(), price });
         }
         Ok(Prices { entries })
     }
@@ -115,7 +118,8 @@ impl Prices {
     /// The price of a model; `None` is unknown, which is not nothing.
     #[must_use]
     pub fn of(&self, model: &str) -> Option<&Price> {
-        self.entries.iter().find(|entry| matches(&entry.pattern, model)).map(|entry| &entry.price)
+        let model = model.to_ascii_lowercase();
+        self.entries.iter().find(|entry| matches_lower(&entry.pattern, &model)).map(|entry| &entry.price)
     }
 }
 
@@ -136,7 +140,10 @@ impl Price {
 
 /// Whether a text is of a pattern, in which `*` stands for any text. Upper and lower case are the same.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.to_ascii_lowercase(), text.to_ascii_lowercase());
+    matches_lower(&pattern.to_ascii_lowercase(), &text.to_ascii_lowercase())
+}
+
+fn matches_lower(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
     let mut parts = parts.peekable();

@@ -10,7 +10,7 @@ use castellan_base::Ticks;
 use super::config::{Config, ConfigError, Kind, Rule, Unit, UnknownPrice};
 use super::counter::{Counted, Counter, Full};
 use super::journal::{Entry, Journal, JournalError, Key};
-use super::price::Prices;
+use super::price::{Price, Prices};
 use super::refusal::{Reason, Refusal};
 use super::window::Window;
 use super::{Ask, Subject, Usage};
@@ -32,8 +32,8 @@ struct Inner {
     table: Mutex<Table>,
 }
 
-/// All counters. One lock: what is done under it takes less than a microsecond for a request, and makes it plain that all
-/// rules admit a request together or none does.
+/// All counters. One lock, under which little is done, makes it plain that all rules admit a request together or none
+/// does.
 #[derive(Debug)]
 struct Table {
     counters: HashMap<Key, Held>,
@@ -98,7 +98,7 @@ pub struct Settled {
 pub struct Reservation {
     limits: Limits,
     parts: Vec<Part>,
-    model: String,
+    price: Option<Price>,
     remaining: Vec<Remaining>,
     is_settled: bool,
 }
@@ -169,7 +169,8 @@ impl Limits {
     /// # Errors
     /// When one of them does not admit it; then none counts it.
     pub fn reserve(&self, ask: &Ask<'_>, now: Ticks) -> Result<Reservation, Refusal> {
-        let parts = self.parts(ask, now)?;
+        let price = self.0.prices.of(ask.subject.model);
+        let parts = self.parts(ask, price, now)?;
         let mut table = self.table();
         for part in &parts {
             self.check(&mut table, part, now)?;
@@ -185,8 +186,8 @@ impl Limits {
             }
         }
         drop(table);
-        let model = ask.subject.model.to_owned();
-        Ok(Reservation { limits: self.clone(), parts, model, remaining, is_settled: false })
+        let price = price.cloned();
+        Ok(Reservation { limits: self.clone(), parts, price, remaining, is_settled: false })
     }
 
     /// What is left for a subject under each rule that applies, without asking for anything.
@@ -236,7 +237,7 @@ impl Limits {
     }
 
     /// What a request asks of each rule that applies.
-    fn parts(&self, ask: &Ask<'_>, now: Ticks) -> Result<Vec<Part>, Refusal> {
+    fn parts(&self, ask: &Ask<'_>, price: Option<&Price>, now: Ticks) -> Result<Vec<Part>, Refusal> {
         let output = ask.output_tokens.unwrap_or(self.0.assumed);
         let usage = Usage { input: ask.input_tokens, cached: 0, output };
         let mut parts = Vec::new();
@@ -244,7 +245,7 @@ impl Limits {
             if !counted.rule.applies(&ask.subject) {
                 continue;
             }
-            let amount = match self.amount(counted.rule.unit, ask.subject.model, &usage) {
+            let amount = match amount(counted.rule.unit, price, &usage) {
                 Some(amount) => amount,
                 None if counted.rule.unknown_price == UnknownPrice::Ignore => continue,
                 None => return Err(refusal(counted, Reason::UnknownPrice, None)),
@@ -253,14 +254,6 @@ impl Limits {
             parts.push(Part { rule: index, key: key(&counted.rule, &ask.subject), amount, window });
         }
         Ok(parts)
-    }
-
-    fn amount(&self, unit: Unit, model: &str, usage: &Usage) -> Option<u64> {
-        match unit {
-            Unit::Requests => Some(1),
-            Unit::Tokens => Some(usage.total()),
-            Unit::Cost => self.0.prices.of(model).map(|price| price.cost(usage)),
-        }
     }
 
     fn check(&self, table: &mut Table, part: &Part, now: Ticks) -> Result<(), Refusal> {
@@ -361,13 +354,19 @@ impl Limits {
         table.sweep_at = table.counters.len() * 2 + SWEEP;
     }
 
-    fn settle(&self, parts: &[Part], model: &str, usage: Option<&Usage>, now: Ticks) -> Vec<BudgetEvent> {
+    fn settle(
+        &self,
+        parts: &[Part],
+        price: Option<&Price>,
+        usage: Option<&Usage>,
+        now: Ticks,
+    ) -> Vec<BudgetEvent> {
         let mut events = Vec::new();
         let mut entries = Vec::new();
         let mut table = self.table();
         for part in parts {
             let Some(counted) = self.0.rules.get(part.rule) else { continue };
-            let actual = usage.and_then(|usage| self.amount(counted.rule.unit, model, usage));
+            let actual = usage.and_then(|usage| amount(counted.rule.unit, price, usage));
             let Some(held) = table.counters.get_mut(&part.key) else { continue };
             held.counter.settle(part.window, part.amount, actual.unwrap_or(part.amount));
             events.extend(held.counter.reached(counted).into_iter().map(|share| event(counted, share)));
@@ -418,8 +417,8 @@ impl Reservation {
     /// counts as used.
     pub fn settle(mut self, usage: Option<Usage>, now: Ticks) -> Settled {
         self.is_settled = true;
-        let cost = usage.as_ref().and_then(|usage| self.limits.amount(Unit::Cost, &self.model, usage));
-        let events = self.limits.settle(&self.parts, &self.model, usage.as_ref(), now);
+        let cost = usage.as_ref().and_then(|usage| amount(Unit::Cost, self.price.as_ref(), usage));
+        let events = self.limits.settle(&self.parts, self.price.as_ref(), usage.as_ref(), now);
         Settled { cost, events }
     }
 
@@ -437,11 +436,21 @@ impl Drop for Reservation {
     }
 }
 
+/// What a usage counts in a unit; `None` for the cost of a model without a price.
+fn amount(unit: Unit, price: Option<&Price>, usage: &Usage) -> Option<u64> {
+    match unit {
+        Unit::Requests => Some(1),
+        Unit::Tokens => Some(usage.total()),
+        Unit::Cost => price.map(|price| price.cost(usage)),
+    }
+}
+
 fn counted(rule: Rule) -> Counted {
     Counted {
         limit: rule.counted(rule.limit),
         burst: rule.burst.map(|burst| rule.counted(burst)),
         shares: rule.shares(),
+        name: rule.name.as_str().into(),
         rule,
     }
 }
@@ -464,7 +473,7 @@ fn key(rule: &Rule, subject: &Subject<'_>) -> Key {
 
 fn left(counted: &Counted, counter: &Counter, now: Ticks) -> Remaining {
     Remaining {
-        rule: counted.rule.name.as_str().into(),
+        rule: Arc::clone(&counted.name),
         unit: counted.rule.unit,
         window: counted.rule.window,
         kind: counted.rule.kind(),
