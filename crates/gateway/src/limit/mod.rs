@@ -20,7 +20,7 @@
 //!     per = ["principal"]
 //!     unit = "tokens"
 //!     window = "minute"
-//!     limit = 1000
+//!     limit = 1100
 //! "#).unwrap();
 //! let limits = Limits::new(config, Prices::default()).unwrap();
 //! let now = "2026-11-22T14:00:00Z".parse().unwrap();

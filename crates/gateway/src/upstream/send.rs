@@ -26,7 +26,7 @@ const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 /// What an attempt gave that was no success, but may be retried.
 struct Failure {
     /// The upstream's own answer, which is given when nothing better comes.
-    answer: Option<Answer>,
+    answer: Option<Box<Answer>>,
     error: Option<UpstreamError>,
     /// How long the member wants to be left alone.
     wait: Option<Duration>,
@@ -187,7 +187,9 @@ impl Upstreams {
         };
         match verdict.next {
             Next::Give => Ok(answer),
-            Next::Again { is_safe } => Err(Failure { answer: Some(answer), error: None, wait, is_safe }),
+            Next::Again { is_safe } => {
+                Err(Failure { answer: Some(Box::new(answer)), error: None, wait, is_safe })
+            }
             Next::Refuse => {
                 let member = member.name.to_string();
                 Err(Failure::error(UpstreamError::Redirect { member, status: parts.status }, false))
@@ -344,7 +346,7 @@ impl Failure {
 
     fn result(self) -> Result<Answer, UpstreamError> {
         match (self.answer, self.error) {
-            (Some(answer), _) => Ok(answer),
+            (Some(answer), _) => Ok(*answer),
             (None, Some(error)) => Err(error),
             (None, None) => Err(UpstreamError::Unavailable { alias: String::new(), retry_after: None }),
         }
