@@ -5,6 +5,7 @@ pub mod config;
 mod fetch;
 mod gate;
 pub mod guard;
+pub mod limit;
 mod listen;
 pub mod metrics;
 mod proxy;

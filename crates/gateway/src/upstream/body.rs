@@ -64,7 +64,10 @@ impl AnswerBody {
 
     fn fail(&mut self, error: BodyError) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         self.is_over = true;
-        self.flight.body_failed(Instant::now());
+        // A client that has no time says nothing about the member.
+        if !matches!(error, BodyError::Timeout { phase: Phase::Total, .. }) {
+            self.flight.body_failed(Instant::now());
+        }
         Poll::Ready(Some(Err(error)))
     }
 }

@@ -16,6 +16,7 @@ use super::body::AnswerBody;
 use super::config::{Form, milliseconds};
 use super::error::{Phase, UpstreamError};
 use super::headers;
+use super::health::Permit;
 use super::pool::{Chosen, Flight, Member, Pool};
 use super::{Answer, Call, Upstreams, rewrite};
 
@@ -25,7 +26,7 @@ const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 /// What an attempt gave that was no success, but may be retried.
 struct Failure {
     /// The upstream's own answer, which is given when nothing better comes.
-    answer: Option<Answer>,
+    answer: Option<Box<Answer>>,
     error: Option<UpstreamError>,
     /// How long the member wants to be left alone.
     wait: Option<Duration>,
@@ -121,7 +122,9 @@ impl Upstreams {
         let request = match self.request(plan, &member).await {
             Ok(request) => request,
             Err(UpstreamError::Credential { member: name, reason }) => {
-                permit.fail(Instant::now());
+                if Instant::now() < plan.end {
+                    permit.fail(Instant::now());
+                }
                 member.metrics.count("credential");
                 return Ok(Err(Failure::error(UpstreamError::Credential { member: name, reason }, true)));
             }
@@ -130,52 +133,68 @@ impl Upstreams {
         let flight = Flight::new(&member);
         let began = Instant::now();
         let result = self.exchange(plan, &member, request).await;
-        let now = Instant::now();
         let outcome = match result {
+            Ok(response) => {
+                member.metrics.head_seconds.observe(began.elapsed().as_secs_f64());
+                self.received(plan, &member, permit, Arrived { response, flight, attempts })
+            }
             Err(failure) => {
-                permit.fail(now);
                 member.metrics.count(failure.error.as_ref().map_or("broken", UpstreamError::kind));
+                // A client that has no time says nothing about the member.
+                if !failure.is_out_of_time() {
+                    permit.fail(Instant::now());
+                }
                 Err(failure)
             }
-            Ok(response) => {
-                member.metrics.head_seconds.observe(now.duration_since(began).as_secs_f64());
-                let (parts, incoming) = response.into_parts();
-                let verdict = self.verdict(&member, parts.status, &parts.headers, plan.is_repeatable);
-                member.metrics.count(verdict.outcome);
-                match verdict.health {
-                    Bearing::Well => permit.succeed(now),
-                    Bearing::Ill => permit.fail(now),
-                    Bearing::Tired(wait) => permit.rest(now, wait),
-                }
-                let between = milliseconds(self.config.timeouts.between_bytes_ms);
-                let answer = Answer {
-                    status: parts.status,
-                    headers: headers::returned(parts.headers),
-                    body: AnswerBody::new(incoming, flight, between, plan.end),
-                    member: Arc::clone(&member.name),
-                    attempts,
-                };
-                match verdict.next {
-                    Next::Give => Ok(answer),
-                    Next::Again { is_safe } => {
-                        let wait = match verdict.health {
-                            Bearing::Tired(wait) => wait,
-                            _ => None,
-                        };
-                        Err(Failure { answer: Some(answer), error: None, wait, is_safe })
-                    }
-                    Next::Refuse => {
-                        let name = member.name.to_string();
-                        Err(Failure::error(
-                            UpstreamError::Redirect { member: name, status: parts.status },
-                            false,
-                        ))
-                    }
-                }
+        };
+        member.show(Instant::now());
+        Ok(outcome)
+    }
+
+    /// What the head of an answer means for the member and for the call.
+    fn received(
+        &self,
+        plan: &Plan<'_>,
+        member: &Member,
+        permit: Permit,
+        arrived: Arrived,
+    ) -> Result<Answer, Failure> {
+        let (parts, incoming) = arrived.response.into_parts();
+        let verdict = self.verdict(member, parts.status, &parts.headers, plan.is_repeatable);
+        member.metrics.count(verdict.outcome);
+        let now = Instant::now();
+        let wait = match verdict.health {
+            Bearing::Well => {
+                permit.succeed(now);
+                None
+            }
+            Bearing::Ill => {
+                permit.fail(now);
+                None
+            }
+            Bearing::Tired(wait) => {
+                permit.rest(now, wait);
+                wait
             }
         };
-        member.show(now);
-        Ok(outcome)
+        let between = milliseconds(self.config.timeouts.between_bytes_ms);
+        let answer = Answer {
+            status: parts.status,
+            headers: headers::returned(parts.headers),
+            body: AnswerBody::new(incoming, arrived.flight, between, plan.end),
+            member: Arc::clone(&member.name),
+            attempts: arrived.attempts,
+        };
+        match verdict.next {
+            Next::Give => Ok(answer),
+            Next::Again { is_safe } => {
+                Err(Failure { answer: Some(Box::new(answer)), error: None, wait, is_safe })
+            }
+            Next::Refuse => {
+                let member = member.name.to_string();
+                Err(Failure::error(UpstreamError::Redirect { member, status: parts.status }, false))
+            }
+        }
     }
 
     /// The client's request in the form of a member.
@@ -184,9 +203,9 @@ impl Upstreams {
         let uri = member.base.address(member.form, &plan.target, model, &member.api_version)?;
         let mut headers = plan.headers.clone();
         headers.extend(member.headers.clone());
-        let secret = member.credential.secret().await;
-        let secret =
-            secret.map_err(|reason| UpstreamError::Credential { member: member.name.to_string(), reason })?;
+        let failed = |reason| UpstreamError::Credential { member: member.name.to_string(), reason };
+        let secret = timeout_at(plan.end, member.credential.secret()).await;
+        let secret = secret.map_err(|_| failed("it did not come in time".to_owned()))?.map_err(failed)?;
         if let Some(secret) = secret {
             match member.form {
                 Form::Anthropic if !member.is_token => {
@@ -290,6 +309,13 @@ impl Upstreams {
     }
 }
 
+/// A head that has come, with its body on the way.
+struct Arrived {
+    response: http::Response<Incoming>,
+    flight: Flight,
+    attempts: u32,
+}
+
 /// What an answer's status means.
 struct Verdict {
     outcome: &'static str,
@@ -314,9 +340,13 @@ impl Failure {
         Failure { answer: None, error: Some(error), wait: None, is_safe }
     }
 
+    fn is_out_of_time(&self) -> bool {
+        matches!(self.error, Some(UpstreamError::Timeout { phase: Phase::Total, .. }))
+    }
+
     fn result(self) -> Result<Answer, UpstreamError> {
         match (self.answer, self.error) {
-            (Some(answer), _) => Ok(answer),
+            (Some(answer), _) => Ok(*answer),
             (None, Some(error)) => Err(error),
             (None, None) => Err(UpstreamError::Unavailable { alias: String::new(), retry_after: None }),
         }

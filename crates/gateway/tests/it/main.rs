@@ -10,6 +10,7 @@
 mod coverage;
 mod gate;
 mod serving;
+mod limit;
 mod stub;
 mod support;
 mod upstream;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use castellan_gateway::stub::Options;
-use castellan_gateway::upstream::{BodyError, Phase, UpstreamError};
+use castellan_gateway::upstream::{BodyError, Phase, Standing, UpstreamError};
 use http_body_util::BodyExt as _;
 
 use crate::support::{chat, content, document, one, raw, scripted, streaming, stub, until, upstreams, whole};
@@ -129,6 +129,20 @@ async fn the_whole_has_a_deadline() {
     let error = answer.body.collect().await.unwrap_err();
     assert!(matches!(error, BodyError::Timeout { phase: Phase::Total, .. }), "{error}");
     assert!(began.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test]
+async fn clients_without_time_do_not_break_a_member() {
+    let stub = stub(Options { delay: Duration::from_millis(200), ..Options::default() }).await;
+    let upstreams = one(&stub, "breaker.failures = 2");
+    for _ in 0..6 {
+        let mut call = chat("hi");
+        call.deadline = Some(Instant::now() + Duration::from_millis(20));
+        let error = upstreams.send(call).await.unwrap_err();
+        assert!(matches!(error, UpstreamError::Timeout { phase: Phase::Total, .. }), "{error}");
+    }
+    assert_eq!(upstreams.standing("m")[0].1, Standing::Closed);
+    assert_eq!(upstreams.send(chat("hi")).await.unwrap().status.as_u16(), 200);
 }
 
 #[tokio::test]

@@ -1,7 +1,10 @@
 //! The way of one request.
 
+use std::sync::Arc;
+
+use castellan_base::OsSystem;
 use castellan_gateway::stub::Options;
-use castellan_gateway::upstream::{Call, UpstreamError};
+use castellan_gateway::upstream::{Call, Metrics, UpstreamError, Upstreams};
 use http::{HeaderName, HeaderValue};
 
 use crate::support::{chat, content, document, one, stub, upstreams, whole};
@@ -60,4 +63,32 @@ async fn thousands_of_requests_use_one_connection() {
         whole(answer).await;
     }
     assert_eq!((stub.requests(), stub.connections()), (3_000, 1));
+}
+
+#[tokio::test]
+async fn attempts_are_counted() {
+    let stub = stub(Options::default()).await;
+    let metrics = Metrics::default();
+    let config = format!("models.m.members = [{{ name = \"here\", url = \"{}/v1\" }}]", stub.url());
+    let upstreams = Upstreams::new(toml::from_str(&config).unwrap(), Arc::new(OsSystem), &metrics).unwrap();
+    let mut registry = prometheus_client::registry::Registry::default();
+    metrics.register(&mut registry);
+    let answer = upstreams.send(chat("hi")).await.unwrap();
+    let text = |registry| {
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, registry).unwrap();
+        text
+    };
+    let during = text(&registry);
+    assert!(during.contains("castellan_gate_upstream_in_flight{alias=\"m\",member=\"here\"} 1"), "{during}");
+    whole(answer).await;
+    let after = text(&registry);
+    for line in [
+        "castellan_gate_upstream_in_flight{alias=\"m\",member=\"here\"} 0",
+        "castellan_gate_upstream_attempts_total{alias=\"m\",member=\"here\",outcome=\"success\"} 1",
+        "castellan_gate_upstream_head_seconds_count{alias=\"m\",member=\"here\"} 1",
+        "castellan_gate_upstream_standing{alias=\"m\",member=\"here\"} 0",
+    ] {
+        assert!(after.contains(line), "{line}: {after}");
+    }
 }
