@@ -35,42 +35,150 @@ fn messages() -> Vec<(From, Option<Method>, Value)> {
     let meta = json!({"io.modelcontextprotocol/clientInfo": {"name": "n", "version": "1", "description": "d"}, "traceparent": "00-a"});
     let (c, s) = (From::Client, From::Server);
     vec![
-        (c, None, request("initialize", json!({"protocolVersion": "2025-11-25", "capabilities": {"experimental": {"a": "b"}}, "clientInfo": {"name": "n", "version": "v"}}))),
-        (s, Some(Method::Initialize), result(json!({"instructions": "i", "serverInfo": {"name": "n", "title": "t", "websiteUrl": "w", "icons": icons}, "capabilities": {"a": {"b": "c"}}}))),
-        (s, Some(Method::Discover), result(json!({"supportedVersions": ["x"], "instructions": "i", "capabilities": {}, "_meta": {"a": "b"}}))),
-        (s, Some(Method::ToolsList), result(json!({"tools": [tool], "nextCursor": "c", "_meta": {"a": "b"}}))),
-        (c, None, request("tools/call", json!({"name": "n", "arguments": {"a": {"b": ["c", 4_111_111_111_111_111_i64]}}, "_meta": meta, "requestState": "s",
-            "inputResponses": {"k": {"action": "accept", "content": {"a": "b"}}, "l": {"role": "assistant", "content": content, "model": "m"}, "r": {"roots": [{"uri": "file:///r", "name": "n"}]}}}))),
-        (s, Some(Method::ToolsCall), result(json!({"content": content, "structuredContent": {"a": ["b"]}, "isError": true, "_meta": {"a": "b"}}))),
-        (s, Some(Method::ToolsCall), result(json!({"resultType": "input_required", "requestState": "s", "inputRequests": {
-            "k": {"method": "elicitation/create", "params": elicit}, "l": {"method": "sampling/createMessage", "params": sampling}, "r": {"method": "roots/list"}}}))),
-        (s, Some(Method::ToolsCall), result(json!({"task": {"taskId": "t", "statusMessage": "m", "status": "working"}}))),
-        (s, Some(Method::ResourcesList), result(json!({"resources": [{"uri": "file:///a", "name": "n", "title": "t", "description": "d", "icons": icons, "annotations": annotations}]}))),
-        (s, Some(Method::ResourcesTemplates), result(json!({"resourceTemplates": [{"uriTemplate": "file:///{a}", "name": "n", "description": "d"}]}))),
+        (
+            c,
+            None,
+            request(
+                "initialize",
+                json!({"protocolVersion": "2025-11-25", "capabilities": {"experimental": {"a": "b"}}, "clientInfo": {"name": "n", "version": "v"}}),
+            ),
+        ),
+        (
+            s,
+            Some(Method::Initialize),
+            result(
+                json!({"instructions": "i", "serverInfo": {"name": "n", "title": "t", "websiteUrl": "w", "icons": icons}, "capabilities": {"a": {"b": "c"}}}),
+            ),
+        ),
+        (
+            s,
+            Some(Method::Discover),
+            result(
+                json!({"supportedVersions": ["x"], "instructions": "i", "capabilities": {}, "_meta": {"a": "b"}}),
+            ),
+        ),
+        (
+            s,
+            Some(Method::ToolsList),
+            result(json!({"tools": [tool], "nextCursor": "c", "_meta": {"a": "b"}})),
+        ),
+        (
+            c,
+            None,
+            request(
+                "tools/call",
+                json!({"name": "n", "arguments": {"a": {"b": ["c", 4_111_111_111_111_111_i64]}}, "_meta": meta, "requestState": "s",
+            "inputResponses": {"k": {"action": "accept", "content": {"a": "b"}}, "l": {"role": "assistant", "content": content, "model": "m"}, "r": {"roots": [{"uri": "file:///r", "name": "n"}]}}}),
+            ),
+        ),
+        (
+            s,
+            Some(Method::ToolsCall),
+            result(
+                json!({"content": content, "structuredContent": {"a": ["b"]}, "isError": true, "_meta": {"a": "b"}}),
+            ),
+        ),
+        (
+            s,
+            Some(Method::ToolsCall),
+            result(json!({"resultType": "input_required", "requestState": "s", "inputRequests": {
+            "k": {"method": "elicitation/create", "params": elicit}, "l": {"method": "sampling/createMessage", "params": sampling}, "r": {"method": "roots/list"}}})),
+        ),
+        (
+            s,
+            Some(Method::ToolsCall),
+            result(json!({"task": {"taskId": "t", "statusMessage": "m", "status": "working"}})),
+        ),
+        (
+            s,
+            Some(Method::ResourcesList),
+            result(
+                json!({"resources": [{"uri": "file:///a", "name": "n", "title": "t", "description": "d", "icons": icons, "annotations": annotations}]}),
+            ),
+        ),
+        (
+            s,
+            Some(Method::ResourcesTemplates),
+            result(
+                json!({"resourceTemplates": [{"uriTemplate": "file:///{a}", "name": "n", "description": "d"}]}),
+            ),
+        ),
         (c, None, request("resources/read", json!({"uri": "file:///a"}))),
-        (s, Some(Method::ResourcesRead), result(json!({"contents": [{"uri": "file:///a", "text": "t"}, {"uri": "file:///b", "blob": "iVBORw0KGgoAAA=="}, {"uri": "file:///c", "blob": "aGVsbG8gd29ybGQ="}]}))),
-        (s, Some(Method::PromptsList), result(json!({"prompts": [{"name": "n", "title": "t", "description": "d", "arguments": [{"name": "a", "description": "d"}]}]}))),
+        (
+            s,
+            Some(Method::ResourcesRead),
+            result(
+                json!({"contents": [{"uri": "file:///a", "text": "t"}, {"uri": "file:///b", "blob": "iVBORw0KGgoAAA=="}, {"uri": "file:///c", "blob": "aGVsbG8gd29ybGQ="}]}),
+            ),
+        ),
+        (
+            s,
+            Some(Method::PromptsList),
+            result(
+                json!({"prompts": [{"name": "n", "title": "t", "description": "d", "arguments": [{"name": "a", "description": "d"}]}]}),
+            ),
+        ),
         (c, None, request("prompts/get", json!({"name": "n", "arguments": {"a": "b"}}))),
-        (s, Some(Method::PromptsGet), result(json!({"description": "d", "messages": [{"role": "user", "content": {"type": "text", "text": "t"}}]}))),
-        (c, None, request("completion/complete", json!({"ref": {"type": "ref/prompt", "name": "n"}, "argument": {"name": "a", "value": "v"}, "context": {"arguments": {"a": "b"}}}))),
+        (
+            s,
+            Some(Method::PromptsGet),
+            result(
+                json!({"description": "d", "messages": [{"role": "user", "content": {"type": "text", "text": "t"}}]}),
+            ),
+        ),
+        (
+            c,
+            None,
+            request(
+                "completion/complete",
+                json!({"ref": {"type": "ref/prompt", "name": "n"}, "argument": {"name": "a", "value": "v"}, "context": {"arguments": {"a": "b"}}}),
+            ),
+        ),
         (s, Some(Method::Complete), result(json!({"completion": {"values": ["a", "b"]}}))),
         (s, None, request("sampling/createMessage", sampling)),
-        (c, Some(Method::CreateMessage), result(json!({"role": "assistant", "content": content, "model": "m", "stopReason": "s"}))),
+        (
+            c,
+            Some(Method::CreateMessage),
+            result(json!({"role": "assistant", "content": content, "model": "m", "stopReason": "s"})),
+        ),
         (s, None, request("elicitation/create", elicit)),
         (c, Some(Method::Elicit), result(json!({"action": "accept", "content": {"a": "b", "c": ["d"]}}))),
         (c, Some(Method::RootsList), result(json!({"roots": [{"uri": "file:///a", "name": "n"}]}))),
         (c, None, request("logging/setLevel", json!({"level": "info"}))),
         (c, None, request("resources/subscribe", json!({"uri": "file:///a"}))),
-        (c, None, request("subscriptions/listen", json!({"notifications": {"resourceSubscriptions": ["file:///a"]}}))),
-        (c, None, request("tasks/update", json!({"taskId": "t", "inputResponses": {"k": {"action": "decline"}}}))),
-        (s, None, note("notifications/message", json!({"level": "error", "logger": "l", "data": {"a": "b"}}))),
-        (s, None, note("notifications/progress", json!({"progressToken": "p", "progress": 1, "message": "m"}))),
+        (
+            c,
+            None,
+            request(
+                "subscriptions/listen",
+                json!({"notifications": {"resourceSubscriptions": ["file:///a"]}}),
+            ),
+        ),
+        (
+            c,
+            None,
+            request("tasks/update", json!({"taskId": "t", "inputResponses": {"k": {"action": "decline"}}})),
+        ),
+        (
+            s,
+            None,
+            note("notifications/message", json!({"level": "error", "logger": "l", "data": {"a": "b"}})),
+        ),
+        (
+            s,
+            None,
+            note("notifications/progress", json!({"progressToken": "p", "progress": 1, "message": "m"})),
+        ),
         (s, None, note("notifications/cancelled", json!({"requestId": "r", "reason": "w"}))),
         (s, None, note("notifications/resources/updated", json!({"uri": "file:///a", "title": "t"}))),
         (s, None, note("notifications/tasks/status", json!({"taskId": "t", "statusMessage": "m"}))),
         (s, None, note("notifications/unknown", json!({"a": "b"}))),
         (s, None, request("unknown/method", json!({"a": "b"}))),
-        (s, Some(Method::ToolsCall), json!({"jsonrpc": "2.0", "id": "x", "error": {"code": -1, "message": "m", "data": {"a": ["b"]}}, "extra": {"a": "b"}})),
+        (
+            s,
+            Some(Method::ToolsCall),
+            json!({"jsonrpc": "2.0", "id": "x", "error": {"code": -1, "message": "m", "data": {"a": ["b"]}}, "extra": {"a": "b"}}),
+        ),
     ]
 }
 
@@ -94,9 +202,14 @@ fn planted(message: &Value, marker: &str) -> Vec<(String, Value)> {
     }
     let mut found = Vec::new();
     places(message, String::new(), &mut found);
-    let fixed = |path: &str| matches!(path, "/jsonrpc" | "/id" | "/method" | "/params" | "/result" | "/error");
-    let needed = |path: &str, key: bool| fixed(path) && (key || path != "/id") || path.starts_with("/error/") && (key || path == "/error/code");
-    found.retain(|(path, key)| !needed(path, *key) || path == "/error/message" && !*key || path.starts_with("/error/data"));
+    let fixed =
+        |path: &str| matches!(path, "/jsonrpc" | "/id" | "/method" | "/params" | "/result" | "/error");
+    let needed = |path: &str, key: bool| {
+        fixed(path) && (key || path != "/id") || path.starts_with("/error/") && (key || path == "/error/code")
+    };
+    found.retain(|(path, key)| {
+        !needed(path, *key) || path == "/error/message" && !*key || path.starts_with("/error/data")
+    });
     let plant = |(path, key): (String, bool)| {
         let mut copy = message.clone();
         if key {
@@ -117,14 +230,19 @@ fn planted(message: &Value, marker: &str) -> Vec<(String, Value)> {
 fn a_marker_is_found_in_every_place() {
     let mut count = 0;
     // Plain text; text that is Base64 of text; text that is Base64 of something else.
-    for (marker, decoded) in [("PLANTED marker!", None), ("UExBTlRFRCBtYXJrZXI=", Some("PLANTED marker")), ("AAECAwQFBgcICQ==", None)] {
+    for (marker, decoded) in [
+        ("PLANTED marker!", None),
+        ("UExBTlRFRCBtYXJrZXI=", Some("PLANTED marker")),
+        ("AAECAwQFBgcICQ==", None),
+    ] {
         for (from, request, message) in messages() {
             for (path, copy) in planted(&message, marker) {
                 let Ok(read) = Message::parse(copy.to_string().as_bytes(), &Default::default()) else {
                     panic!("{path} {copy}")
                 };
                 let inspection = inspect(&read, from, request);
-                let is_found = inspection.parts.iter().any(|part| part.text == marker || Some(&*part.text) == decoded);
+                let is_found =
+                    inspection.parts.iter().any(|part| part.text == marker || Some(&*part.text) == decoded);
                 let is_listed = inspection.unscanned.iter().any(|one| one.path == path);
                 assert!(is_found || is_listed, "{path} of {copy}");
                 count += 1;
@@ -160,6 +278,7 @@ fn numbers_that_identify_are_parts() {
     let inspection = inspect(&message, From::Client, None);
     let numbers: Vec<_> = inspection.parts.iter().filter(|part| part.form == Form::Number).collect();
     assert_eq!(numbers.len(), 1);
-    let edited = castellan_mcp::inspect::apply(body, &[numbers[0].replace("[card]")], &Default::default()).unwrap();
+    let edited =
+        castellan_mcp::inspect::apply(body, &[numbers[0].replace("[card]")], &Default::default()).unwrap();
     assert!(String::from_utf8(edited).unwrap().contains(r#""card":"[card]","n":42"#));
 }

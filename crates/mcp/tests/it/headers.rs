@@ -1,7 +1,9 @@
 //! Headers against bodies, for every method of 2026-07-28, and the eras.
 
 use castellan_mcp::message::{Method, Sender};
-use castellan_mcp::transport::{self, Accepted, Config, Reason, Refusal, Version, annotations, check, decode, encode};
+use castellan_mcp::transport::{
+    self, Accepted, Config, Reason, Refusal, Version, annotations, check, decode, encode,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method as HttpMethod};
 use serde_json::json;
 
@@ -9,9 +11,10 @@ const MODERN: &str = "2026-07-28";
 
 fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
     let mut map = HeaderMap::new();
-    for (name, value) in [("content-type", "application/json"), ("accept", "application/json, text/event-stream")]
-        .iter()
-        .chain(pairs)
+    for (name, value) in
+        [("content-type", "application/json"), ("accept", "application/json, text/event-stream")]
+            .iter()
+            .chain(pairs)
     {
         let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
         map.append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
@@ -40,7 +43,9 @@ fn reason(outcome: Result<Accepted, Refusal>) -> Option<(Reason, u16)> {
 fn every_method_of_a_client_needs_its_headers() {
     let mismatch = Some((Reason::HeaderMismatch, 400));
     let mut count = 0;
-    for method in Method::ALL.iter().filter(|method| method.sender() != Sender::Server && !method.is_notification()) {
+    for method in
+        Method::ALL.iter().filter(|method| method.sender() != Sender::Server && !method.is_notification())
+    {
         let name = method.name();
         let params = json!({"name": "a b", "uri": "file:///a b", "taskId": "t"});
         let subject = method.name_source().map(|source| params[source.member()].as_str().unwrap().to_owned());
@@ -60,11 +65,16 @@ fn every_method_of_a_client_needs_its_headers() {
         assert_eq!(reason(post(&right, &text)), None, "{name}");
         assert_eq!(reason(post(&base, &text)), mismatch, "{name}: no Mcp-Method");
         assert_eq!(reason(post(&[base[0], ("mcp-method", "ping")], &text)), mismatch, "{name}: other method");
-        assert_eq!(reason(post(&[base[0], ("mcp-method", &name.to_uppercase())], &text)), mismatch, "{name}: case");
+        assert_eq!(
+            reason(post(&[base[0], ("mcp-method", &name.to_uppercase())], &text)),
+            mismatch,
+            "{name}: case"
+        );
         let twice: Vec<_> = right.iter().chain([&("mcp-method", name)]).copied().collect();
         assert_eq!(reason(post(&twice, &text)), mismatch, "{name}: twice");
         assert_eq!(reason(post(&right[1..], &text)), mismatch, "{name}: no version header");
-        let old: Vec<_> = [("mcp-protocol-version", "2025-11-25")].iter().chain(&right[1..]).copied().collect();
+        let old: Vec<_> =
+            [("mcp-protocol-version", "2025-11-25")].iter().chain(&right[1..]).copied().collect();
         assert_eq!(reason(post(&old, &text)), mismatch, "{name}: other version");
         let named: Vec<_> = right[..2].iter().chain([&("mcp-name", "other")]).copied().collect();
         assert_eq!(reason(post(&named, &text)), mismatch, "{name}: other name");
@@ -93,10 +103,13 @@ fn eras() {
     let answer = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
     assert_eq!(reason(post(&[("mcp-protocol-version", MODERN)], answer)), Some((Reason::NotAMessage, 400)));
     let batch = r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#;
-    for (version, taken) in [(MODERN, false), ("2025-11-25", false), ("2025-06-18", false), ("2025-03-26", true)] {
+    for (version, taken) in
+        [(MODERN, false), ("2025-11-25", false), ("2025-06-18", false), ("2025-03-26", true)]
+    {
         assert_eq!(post(&[("mcp-protocol-version", version)], batch).is_ok(), taken, "{version}");
     }
-    let Ok(Accepted::Post(posted)) = post(&[("mcp-session-id", "x")], r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#)
+    let Ok(Accepted::Post(posted)) =
+        post(&[("mcp-session-id", "x")], r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#)
     else {
         panic!()
     };
@@ -154,7 +167,9 @@ fn annotations_follow_the_rules() {
         annotations(&castellan_mcp::json::parse(text.as_bytes(), &Default::default()).unwrap())
     };
     let property = |annotation: serde_json::Value| json!({"properties": {"a": annotation}});
-    let good = read(json!({"properties": {"a": {"properties": {"b": {"type": "string", "x-mcp-header": "Region"}}}}}));
+    let good = read(
+        json!({"properties": {"a": {"properties": {"b": {"type": "string", "x-mcp-header": "Region"}}}}}),
+    );
     assert_eq!(good.unwrap()[0].path, ["a", "b"]);
     // A property that is called so is no annotation.
     assert!(read(json!({"properties": {"x-mcp-header": {"type": "string"}}})).unwrap().is_empty());
@@ -173,7 +188,9 @@ fn annotations_follow_the_rules() {
         let text = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "t", "arguments": {"a": value}}});
         castellan_mcp::message::Message::parse(text.to_string().as_bytes(), &Default::default()).unwrap()
     };
-    let agrees = |said: &[(&str, &str)], value| transport::check_parameters(&headers(said), &found, &call(value)).is_ok();
+    let agrees = |said: &[(&str, &str)], value| {
+        transport::check_parameters(&headers(said), &found, &call(value)).is_ok()
+    };
     assert!(agrees(&[("mcp-param-n", "42")], json!(42)));
     assert!(agrees(&[("mcp-param-n", "42.0")], json!(42)));
     assert!(agrees(&[], json!(null)));

@@ -78,7 +78,10 @@ fn edits_change_their_ranges_alone() {
     assert_eq!(part.text, "abc\u{1f600}/d");
     let edit = part.edit(vec![(1..2, "\"".to_owned()), (3..7, String::new())]);
     let edited = inspect::apply(text.as_bytes(), &[edit], &Limits::default()).unwrap();
-    assert_eq!(String::from_utf8(edited).unwrap(), text.replace(r"\u0062", "\\\"").replace(r"\ud83d\ude00", ""));
+    assert_eq!(
+        String::from_utf8(edited).unwrap(),
+        text.replace(r"\u0062", "\\\"").replace(r"\ud83d\ude00", "")
+    );
     // Into the middle of a character, backwards, beyond the end: nothing comes out.
     for range in [4..5, 8..20] {
         let edit = part.edit(vec![(range, String::new())]);

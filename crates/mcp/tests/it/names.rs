@@ -8,13 +8,16 @@ fn problems(names: &[(&str, &str)]) -> Vec<Problem> {
     check(&named).into_iter().map(|finding| finding.problem).collect()
 }
 
+/// Names by server, and what is found about them.
+type Case = (&'static [(&'static str, &'static str)], &'static [Problem]);
+
 #[test]
 fn names_that_pretend() {
-    let table: &[(&[(&str, &str)], &[Problem])] = &[
+    let table: &[Case] = &[
         (&[("a", "read_file"), ("a", "write_file"), ("b", "list_issues")], &[]),
         (&[("a", "read_file"), ("b", "read_file")], &[Problem::Shadows]),
         (&[("a", "read_file"), ("b", "ReadFile")], &[Problem::LooksLike]),
-        (&[("a", "read_file"), ("b", "read-f1le")], &[Problem::LooksLike]),
+        (&[("a", "read_file"), ("b", "read-fi1e")], &[Problem::LooksLike]),
         (&[("a", "read_file"), ("b", "raed_file")], &[Problem::Typosquats]),
         (&[("a", "send_email"), ("b", "send_emails")], &[Problem::Typosquats]),
         (&[("a", "get_user"), ("a", "get_users")], &[]),

@@ -29,7 +29,8 @@ fn every_poisoned_definition_is_exposed() {
                 classes.contains(&case["class"].as_str().unwrap().to_owned())
             }
             "name" => {
-                let known = Named { server: "trusted", name: case["beside"].as_str().unwrap_or("other_tool") };
+                let known =
+                    Named { server: "trusted", name: case["beside"].as_str().unwrap_or("other_tool") };
                 let own = Named { server: "new", name: case["definition"]["name"].as_str().unwrap() };
                 let found = check(&[known, own]);
                 let problems: Vec<Value> =

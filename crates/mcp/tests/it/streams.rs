@@ -15,7 +15,10 @@ fn items(chunks: &[&[u8]]) -> Result<Vec<Item>, SseError> {
 
 fn events(text: &str) -> Vec<Event> {
     let found = items(&[text.as_bytes()]).unwrap();
-    found.into_iter().filter_map(|item| if let Item::Event(event) = item { Some(event) } else { None }).collect()
+    found
+        .into_iter()
+        .filter_map(|item| if let Item::Event(event) = item { Some(event) } else { None })
+        .collect()
 }
 
 #[test]

@@ -54,8 +54,14 @@ fn faults_are_told_with_their_place() {
     for (text, told) in [
         ("version: 2\nrules: []", "version"),
         ("version: 1\nrules:\n  - id: a\n    sen: [x]", "sen"),
-        ("version: 1\nrules:\n  - id: a\n    seen: [x]\n    call: [y]\n    action: shout\n    title: t\n    reason: r", "shout"),
-        ("version: 1\nrules:\n  - {id: a, title: t, reason: r, seen: [x], call: [y], action: block}", "examples"),
+        (
+            "version: 1\nrules:\n  - id: a\n    seen: [x]\n    call: [y]\n    action: shout\n    title: t\n    reason: r",
+            "shout",
+        ),
+        (
+            "version: 1\nrules:\n  - {id: a, title: t, reason: r, seen: [x], call: [y], action: block}",
+            "examples",
+        ),
     ] {
         let error = Flows::read("x.yaml", text).unwrap_err().to_string();
         assert!(error.contains(told) && error.contains("x.yaml"), "{error}");
