@@ -75,8 +75,7 @@ pub fn number(text: &str) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }
-    // Rust's shortest digits that give the same double again are the ones that ECMAScript asks for.
-    let scientific = format!("{:e}", value.abs());
+    let scientific = shortest(value.abs());
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let digits: String = mantissa.chars().filter(|character| *character != '.').collect();
     let count = i32::try_from(digits.len()).unwrap_or(i32::MAX);
@@ -102,6 +101,16 @@ pub fn number(text: &str) -> String {
         let _ = write!(out, "e{:+}", point - 1);
     }
     out
+}
+
+/// The fewest digits that give the same double again; of those the closest ones, and of two as close the even ones.
+fn shortest(value: f64) -> String {
+    let short = format!("{value:e}");
+    let digits = short.split('e').next().map_or(1, str::len);
+    let places = digits.saturating_sub(2);
+    // Rust's shortest digits round halves up; with the number of places given it rounds as ECMAScript asks for.
+    let closest = format!("{value:.places$e}");
+    if closest.parse() == Ok(value) { closest } else { short }
 }
 
 fn zeros(count: i32, out: &mut String) {

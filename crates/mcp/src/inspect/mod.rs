@@ -12,7 +12,7 @@
 //! let bytes = br#"{"jsonrpc":"2.0","id":1,"result":{"content":[{"type":"text","text":"key: s3cr\u0065t"}]}}"#;
 //! let message = Message::parse(bytes, &Default::default()).unwrap();
 //! let inspection = inspect(&message, From::Server, Some(Method::ToolsCall));
-//! let part = inspection.parts.iter().find(|part| part.text.contains("secret")).unwrap();
+//! let part = inspection.parts.iter().find(|part| part.text.contains("s3cret")).unwrap();
 //! assert_eq!(part.path, "/result/content/0/text");
 //! let edit = part.edit(vec![(5..11, "[removed]".to_owned())]);
 //! let edited = apply(bytes, &[edit], &Default::default()).unwrap();

@@ -19,8 +19,11 @@
 
 mod config;
 mod exchange;
+mod forward;
 mod hooks;
 mod listing;
+mod question;
+mod returned;
 mod rewrite;
 mod upstream;
 

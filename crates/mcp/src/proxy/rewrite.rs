@@ -120,3 +120,11 @@ fn expose_at(uri: &Value, server: &str, patches: &mut Vec<Patch>) {
         patches.push(other_text(uri, &expose_uri(server, text)));
     }
 }
+
+/// A message's bytes with patches, or as they are.
+pub(super) fn patched(message: &Message, patches: Vec<Patch>) -> Option<Vec<u8>> {
+    if patches.is_empty() {
+        return Some(message.bytes().to_vec());
+    }
+    patch(message.bytes(), patches)
+}

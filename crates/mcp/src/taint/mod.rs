@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use castellan_base::Ticks;
 use serde::{Deserialize, Serialize};
 
-pub use flow::{Action, FlowError, Flows, Match, Rule};
+pub use flow::{Action, Examples, FlowError, Flows, Match, Rule, Said};
 
 /// Data of people or of the house.
 pub const PRIVATE: &str = "private-data";
