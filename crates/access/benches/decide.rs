@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
@@ -14,7 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use castellan_access::key::{Issue, KeyStore, Pepper, Scopes};
 use castellan_access::policy::{Action, Asked, Party, Policies, Resource};
-use castellan_access::principal::Principal;
+use castellan_access::principal::{Principal, Verified};
 use castellan_access::token::{IssuerConfig, Issuers, Outcome};
 use castellan_base::{OsSystem, Ticks};
 use serde_json::json;
@@ -104,9 +104,9 @@ fn policies() -> Policies {
 
 #[divan::bench]
 fn decision_with_the_examples(bencher: divan::Bencher<'_, '_>) {
-    let (policies, party, now) = (policies(), Arc::new(Party::new(&principal()).unwrap()), now());
+    let (policies, verified, now) = (policies(), Verified::new(principal()), now());
     bencher.bench(|| {
-        let mut asked = Asked::by(&party, Action::Invoke, Resource::model("gpt-5", "openai"), now);
+        let mut asked = Asked::by(&verified, Action::Invoke, Resource::model("gpt-5", "openai"), now);
         asked.circumstances.labels = BTreeSet::from(["internal".to_owned()]);
         asked.circumstances.ip = Some([10, 0, 0, 1].into());
         let decision = policies.decide(&asked);
@@ -117,20 +117,19 @@ fn decision_with_the_examples(bencher: divan::Bencher<'_, '_>) {
 
 #[divan::bench]
 fn decision_built_in(bencher: divan::Bencher<'_, '_>) {
-    let (policies, party, now) =
-        (Policies::built_in().unwrap(), Arc::new(Party::new(&principal()).unwrap()), now());
+    let (policies, verified, now) = (Policies::built_in().unwrap(), Verified::new(principal()), now());
     bencher.bench(|| {
-        policies.decide(&Asked::by(&party, Action::Invoke, Resource::model("gpt-5", "openai"), now))
+        policies.decide(&Asked::by(&verified, Action::Invoke, Resource::model("gpt-5", "openai"), now))
     });
 }
 
 #[divan::bench]
 fn tool_call_with_arguments(bencher: divan::Bencher<'_, '_>) {
-    let (policies, party, now) = (policies(), Arc::new(Party::new(&principal()).unwrap()), now());
+    let (policies, verified, now) = (policies(), Verified::new(principal()), now());
     let arguments =
         json!({ "to": ["ann@example.org", "ben@example.org"], "subject": "hello", "body": "text", "n": 3 });
     bencher.bench(|| {
-        let mut asked = Asked::by(&party, Action::Call, Resource::tool("mail", "send"), now);
+        let mut asked = Asked::by(&verified, Action::Call, Resource::tool("mail", "send"), now);
         asked.arguments = Some(&arguments);
         let decision = policies.decide(&asked);
         assert!(decision.allow);

@@ -2,10 +2,12 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 
 use castellan_base::Ticks;
 use serde_json::Value;
 
+use crate::policy::Party;
 use crate::text;
 
 /// What a principal is.
@@ -216,6 +218,13 @@ impl Principal {
         format!("p-{}", text::base32(digest.as_bytes().get(..15).unwrap_or_default()))
     }
 
+    /// What the principal may by itself: an application its roles and scopes; whoever acts for a user its delegated scopes
+    /// alone. A user's roles say what the user may, and not what the application may in the user's name.
+    pub fn permissions(&self) -> impl Iterator<Item = &String> {
+        let is_delegated = matches!(self.kind, Kind::User | Kind::AgentUser);
+        self.scopes.iter().chain(self.roles.iter().filter(move |_| !is_delegated))
+    }
+
     /// `TENANT/OBJECT`, the id of its entity in Cedar; for keys and for nobody the object alone.
     pub fn entity_id(&self) -> String {
         match self.kind {
@@ -230,6 +239,40 @@ impl fmt::Display for Principal {
         write!(f, "{} {}", self.kind.as_str(), self.entity_id())
     }
 }
+
+/// A principal whose token, key or certificate was verified.
+#[derive(Clone, Debug)]
+pub struct Verified {
+    /// Who it is.
+    pub principal: Principal,
+    /// The certificate that its token is bound to, by its SHA-256.
+    pub binding: Option<[u8; 32]>,
+    party: OnceLock<Result<Arc<Party>, String>>,
+}
+
+impl Verified {
+    /// A principal that nothing is bound to.
+    pub fn new(principal: Principal) -> Verified {
+        Verified::bound(principal, None)
+    }
+
+    pub(crate) fn bound(principal: Principal, binding: Option<[u8; 32]>) -> Verified {
+        Verified { principal, binding, party: OnceLock::new() }
+    }
+
+    /// The principal in Cedar's terms, which are made once. The error denies.
+    pub fn party(&self) -> Result<Arc<Party>, String> {
+        self.party.get_or_init(|| Party::new(&self.principal).map(Arc::new)).clone()
+    }
+}
+
+impl PartialEq for Verified {
+    fn eq(&self, other: &Verified) -> bool {
+        (&self.principal, self.binding) == (&other.principal, other.binding)
+    }
+}
+
+impl Eq for Verified {}
 
 /// The longest member of a [`UserSecurityContext`], in bytes.
 const LONGEST_CLAIM: usize = 256;

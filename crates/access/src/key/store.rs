@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::record::{KeyRecord, Revocation, Scopes};
 use super::written::{Pepper, SecretKey, id_of, is_same};
 use crate::durable::{Durable, Form, Refresh, StoreError};
-use crate::principal::Principal;
+use crate::principal::Verified;
 use crate::time::later;
 use crate::token::Refusal;
 
@@ -88,7 +88,7 @@ struct Content {
 struct Known {
     digest: [u8; 32],
     record: KeyRecord,
-    principal: Principal,
+    verified: Arc<Verified>,
 }
 
 type Index = HashMap<String, Known>;
@@ -127,14 +127,14 @@ impl KeyStore {
         let known = content.keys.iter().filter_map(|record| {
             // A record whose digest is no digest never fits any key.
             let digest = *blake3::Hash::from_hex(&record.digest).ok()?.as_bytes();
-            let principal = record.principal();
-            Some((record.id.clone(), Known { digest, record: record.clone(), principal }))
+            let verified = Arc::new(Verified::new(record.principal()));
+            Some((record.id.clone(), Known { digest, record: record.clone(), verified }))
         });
         *index = Arc::new(known.collect());
     }
 
     /// The principal of a key that counts now.
-    pub fn recognise(&self, key: &str, now: Ticks) -> Result<Principal, Refusal> {
+    pub fn recognise(&self, key: &str, now: Ticks) -> Result<Arc<Verified>, Refusal> {
         let id = id_of(key)?;
         let index = Arc::clone(&self.index.read().unwrap_or_else(PoisonError::into_inner));
         let known = index.get(id);
@@ -144,7 +144,7 @@ impl KeyStore {
         let known = known.filter(|_| is_right).ok_or(Refusal::UnknownVirtualKey)?;
         known.record.check(now)?;
         self.uses.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), now);
-        Ok(known.principal.clone())
+        Ok(Arc::clone(&known.verified))
     }
 
     /// Writes down when keys were last used. Call it every few minutes; it is a write only when there is something new.

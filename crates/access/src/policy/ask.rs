@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::arguments;
 use super::party::{Party, TYPES, Types, text, texts, uid};
 use crate::grant::Held;
-use crate::principal::Principal;
+use crate::principal::{Principal, Verified};
 
 /// What somebody wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -182,14 +182,14 @@ pub struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    /// A question by a principal. Where one principal asks often, keep its [`Party`] and use [`Asked::by`].
+    /// A question by a principal. Where one principal asks often, [`Verified::party`] makes its terms once.
     pub fn new(principal: &Principal, action: Action, resource: Resource, now: Ticks) -> Asked<'a> {
         Asked::of(Party::new(principal).map(Arc::new), action, resource, now)
     }
 
-    /// A question by a party.
-    pub fn by(party: &Arc<Party>, action: Action, resource: Resource, now: Ticks) -> Asked<'a> {
-        Asked::of(Ok(Arc::clone(party)), action, resource, now)
+    /// A question by whoever was verified.
+    pub fn by(verified: &Verified, action: Action, resource: Resource, now: Ticks) -> Asked<'a> {
+        Asked::of(verified.party(), action, resource, now)
     }
 
     fn of(party: Result<Arc<Party>, String>, action: Action, resource: Resource, now: Ticks) -> Asked<'a> {

@@ -115,7 +115,7 @@ fn attributes(principal: &Principal) -> HashMap<String, RestrictedExpression> {
         ("method", text(principal.method.as_str())),
         ("recognisedBy", text(&principal.recognised_by)),
         ("client", text(principal.client.as_deref().unwrap_or_default())),
-        ("permissions", texts(principal.scopes.iter().chain(&principal.roles))),
+        ("permissions", texts(principal.permissions())),
         ("roles", texts(&principal.roles)),
         ("scopes", texts(&principal.scopes)),
         ("groupsKnown", RestrictedExpression::new_bool(principal.groups_known)),

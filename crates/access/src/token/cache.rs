@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::verify::Verified;
+use crate::principal::Verified;
 
 /// Parts of the cache, so that threads seldom wait for one another.
 const SHARDS: usize = 16;
@@ -75,10 +75,49 @@ impl Cache {
             shard.order.retain(|known| known != digest);
         }
     }
+}
 
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        let count = |shard: &Mutex<Shard>| shard.lock().map_or(0, |shard| shard.entries.len());
-        self.shards.iter().map(count).sum()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::principal::Principal;
+
+    fn entry(until: i64) -> Entry {
+        let verified = Arc::new(Verified::new(Principal::anonymous()));
+        Entry { verified, slot: 0, epoch: 0, from: 0, until }
+    }
+
+    fn digest(number: u32) -> Digest {
+        *blake3::hash(&number.to_le_bytes()).as_bytes()
+    }
+
+    fn held(cache: &Cache) -> usize {
+        cache.shards.iter().map(|shard| shard.lock().unwrap().entries.len()).sum()
+    }
+
+    #[test]
+    fn it_stays_within_its_bounds_and_forgets_the_oldest() {
+        let cache = Cache::new(160);
+        for number in 0..2000 {
+            cache.insert(digest(number), entry(i64::from(number)));
+            cache.insert(digest(number), entry(i64::from(number)));
+        }
+        assert!((100..=160).contains(&held(&cache)), "{}", held(&cache));
+        assert!(cache.get(&digest(0)).is_none());
+        assert_eq!(cache.get(&digest(1999)).map(|entry| entry.until), Some(1999));
+        cache.remove(&digest(1999));
+        assert!(cache.get(&digest(1999)).is_none());
+        cache.remove(&digest(1999));
+        for shard in &cache.shards {
+            let shard = shard.lock().unwrap();
+            assert_eq!(shard.entries.len(), shard.order.len());
+        }
+    }
+
+    #[test]
+    fn none_can_be_configured() {
+        let cache = Cache::new(0);
+        cache.insert(digest(1), entry(1));
+        assert_eq!(held(&cache), 0);
     }
 }

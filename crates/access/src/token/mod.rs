@@ -26,7 +26,9 @@ pub use config::{Algorithm, Cloud, ConfigError, IssuerConfig, IssuerKind, TokenT
 pub use keys::{KeySet, KeysError, KeysTaken};
 pub use refusal::{Challenge, Refusal};
 pub use slot::FetchPlan;
-pub use verify::{Issuers, Outcome, Verified};
+pub use verify::{Issuers, Outcome};
+
+pub use crate::principal::Verified;
 
 /// The largest token, in bytes.
 pub const LONGEST_TOKEN: usize = 16 << 10;

@@ -46,3 +46,19 @@ impl Replay {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_used_once_by_each_issuer_while_it_counts() {
+        let replay = Replay::new(2);
+        assert_eq!(replay.use_up(0, "a", 100, 1), Ok(()));
+        assert_eq!(replay.use_up(0, "a", 100, 2), Err(Refusal::Replayed));
+        assert_eq!(replay.use_up(1, "a", 100, 2), Ok(()));
+        // There is no room, and none is made by letting an old token in again.
+        assert_eq!(replay.use_up(0, "b", 200, 100), Err(Refusal::ReplayMemory));
+        assert_eq!(replay.use_up(0, "b", 200, 101), Ok(()));
+    }
+}

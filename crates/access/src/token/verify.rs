@@ -14,22 +14,13 @@ use super::keys::{KeySet, KeysError, KeysTaken, LONGEST_SET};
 use super::replay::Replay;
 use super::slot::{FetchPlan, Need, Slot};
 use super::{LONGEST_TOKEN, Refusal, entra, oidc};
-use crate::principal::{Method, Principal};
+use crate::principal::{Method, Verified};
 use crate::{strict, time};
 
 /// Verified tokens that are remembered: about 1 KiB each.
 const CACHED: usize = 50_000;
 /// Tokens for one use that are remembered.
 const REMEMBERED: usize = 1_000_000;
-
-/// A token that was verified.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verified {
-    /// Who it stands for.
-    pub principal: Principal,
-    /// The certificate that it is bound to, by its SHA-256.
-    pub binding: Option<[u8; 32]>,
-}
 
 /// What comes of a token.
 #[derive(Clone, Debug)]
@@ -289,11 +280,6 @@ impl Issuers {
         let is_own = self.slots.get(plan.slot).is_some_and(|slot| slot.plan == *plan);
         issuer.filter(|_| is_own).map(|issuer| &issuer.config).ok_or(KeysError::ForeignPlan)
     }
-
-    #[cfg(test)]
-    pub(super) fn cached(&self) -> usize {
-        self.cache.len()
-    }
 }
 
 fn check_type(config: &IssuerConfig, token_type: Option<TokenType>) -> Result<(), Refusal> {
@@ -346,7 +332,7 @@ fn judge(claims: Claims<'_>, config: &IssuerConfig, times: Times) -> Result<Veri
     principal.recognised_by.clone_from(&config.name);
     principal.credential.expires = Some(time::from_unix_seconds(times.expires));
     principal.credential.issued = times.issued.map(time::from_unix_seconds);
-    Ok(Verified { principal, binding })
+    Ok(Verified::bound(principal, binding))
 }
 
 /// Where an issuer's keys are. Entra has one place for each version of its tokens.

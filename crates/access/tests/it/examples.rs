@@ -117,7 +117,8 @@ fn agents_and_taint() {
     asked.circumstances.taint = BTreeSet::from(["private".to_owned(), "untrusted".to_owned()]);
     check(&policies, &asked, false, "no-way-out-for-private-data");
     let profile = Resource::Profile("strict".to_owned());
-    let mut asked = Asked::new(&user(&[], &["gate.admin"]), Action::Administer, profile.clone(), now());
+    let mut asked =
+        Asked::new(&user(&["gate.admin"], &["gate.admin"]), Action::Administer, profile.clone(), now());
     check(&policies, &asked, false, "administer-from-inside");
     // An address of IPv4 in the clothes of IPv6 is the same address.
     for (ip, allow) in [("10.1.2.3", true), ("::ffff:10.1.2.3", true), ("::1", true), ("8.8.8.8", false)] {

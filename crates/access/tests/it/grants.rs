@@ -165,7 +165,7 @@ fn events_that_must_not_happen_change_nothing() {
     let grant = store.ask(&ann, ask(), now()).unwrap();
     store.approve(&grant.id, &ben, "", now()).unwrap();
     let path = folder.path().join("grants.json");
-    let text = std::fs::read_to_string(&path).unwrap();
+    let text = read(&path);
     std::fs::write(&path, text.replace(&ben.id(), &ann.id())).unwrap();
     assert_eq!(store.refresh().unwrap(), Refresh::Changed);
     assert_eq!(store.get(&grant.id).unwrap().stage(now()), Stage::Pending);

@@ -1,5 +1,6 @@
 //! Tokens of a real OpenID provider, `oidc-provider` from npm, which `tools/oidc` installs.
-#![allow(clippy::disallowed_methods)] // Starts the provider, which has to run while the test does.
+// Starts the provider, which has to run while the test does, and says when there is none.
+#![allow(clippy::disallowed_methods, clippy::print_stderr)]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -7,7 +7,7 @@ use castellan_access::key::Scopes;
 use castellan_access::policy::{
     Action, Asked, Circumstances, Effect, Outcome, Party, Policies, Reload, Resource, SCHEMA, Source,
 };
-use castellan_access::principal::{Kind, Method, Principal};
+use castellan_access::principal::{Actor, Kind, Method, Principal};
 use castellan_base::OsSystem;
 use serde_json::{Value, json};
 
@@ -82,11 +82,27 @@ fn without_a_folder_scopes_decide() {
         // A question by nobody says so, and a decision without a policy is a denial.
         assert_eq!(decision.policies.is_empty(), !allow);
     }
-    // An approval takes a person, and not an application with that role.
-    let mut approver = application(&["gate.approve"]);
-    assert!(!policies.decide(&Asked::new(&approver, Action::Approve, model("a"), now())).allow);
+    // An approval takes a person with the role, and a client with the scope.
+    let may = |principal: &Principal, action| {
+        policies.decide(&Asked::new(principal, action, model("a"), now())).allow
+    };
+    let mut approver = application(&["gate.approve", "gate.admin", "gate.use"]);
+    assert!(!may(&approver, Action::Approve) && may(&approver, Action::Administer));
     approver.kind = Kind::User;
-    assert!(policies.decide(&Asked::new(&approver, Action::Approve, model("a"), now())).allow);
+    for action in [Action::Approve, Action::Administer, Action::Invoke] {
+        assert!(
+            !may(&approver, action),
+            "a user's role is no permission of whatever application acts for the user"
+        );
+    }
+    approver.scopes = vec!["gate.approve".to_owned(), "gate.admin".to_owned()];
+    assert!(
+        may(&approver, Action::Approve)
+            && may(&approver, Action::Administer)
+            && !may(&approver, Action::Invoke)
+    );
+    approver.actors.push(Actor { tenant: None, id: CLIENT.to_owned(), is_agent: true });
+    assert!(!may(&approver, Action::Approve) && !may(&approver, Action::Administer));
 }
 
 /// What is asked fits the schema: deciding does not check that again.

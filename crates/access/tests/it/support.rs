@@ -11,7 +11,7 @@ use aws_lc_rs::signature::{
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use castellan_access::token::{IssuerConfig, Issuers, Outcome, Refusal, Verified};
-use castellan_base::Ticks;
+use castellan_base::{OsSystem, System as _, Ticks};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -24,6 +24,10 @@ pub(crate) const ISSUER: &str = "https://issuer.example";
 
 pub(crate) fn at(text: &str) -> Ticks {
     text.parse().unwrap()
+}
+
+pub(crate) fn read(path: &std::path::Path) -> String {
+    String::from_utf8(OsSystem.read(path, 1 << 20).unwrap()).unwrap()
 }
 
 pub(crate) fn now() -> Ticks {
