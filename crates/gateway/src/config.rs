@@ -9,7 +9,7 @@ use castellan_access::grant::GrantRules;
 use castellan_access::token::IssuerConfig;
 use serde::Deserialize;
 
-use crate::upstream;
+use crate::{limit, upstream};
 
 /// The gate.
 #[derive(Clone, Debug, Deserialize)]
@@ -47,6 +47,10 @@ pub struct Config {
     pub orders: Option<PathBuf>,
     /// Where models are served.
     pub upstreams: upstream::Config,
+    /// How many requests and tokens, and what they may cost.
+    pub limits: limit::Config,
+    /// Prices of models, in YAML, before those that are built in.
+    pub prices: Option<PathBuf>,
     /// How much is held and how long is waited.
     pub bounds: Bounds,
     /// What is recorded, and where.
@@ -74,6 +78,8 @@ impl Default for Config {
             grant_rules: GrantRules::default(),
             orders: None,
             upstreams: upstream::Config::default(),
+            limits: limit::Config::default(),
+            prices: None,
             bounds: Bounds::default(),
             record: RecordConfig::default(),
             providers: BTreeMap::new(),

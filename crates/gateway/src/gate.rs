@@ -16,6 +16,7 @@ use castellan_shield::blocklist::Blocklists;
 use crate::config::Config;
 use crate::fetch::Fetcher;
 use crate::guard::{Inspector, Profiles, ProfilesError, Selected};
+use crate::limit::{Limits, Prices};
 use crate::metrics::Metrics;
 use crate::record::Recorder;
 use crate::upstream::{self, Upstreams};
@@ -45,6 +46,7 @@ pub struct Gate {
     pub(crate) config: Config,
     pub(crate) inspector: Arc<Inspector>,
     pub(crate) upstreams: Upstreams,
+    pub(crate) limits: Option<Limits>,
     pub(crate) issuers: Issuers,
     pub(crate) keys: Option<KeyStore>,
     pub(crate) certificates: Mappings,
@@ -114,10 +116,12 @@ impl Gate {
         let grants = config.grants.as_ref().map(|path| GrantStore::open(path, config.grant_rules.clone()));
         let grants = grants.transpose().map_err(|error| access(&error))?;
         let orders = config.orders.as_ref().map(|path| Orders::new(OrderStore::new(path)));
+        let limits = limits(&config, &*system)?;
         let fetcher = Fetcher::new(&config.upstreams)?;
         Ok(Gate {
             inspector: Arc::new(inspector),
             upstreams,
+            limits,
             issuers,
             keys,
             certificates,
@@ -152,6 +156,9 @@ impl Gate {
         if let Some(Err(error)) = self.keys.as_ref().map(KeyStore::flush_uses) {
             problems.push(format!("keys: {error}"));
         }
+        if let Some(Err(error)) = self.limits.as_ref().map(Limits::flush) {
+            problems.push(format!("limits: {error}"));
+        }
         if let Some(Err(error)) = self.grants.as_ref().map(GrantStore::refresh) {
             problems.push(format!("grants: {error}"));
         }
@@ -168,6 +175,14 @@ impl Gate {
             }
         }
         problems
+    }
+
+    /// Writes what outlives the process. To be called at the end.
+    ///
+    /// # Errors
+    /// When the disk fails: what was reserved then counts as used.
+    pub fn close(&self) -> std::io::Result<()> {
+        self.limits.as_ref().map_or(Ok(()), |limits| limits.close(self.now()))
     }
 
     /// The profiles that hold for a model, with those that policies oblige to.
@@ -223,6 +238,21 @@ fn check(config: &Config) -> Result<(), GateError> {
         return Err(GateError::Access(why.to_owned()));
     }
     Ok(())
+}
+
+/// Limits, where there are rules.
+fn limits(config: &Config, system: &dyn System) -> Result<Option<Limits>, GateError> {
+    if config.limits.rules.is_empty() {
+        return Ok(None);
+    }
+    let fault = |error: &dyn std::fmt::Display| GateError::Access(error.to_string());
+    let mut prices = Prices::built_in().map_err(|error| fault(&error))?;
+    if let Some(path) = &config.prices {
+        let bytes = system.read(path, 1 << 20).map_err(|error| fault(&format!("`{}`: {error}", path.display())))?;
+        let own = Prices::read(&String::from_utf8_lossy(&bytes)).map_err(|error| fault(&format!("`{}`: {error}", path.display())))?;
+        prices = own.before(prices);
+    }
+    Limits::open(config.limits.clone(), prices).map(Some).map_err(|error| fault(&error))
 }
 
 fn guard(config: &Config, inspector: &Inspector, system: &dyn System) -> Result<Guard, ProfilesError> {

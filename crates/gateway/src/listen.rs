@@ -139,6 +139,8 @@ impl Listener {
         upkeep.abort();
         // Those that take longer end with the runtime.
         let _ = timeout(Duration::from_millis(self.gate.config.bounds.farewell_ms), open.shutdown()).await;
+        // Where the disk fails, a little less is left of limits after the next start.
+        let _ = self.gate.close();
     }
 }
 

@@ -95,6 +95,8 @@ pub struct Decision {
     pub usage: Option<Usage>,
     /// What it cost, in the currency of the prices; unknown where a price is.
     pub cost: Option<f64>,
+    /// Budgets of which a share was reached with it: `team-a 80 %`.
+    pub budgets: Vec<String>,
     /// Why the answer ended.
     pub finish: Option<String>,
     /// The answer's id.
@@ -220,6 +222,7 @@ impl Decision {
             "CachedTokens": self.usage.map(|usage| usage.cached),
             "ReasoningTokens": self.usage.map(|usage| usage.reasoning),
             "Cost": self.cost,
+            "Budgets": self.budgets,
             "FinishReason": self.finish,
             "ResponseId": self.answer,
             "DurationMs": self.duration_ms,

@@ -16,6 +16,7 @@ use super::identify::Peer;
 use super::stop::Stop;
 use crate::gate::Gate;
 use crate::guard::{Action, Judgement};
+use crate::limit::{self, Reservation};
 use crate::record::{Decision, Stage};
 use crate::upstream::Answer;
 
@@ -31,6 +32,10 @@ pub(super) struct Exchange {
     started: Instant,
     /// From which severity on an order of a playbook has harm blocked.
     pub(super) tightened: Option<u8>,
+    /// What the request may use at most.
+    pub(super) reservation: Option<Reservation>,
+    /// What is left under limits, for the client.
+    pub(super) left: HeaderMap,
     /// Whether there is nothing to record.
     pub(super) is_silent: bool,
 }
@@ -92,6 +97,7 @@ impl Exchange {
             status: 0,
             usage: None,
             cost: None,
+            budgets: Vec::new(),
             finish: None,
             answer: None,
             duration_ms: 0.0,
@@ -107,6 +113,8 @@ impl Exchange {
             prompt: Results::default(),
             session: None,
             tightened: None,
+            reservation: None,
+            left: HeaderMap::new(),
             started: Instant::now(),
             is_silent: false,
         }
@@ -193,6 +201,7 @@ impl Exchange {
             headers.insert("x-castellan-request-id", value);
         }
         headers.insert("x-castellan-action", HeaderValue::from_static(self.decision.action.as_str()));
+        headers.extend(self.left.clone());
     }
 
     /// A whole answer with another body.
@@ -211,10 +220,29 @@ impl Exchange {
         self.record();
     }
 
+    /// Puts what was used in place of what was reserved. What was sent counts, also when the client went before the end; what was
+    /// not sent gives everything back.
+    fn settle(&mut self) {
+        let Some(reservation) = self.reservation.take() else { return };
+        if self.decision.upstream.is_none() {
+            reservation.release();
+            return;
+        }
+        let usage = self.decision.usage.map(|usage| limit::Usage {
+            input: usage.input,
+            cached: usage.cached,
+            output: usage.output,
+        });
+        let settled = reservation.settle(usage, self.gate.now());
+        self.decision.cost = settled.cost.map(dollars);
+        self.decision.budgets = settled.events.iter().map(|event| format!("{} {:.0} %", event.rule, event.share * 100.0)).collect();
+    }
+
     fn record(&mut self) {
         if std::mem::replace(&mut self.is_silent, true) {
             return;
         }
+        self.settle();
         self.decision.duration_ms = self.milliseconds();
         self.gate.metrics.count(&self.decision);
         for (table, row) in self.decision.rows() {
@@ -232,6 +260,12 @@ impl Drop for Exchange {
             self.record();
         }
     }
+}
+
+/// Millionths of a millionth of a dollar, as the limits count them, in dollars.
+#[allow(clippy::cast_precision_loss)] // A request costs less than 9,000 dollars.
+fn dollars(pico: u64) -> f64 {
+    pico as f64 / 1e12
 }
 
 /// In whose manner a client is told that its path is not known.

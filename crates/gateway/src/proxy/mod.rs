@@ -21,6 +21,7 @@ mod body;
 mod exchange;
 mod identify;
 mod inspect;
+mod meter;
 mod models;
 mod stop;
 
@@ -98,6 +99,7 @@ async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>)
     authorise::orders(exchange, &principal, &asked)?;
     let profiles = authorise::profiles(exchange, &asked, &decided)?;
     inspect::request(exchange, &principal, &mut asked, &profiles)?;
+    meter::reserve(exchange, &principal, &asked)?;
     let call = Call {
         alias: asked.model.clone(),
         path: head.uri.path_and_query().map_or_else(|| head.uri.path().to_owned(), ToString::to_string),

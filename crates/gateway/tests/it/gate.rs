@@ -84,8 +84,14 @@ impl Got {
 /// A gate with `gate` in front of one upstream that serves everything.
 pub(crate) async fn running(upstream: SocketAddr, gate: &str) -> Running {
     let head = if gate.contains("anonymous") || gate.contains("keys =") { "" } else { "anonymous = true\n" };
+    let (own, tables) = gate.split_at(gate.find('[').unwrap_or(gate.len()));
+    let (own, tables) = if own.contains('=') && tables.starts_with('[') && !tables.starts_with("[[") && !tables.starts_with("[gate") {
+        (gate, "")
+    } else {
+        (own, tables)
+    };
     let text = format!(
-        "[gate]\nlisten = \"127.0.0.1:0\"\n{head}{gate}\n[gate.upstreams]\nmodels.\"*\".members = [{{ url = \"http://{upstream}\", form = \"ollama\" }}]\n"
+        "[gate]\nlisten = \"127.0.0.1:0\"\n{head}{own}\n{tables}\n[gate.upstreams]\nmodels.\"*\".members = [{{ url = \"http://{upstream}\", form = \"ollama\" }}]\n"
     );
     configured(&text).await
 }

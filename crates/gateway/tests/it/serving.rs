@@ -207,3 +207,48 @@ async fn annotations_of_azure_are_there_for_clients_that_read_them() {
         "{value}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_refuse_and_say_what_is_left() {
+    let stub = scripted("rules: []").await;
+    let rule = "[[gate.limits.rules]]\nname = \"two a minute\"\nper = [\"principal\"]\nunit = \"requests\"\nwindow = \"minute\"\nlimit = 2\n";
+    let gate = running(stub.address(), rule).await;
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": "hi"}]});
+    let mut statuses = Vec::new();
+    for _ in 0..4 {
+        let got = gate.post("/v1/chat/completions", &body).await;
+        statuses.push(got.status);
+        if got.status == 200 {
+            assert!(got.headers.contains_key("x-ratelimit-remaining-requests"), "{:?}", got.headers);
+        } else {
+            assert!(got.headers.contains_key("retry-after") && got.text().contains("two a minute"), "{}", got.text());
+        }
+    }
+    // A minute may end in between.
+    assert!(statuses.contains(&429) && statuses.starts_with(&[200, 200]), "{statuses:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_of_playbooks_hold_at_the_next_request() {
+    use castellan_respond::actions::{Measure, Order, OrderStore, SubjectKind};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("orders.json");
+    let stub = scripted("rules: []").await;
+    let gate = running(stub.address(), &format!("orders = {path:?}")).await;
+    let ask = |model: &str| json!({"model": model, "messages": [{"role": "user", "content": "hi"}]});
+    assert_eq!(gate.post("/v1/chat/completions", &ask("m")).await.status, 200);
+    let order = Order {
+        id: "o1".into(),
+        measure: Measure::Block,
+        kind: SubjectKind::Model,
+        subject: "m".into(),
+        reason: "it was poisoned".into(),
+        given: castellan_base::System::now(&castellan_base::OsSystem),
+        expires: None,
+    };
+    OrderStore::new(&path).give(&order).unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    let got = gate.post("/v1/chat/completions", &ask("m")).await;
+    assert!(got.status == 403 && got.text().contains("it was poisoned"), "{}", got.text());
+    assert_eq!(gate.post("/v1/chat/completions", &ask("n")).await.status, 200);
+}

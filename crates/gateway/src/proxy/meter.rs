@@ -1,0 +1,63 @@
+//! How much: what a request may cost is reserved before it is sent.
+
+use castellan_access::principal::Principal;
+use castellan_wire::{Dialect, Matter};
+
+use super::asked::Asked;
+use super::exchange::Exchange;
+use super::stop::Stop;
+use crate::limit::{self, Ask, IMAGE_TOKENS, MESSAGE_TOKENS, Refusal, Subject, of_text};
+use crate::record::Stage;
+
+/// Reserves what a request may use at most.
+pub(super) fn reserve(exchange: &mut Exchange, principal: &Principal, asked: &Asked) -> Result<(), Stop> {
+    let Some(limits) = exchange.gate.limits.clone().filter(|_| asked.api.invokes()) else { return Ok(()) };
+    let own = principal.id();
+    let subject = Subject {
+        principal: principal.budget.as_deref().unwrap_or(&own),
+        key: principal.key_scopes.as_ref().and(principal.credential.id.as_deref()).unwrap_or_default(),
+        model: &asked.model,
+        application: principal.client.as_deref().unwrap_or_default(),
+    };
+    let output_tokens = asked.most_tokens.map(|tokens| tokens.saturating_mul(asked.answers));
+    let ask = Ask { subject, input_tokens: estimated(asked), output_tokens };
+    let now = exchange.gate.now();
+    match limits.reserve(&ask, now) {
+        Ok(reservation) => {
+            exchange.left = dialect(exchange.dialect).headers(reservation.remaining(), now);
+            exchange.reservation = Some(reservation);
+            Ok(())
+        }
+        Err(refusal) => Err(refused(&refusal)),
+    }
+}
+
+/// The tokens that a request has at most, about.
+fn estimated(asked: &Asked) -> u64 {
+    let texts = asked.reading.passages.iter().map(|passage| of_text(&passage.text).saturating_add(MESSAGE_TOKENS));
+    let images = asked.reading.unscanned.iter().filter(|left| left.matter == Matter::Image).count();
+    // What could not be read counts by its size: a token is seldom less than two bytes.
+    let is_unread = |matter: Matter| matches!(matter, Matter::Tokens | Matter::File | Matter::Audio | Matter::Bytes);
+    let has_unread = asked.reading.unscanned.iter().any(|left| is_unread(left.matter));
+    let unread = if has_unread { asked.bytes.len() as u64 / 2 } else { 0 };
+    let images = IMAGE_TOKENS.saturating_mul(images as u64);
+    texts.fold(unread, u64::saturating_add).saturating_add(images)
+}
+
+fn dialect(dialect: Dialect) -> limit::Dialect {
+    if dialect == Dialect::Anthropic { limit::Dialect::Anthropic } else { limit::Dialect::OpenAi }
+}
+
+fn refused(refusal: &Refusal) -> Stop {
+    let status = refusal.status().as_u16();
+    let code = match status {
+        429 => "rate_limit_exceeded",
+        403 => "insufficient_quota",
+        _ => "limits_unavailable",
+    };
+    let stop = Stop::new(Stage::Meter, status, code, refusal.to_string()).with_word(format!("limit:{}", refusal.rule));
+    match refusal.headers().get("retry-after").and_then(|wait| wait.to_str().ok()) {
+        Some(wait) => stop.with_header("retry-after", wait),
+        None => stop,
+    }
+}
