@@ -1,13 +1,13 @@
 """What a request through the gate costs, beside nginx and LiteLLM. See README.md."""
 
 import argparse
+import http.client
 import json
 import os
 import pathlib
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -16,6 +16,20 @@ HERE = pathlib.Path(__file__).resolve().parent
 PATH = "/v1/chat/completions"
 LITELLM = pathlib.Path.home() / ".cache/castellan/clients/litellm"
 PORTS = {"stub": 8901, "nginx": 8902, "litellm": 8903, "relay": 8904, "gate": 8905}
+
+
+def answers(port: int) -> bool:
+    """Whether a chat completion is answered as it should be."""
+    body = json.dumps({"model": "stub", "messages": [{"role": "user", "content": "hello"}]})
+    headers = {"content-type": "application/json", "authorization": "Bearer " + os.environ["GATE_KEY"]}
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("POST", PATH, body, headers)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 class Server:
@@ -29,11 +43,9 @@ class Server:
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise RuntimeError(f"{name} ended with status {self.process.returncode}; see {self.log.name}")
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
+            if answers(self.port):
                 return
-            except OSError:
-                time.sleep(0.2)
+            time.sleep(0.5)
         self.stop()
         raise RuntimeError(f"{name} does not answer on port {self.port}; see {self.log.name}")
 
@@ -100,8 +112,7 @@ def measure(name: str, options, key_file: str, server) -> dict:
     return result
 
 
-def commands(options, folder: str, key: str) -> dict:
-    os.environ.update(GATE_KEY=key, LITELLM_LOCAL_MODEL_COST_MAP="True")
+def commands(options, folder: str) -> dict:
     shutil.copy(HERE / "nginx.conf", folder)
     shutil.copy(HERE / "litellm.yaml", folder)
     found = {"nginx": ["nginx", "-p", folder, "-c", "nginx.conf"]}
@@ -110,8 +121,9 @@ def commands(options, folder: str, key: str) -> dict:
     if options.castellan:
         found["gate"] = [options.castellan, "gate", "--config", options.config]
     if not options.no_litellm:
+        # A worker that is not up within the time for its health check is killed, and takes longer on a busy machine.
         found["litellm"] = [str(LITELLM / "bin/litellm"), "--config", "litellm.yaml", "--host", "127.0.0.1", "--port", "8903",
-                            "--num_workers", "2"]
+                            "--num_workers", "2", "--timeout_worker_healthcheck", "240"]
     return {name: command for name, command in found.items() if not options.only or name in options.only}
 
 
@@ -158,10 +170,11 @@ def main() -> None:
     key = "sk-" + secrets.token_hex(24)
     key_file = pathlib.Path(folder) / "key"
     key_file.write_text(key)
+    os.environ.update(GATE_KEY=key, LITELLM_LOCAL_MODEL_COST_MAP="True")
     results, stub = {}, Server("stub", [options.stub, "127.0.0.1:8901"], folder)
     try:
         results["stub"] = measure("stub", options, str(key_file), stub)
-        for name, command in commands(options, folder, key).items():
+        for name, command in commands(options, folder).items():
             server = None
             try:
                 server = Server(name, command, folder)
