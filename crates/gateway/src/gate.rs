@@ -7,6 +7,7 @@ use castellan_access::certificate::Mappings;
 use castellan_access::grant::GrantStore;
 use castellan_access::key::{KeyStore, Pepper};
 use castellan_access::policy::Policies;
+use castellan_access::principal::{Principal, Verified};
 use castellan_access::token::Issuers;
 use castellan_base::{System, Ticks};
 use castellan_respond::actions::{OrderStore, Orders};
@@ -56,6 +57,8 @@ pub struct Gate {
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) system: Arc<dyn System>,
     pub(crate) fetcher: Fetcher,
+    /// Who shows no credential in a trial.
+    pub(crate) nobody: Arc<Verified>,
     /// What it counts.
     pub metrics: Metrics,
     guard: RwLock<Guard>,
@@ -131,6 +134,7 @@ impl Gate {
             recorder,
             system,
             fetcher,
+            nobody: Arc::new(Verified::new(Principal::anonymous())),
             metrics,
             guard: RwLock::new(guard),
             config,
@@ -248,8 +252,10 @@ fn limits(config: &Config, system: &dyn System) -> Result<Option<Limits>, GateEr
     let fault = |error: &dyn std::fmt::Display| GateError::Access(error.to_string());
     let mut prices = Prices::built_in().map_err(|error| fault(&error))?;
     if let Some(path) = &config.prices {
-        let bytes = system.read(path, 1 << 20).map_err(|error| fault(&format!("`{}`: {error}", path.display())))?;
-        let own = Prices::read(&String::from_utf8_lossy(&bytes)).map_err(|error| fault(&format!("`{}`: {error}", path.display())))?;
+        let bytes =
+            system.read(path, 1 << 20).map_err(|error| fault(&format!("`{}`: {error}", path.display())))?;
+        let own = Prices::read(&String::from_utf8_lossy(&bytes))
+            .map_err(|error| fault(&format!("`{}`: {error}", path.display())))?;
         prices = own.before(prices);
     }
     Limits::open(config.limits.clone(), prices).map(Some).map_err(|error| fault(&error))

@@ -48,7 +48,7 @@ pub struct Decision {
     /// The session, where the client names one.
     pub session: Option<String>,
     /// Who asked.
-    pub principal: Option<castellan_access::principal::Principal>,
+    pub principal: Option<std::sync::Arc<castellan_access::principal::Verified>>,
     /// The client's address.
     pub address: Option<std::net::IpAddr>,
     /// Which API: `chat`, `messages`, `mcp`, ...
@@ -173,14 +173,14 @@ impl Decision {
     }
 
     fn agent(&self) -> Option<String> {
-        let principal = self.principal.as_ref()?;
+        let principal = &self.principal.as_ref()?.principal;
         let is_agent = matches!(principal.kind.as_str(), "agent" | "agent-user");
         let acting = principal.actors.iter().find(|actor| actor.is_agent).map(|actor| actor.id.clone());
         acting.or_else(|| is_agent.then(|| principal.object.clone()))
     }
 
     fn decision(&self) -> Map<String, Value> {
-        let principal = self.principal.as_ref();
+        let principal = self.principal.as_ref().map(|verified| &verified.principal);
         object(json!({
             "TimeGenerated": self.time.to_string(),
             "RequestId": self.request,
@@ -249,7 +249,7 @@ impl Decision {
     }
 
     fn agent_event(&self) -> Map<String, Value> {
-        let principal = self.principal.as_ref();
+        let principal = self.principal.as_ref().map(|verified| &verified.principal);
         let usage = self.usage.unwrap_or_default();
         object(json!({
             "TimeGenerated": self.time.to_string(),

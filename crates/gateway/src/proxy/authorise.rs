@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use castellan_access::grant::Held;
 use castellan_access::policy::{Action, Asked as Question, Circumstances, Decision, Resource};
-use castellan_access::principal::Principal;
+use castellan_access::principal::{Principal, Verified};
 use castellan_respond::actions::{Asked as Subjects, Ruling, SubjectKind};
 
 use super::asked::Asked;
@@ -17,14 +17,16 @@ use crate::record::Stage;
 const BYTES_A_TOKEN: u64 = 3;
 
 /// What policies say; a stop where they do not allow it.
-pub(super) fn may(exchange: &mut Exchange, principal: &Principal, asked: &Asked) -> Result<Decision, Stop> {
+pub(super) fn may(exchange: &mut Exchange, verified: &Verified, asked: &Asked) -> Result<Decision, Stop> {
     let gate = Arc::clone(&exchange.gate);
     let now = gate.now();
     let resource = Resource::model(&asked.model, gate.provider(&asked.model));
-    let held =
-        gate.grants.as_ref().map_or_else(Held::default, |grants| grants.held(principal, &resource, now));
+    let held = gate
+        .grants
+        .as_ref()
+        .map_or_else(Held::default, |grants| grants.held(&verified.principal, &resource, now));
     let action = if asked.api.invokes() { Action::Invoke } else { Action::List };
-    let mut question = Question::new(principal, action, resource, now);
+    let mut question = Question::by(verified, action, resource, now);
     question.held = held;
     question.circumstances = Circumstances {
         ip: exchange.decision.address,

@@ -235,7 +235,11 @@ impl Exchange {
         });
         let settled = reservation.settle(usage, self.gate.now());
         self.decision.cost = settled.cost.map(dollars);
-        self.decision.budgets = settled.events.iter().map(|event| format!("{} {:.0} %", event.rule, event.share * 100.0)).collect();
+        self.decision.budgets = settled
+            .events
+            .iter()
+            .map(|event| format!("{} {:.0} %", event.rule, event.share * 100.0))
+            .collect();
     }
 
     fn record(&mut self) {

@@ -1,11 +1,12 @@
 //! Who asks.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use castellan_access::certificate::ClientCertificate;
 use castellan_access::key::is_virtual_key;
-use castellan_access::principal::Principal;
+use castellan_access::principal::Verified;
 use castellan_access::token::{FetchPlan, Outcome, Refusal};
 use http::HeaderMap;
 use tokio::time::sleep;
@@ -26,15 +27,18 @@ pub(crate) struct Peer {
 /// How long and how often a request waits for keys that another one fetches.
 const WAIT: (Duration, u32) = (Duration::from_millis(50), 100);
 
-/// The principal of a request.
-pub(super) async fn principal(gate: &Gate, peer: &Peer, headers: &HeaderMap) -> Result<Principal, Stop> {
+/// Who asks, with the terms in which policies speak of it.
+pub(super) async fn verified(gate: &Gate, peer: &Peer, headers: &HeaderMap) -> Result<Arc<Verified>, Stop> {
     let shown = credential(headers)?;
     let Some(shown) = shown else {
         if let Some((certificate, _)) = &peer.certificate {
-            return gate.certificates.principal(certificate, gate.now()).map_err(|refusal| refused(&refusal));
+            let principal = gate.certificates.principal(certificate, gate.now());
+            return principal
+                .map(|known| Arc::new(Verified::new(known)))
+                .map_err(|refusal| refused(&refusal));
         }
         if gate.config.anonymous {
-            return Ok(Principal::anonymous());
+            return Ok(Arc::clone(&gate.nobody));
         }
         return Err(refused(&Refusal::NoCredential));
     };
@@ -47,9 +51,9 @@ pub(super) async fn principal(gate: &Gate, peer: &Peer, headers: &HeaderMap) -> 
     let mut fetched = false;
     loop {
         match gate.issuers.verify(&shown, binding, gate.now()) {
-            Outcome::Verified(verified) => return Ok(verified.principal.clone()),
+            Outcome::Verified(verified) => return Ok(verified),
             Outcome::Refused(refusal) if gate.config.anonymous && is_placeholder(&refusal) => {
-                return Ok(Principal::anonymous());
+                return Ok(Arc::clone(&gate.nobody));
             }
             Outcome::Refused(refusal) => return Err(refused(&refusal)),
             Outcome::NeedsKeys { plan, lead: true } if !fetched => {

@@ -34,10 +34,12 @@ pub(super) fn reserve(exchange: &mut Exchange, principal: &Principal, asked: &As
 
 /// The tokens that a request has at most, about.
 fn estimated(asked: &Asked) -> u64 {
-    let texts = asked.reading.passages.iter().map(|passage| of_text(&passage.text).saturating_add(MESSAGE_TOKENS));
+    let texts =
+        asked.reading.passages.iter().map(|passage| of_text(&passage.text).saturating_add(MESSAGE_TOKENS));
     let images = asked.reading.unscanned.iter().filter(|left| left.matter == Matter::Image).count();
     // What could not be read counts by its size: a token is seldom less than two bytes.
-    let is_unread = |matter: Matter| matches!(matter, Matter::Tokens | Matter::File | Matter::Audio | Matter::Bytes);
+    let is_unread =
+        |matter: Matter| matches!(matter, Matter::Tokens | Matter::File | Matter::Audio | Matter::Bytes);
     let has_unread = asked.reading.unscanned.iter().any(|left| is_unread(left.matter));
     let unread = if has_unread { asked.bytes.len() as u64 / 2 } else { 0 };
     let images = IMAGE_TOKENS.saturating_mul(images as u64);
@@ -55,7 +57,8 @@ fn refused(refusal: &Refusal) -> Stop {
         403 => "insufficient_quota",
         _ => "limits_unavailable",
     };
-    let stop = Stop::new(Stage::Meter, status, code, refusal.to_string()).with_word(format!("limit:{}", refusal.rule));
+    let stop = Stop::new(Stage::Meter, status, code, refusal.to_string())
+        .with_word(format!("limit:{}", refusal.rule));
     match refusal.headers().get("retry-after").and_then(|wait| wait.to_str().ok()) {
         Some(wait) => stop.with_header("retry-after", wait),
         None => stop,

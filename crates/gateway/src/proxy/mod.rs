@@ -87,19 +87,20 @@ async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>)
         ));
     };
     exchange.routed(&route);
-    let principal = identify::principal(&gate, peer, &head.headers).await?;
-    exchange.decision.principal = Some(principal.clone());
+    let verified = identify::verified(&gate, peer, &head.headers).await?;
+    let principal = &verified.principal;
+    exchange.decision.principal = Some(Arc::clone(&verified));
     let bytes = body::whole(body, &gate.config.bounds, &head.headers).await?;
     let mut asked = asked::read(&route, &head, bytes)?;
     exchange.asked(&asked);
-    if let Some(response) = models::answered(&gate, &principal, &route) {
+    if let Some(response) = models::answered(&gate, &verified, &route) {
         return Ok(Served::Whole(response));
     }
-    let decided = authorise::may(exchange, &principal, &asked)?;
-    authorise::orders(exchange, &principal, &asked)?;
+    let decided = authorise::may(exchange, &verified, &asked)?;
+    authorise::orders(exchange, principal, &asked)?;
     let profiles = authorise::profiles(exchange, &asked, &decided)?;
-    inspect::request(exchange, &principal, &mut asked, &profiles)?;
-    meter::reserve(exchange, &principal, &asked)?;
+    inspect::request(exchange, principal, &mut asked, &profiles)?;
+    meter::reserve(exchange, principal, &asked)?;
     let call = Call {
         alias: asked.model.clone(),
         path: head.uri.path_and_query().map_or_else(|| head.uri.path().to_owned(), ToString::to_string),

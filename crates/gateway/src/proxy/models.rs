@@ -2,7 +2,7 @@
 
 use castellan_access::grant::Held;
 use castellan_access::policy::{Action, Asked as Question, Resource};
-use castellan_access::principal::Principal;
+use castellan_access::principal::Verified;
 use castellan_wire::{Api, Dialect, Route};
 use http::Response;
 use serde_json::{Value, json};
@@ -11,12 +11,12 @@ use super::body::{self, GateBody};
 use crate::gate::Gate;
 
 /// The answer to a request for models; nothing for other requests.
-pub(super) fn answered(gate: &Gate, principal: &Principal, route: &Route) -> Option<Response<GateBody>> {
+pub(super) fn answered(gate: &Gate, verified: &Verified, route: &Route) -> Option<Response<GateBody>> {
     if !matches!(route.api, Api::Models | Api::OllamaModels) {
         return None;
     }
     let models: Vec<&str> =
-        gate.upstreams.aliases().into_iter().filter(|alias| may(gate, principal, alias)).collect();
+        gate.upstreams.aliases().into_iter().filter(|alias| may(gate, verified, alias)).collect();
     let (status, value) = match (route.dialect, route.tail.as_str()) {
         (Dialect::Ollama, "version") => (200, json!({"version": env!("CARGO_PKG_VERSION")})),
         (Dialect::Ollama, _) => {
@@ -42,12 +42,14 @@ fn model(gate: &Gate, name: &str) -> Value {
     json!({"id": name, "object": "model", "created": 0, "owned_by": gate.provider(name)})
 }
 
-fn may(gate: &Gate, principal: &Principal, alias: &str) -> bool {
+fn may(gate: &Gate, verified: &Verified, alias: &str) -> bool {
     let resource = Resource::model(alias, gate.provider(alias));
     let now = gate.now();
-    let held =
-        gate.grants.as_ref().map_or_else(Held::default, |grants| grants.held(principal, &resource, now));
-    let mut question = Question::new(principal, Action::List, resource, now);
+    let held = gate
+        .grants
+        .as_ref()
+        .map_or_else(Held::default, |grants| grants.held(&verified.principal, &resource, now));
+    let mut question = Question::by(verified, Action::List, resource, now);
     question.held = held;
     gate.policies.decide(&question).allow
 }

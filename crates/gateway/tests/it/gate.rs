@@ -85,7 +85,11 @@ impl Got {
 pub(crate) async fn running(upstream: SocketAddr, gate: &str) -> Running {
     let head = if gate.contains("anonymous") || gate.contains("keys =") { "" } else { "anonymous = true\n" };
     let (own, tables) = gate.split_at(gate.find('[').unwrap_or(gate.len()));
-    let (own, tables) = if own.contains('=') && tables.starts_with('[') && !tables.starts_with("[[") && !tables.starts_with("[gate") {
+    let (own, tables) = if own.contains('=')
+        && tables.starts_with('[')
+        && !tables.starts_with("[[")
+        && !tables.starts_with("[gate")
+    {
         (gate, "")
     } else {
         (own, tables)

@@ -9,8 +9,8 @@
 
 mod coverage;
 mod gate;
-mod serving;
 mod limit;
+mod serving;
 mod stub;
 mod support;
 mod upstream;

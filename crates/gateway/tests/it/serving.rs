@@ -221,7 +221,11 @@ async fn limits_refuse_and_say_what_is_left() {
         if got.status == 200 {
             assert!(got.headers.contains_key("x-ratelimit-remaining-requests"), "{:?}", got.headers);
         } else {
-            assert!(got.headers.contains_key("retry-after") && got.text().contains("two a minute"), "{}", got.text());
+            assert!(
+                got.headers.contains_key("retry-after") && got.text().contains("two a minute"),
+                "{}",
+                got.text()
+            );
         }
     }
     // A minute may end in between.
