@@ -1,5 +1,6 @@
 //! Whether a request may be made: policies, grants, orders of playbooks.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use castellan_access::grant::Held;
@@ -16,8 +17,36 @@ use crate::record::Stage;
 /// Four bytes are about one token of English; what is reserved is not settled by it.
 const BYTES_A_TOKEN: u64 = 3;
 
-/// What policies say; a stop where they do not allow it.
+/// What policies say before the texts are looked at; a stop where they do not allow it.
 pub(super) fn may(exchange: &mut Exchange, verified: &Verified, asked: &Asked) -> Result<Decision, Stop> {
+    decided(exchange, verified, asked, BTreeSet::new())
+}
+
+/// What policies say of the data that was found in the texts: their labels are the categories and ids of detectors. Nothing where
+/// none was found.
+pub(super) fn labelled(
+    exchange: &mut Exchange,
+    verified: &Verified,
+    asked: &Asked,
+) -> Result<Option<Decision>, Stop> {
+    let rules = exchange.gate.inspector.engine().rules();
+    let mut labels = BTreeSet::new();
+    for hit in exchange.decision.hits.iter().filter(|hit| hit.check == "sensitive") {
+        labels.extend(rules.detector(&hit.what).map(|detector| detector.category.as_str().to_owned()));
+        labels.insert(hit.what.clone());
+    }
+    if labels.is_empty() {
+        return Ok(None);
+    }
+    decided(exchange, verified, asked, labels).map(Some)
+}
+
+fn decided(
+    exchange: &mut Exchange,
+    verified: &Verified,
+    asked: &Asked,
+    labels: BTreeSet<String>,
+) -> Result<Decision, Stop> {
     let gate = Arc::clone(&exchange.gate);
     let now = gate.now();
     let resource = Resource::model(&asked.model, gate.provider(&asked.model));
@@ -29,6 +58,7 @@ pub(super) fn may(exchange: &mut Exchange, verified: &Verified, asked: &Asked) -
     let mut question = Question::by(verified, action, resource, now);
     question.held = held;
     question.circumstances = Circumstances {
+        labels,
         ip: exchange.decision.address,
         api: asked.api.as_str().to_owned(),
         stream: asked.is_stream,
@@ -41,16 +71,7 @@ pub(super) fn may(exchange: &mut Exchange, verified: &Verified, asked: &Asked) -
     exchange.decision.policies = decision.policies.iter().map(|policy| policy.id.to_string()).collect();
     exchange.decision.policy_version = decision.version.to_string();
     if !decision.allow {
-        let told: Vec<&str> = decision.obligations.messages.iter().map(String::as_str).collect();
-        let message = if told.is_empty() {
-            format!(
-                "no policy lets you ask `{}`; ask whoever runs the gate ({})",
-                asked.model, exchange.decision.request
-            )
-        } else {
-            told.join(" ")
-        };
-        return Err(Stop::new(Stage::Authorise, 403, "forbidden", message).with_word(decision.reason()));
+        return Err(forbidden(exchange, asked, &decision));
     }
     if decision.obligations.require_approval && question.held.ids.is_empty() {
         let message = format!(
@@ -60,6 +81,19 @@ pub(super) fn may(exchange: &mut Exchange, verified: &Verified, asked: &Asked) -
         return Err(Stop::new(Stage::Authorise, 403, "approval_required", message));
     }
     Ok(decision)
+}
+
+fn forbidden(exchange: &Exchange, asked: &Asked, decision: &Decision) -> Stop {
+    let told: Vec<&str> = decision.obligations.messages.iter().map(String::as_str).collect();
+    let message = if told.is_empty() {
+        format!(
+            "no policy lets you ask `{}`; ask whoever runs the gate ({})",
+            asked.model, exchange.decision.request
+        )
+    } else {
+        told.join(" ")
+    };
+    Stop::new(Stage::Authorise, 403, "forbidden", message).with_word(decision.reason())
 }
 
 /// What orders of playbooks say.

@@ -178,6 +178,7 @@ impl Exchange {
 
     /// The answer to a request that goes no further.
     pub(super) fn stopped(mut self, stop: Stop) -> Response<GateBody> {
+        let stop = stop.why();
         self.decision.stage = stop.stage;
         self.decision.action = self.decision.action.max(stop.action);
         self.decision.word.clone_from(&stop.word);

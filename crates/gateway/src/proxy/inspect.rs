@@ -43,10 +43,8 @@ pub(super) fn request(
         Action::Allow | Action::Annotate | Action::Redact => {}
     }
     if judgement.edits.iter().any(|edits| !edits.is_empty()) {
-        asked.bytes = redacted(asked, &judgement).map_err(|message| Stop {
-            action: Action::Block,
-            ..Stop::new(Stage::InspectRequest, 400, "cannot_redact", message)
-        })?;
+        asked.bytes = redacted(asked, &judgement)
+            .map_err(|message| Stop::new(Stage::InspectRequest, 400, "cannot_redact", message))?;
     }
     Ok(())
 }
@@ -74,7 +72,7 @@ fn blocked(exchange: &Exchange, judgement: &Judgement) -> Stop {
     let word = judgement
         .decisive()
         .map_or_else(|| "content_filter".to_owned(), |hit| format!("{}:{}", hit.check, hit.what));
-    Stop { body: Some(body), word, ..stop }
+    stop.with_body(body).with_word(word)
 }
 
 /// Keeps texts for the record, as far as that is asked for.

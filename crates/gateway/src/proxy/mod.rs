@@ -100,6 +100,19 @@ async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>)
     authorise::orders(exchange, principal, &asked)?;
     let profiles = authorise::profiles(exchange, &asked, &decided)?;
     inspect::request(exchange, principal, &mut asked, &profiles)?;
+    let profiles = match authorise::labelled(exchange, &verified, &asked)? {
+        None => profiles,
+        Some(decided) => {
+            // Data may oblige to more guardrails, which then look at the request as well.
+            let more = authorise::profiles(exchange, &asked, &decided)?;
+            let both = Arc::new(profiles.and(&more));
+            if both.names != profiles.names {
+                inspect::request(exchange, principal, &mut asked, &both)?;
+            }
+            exchange.decision.profiles.clone_from(&both.names);
+            both
+        }
+    };
     meter::reserve(exchange, principal, &asked)?;
     let call = Call {
         alias: asked.model.clone(),

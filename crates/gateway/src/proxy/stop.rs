@@ -8,9 +8,13 @@ use crate::guard::Action;
 use crate::record::Stage;
 use crate::upstream::UpstreamError;
 
-/// Why a request goes no further, and what its client is told.
+/// Why a request goes no further. It is seldom made, so what it holds is apart.
 #[derive(Clone, Debug)]
-pub(super) struct Stop {
+pub(super) struct Stop(Box<Why>);
+
+/// What is told of a request that goes no further.
+#[derive(Clone, Debug)]
+pub(super) struct Why {
     pub(super) stage: Stage,
     pub(super) refusal: Refusal,
     pub(super) action: Action,
@@ -25,17 +29,27 @@ pub(super) struct Stop {
 impl Stop {
     pub(super) fn new(stage: Stage, status: u16, code: &'static str, message: impl Into<String>) -> Stop {
         let refusal = Refusal::new(status, code, message);
-        Stop { stage, word: code.to_owned(), refusal, action: Action::Block, headers: Vec::new(), body: None }
+        let (word, action) = (code.to_owned(), Action::Block);
+        Stop(Box::new(Why { stage, refusal, action, word, headers: Vec::new(), body: None }))
     }
 
     pub(super) fn with_word(mut self, word: impl Into<String>) -> Stop {
-        self.word = word.into();
+        self.0.word = word.into();
         self
     }
 
     pub(super) fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Stop {
-        self.headers.push((name, value.into()));
+        self.0.headers.push((name, value.into()));
         self
+    }
+
+    pub(super) fn with_body(mut self, body: String) -> Stop {
+        self.0.body = Some(body);
+        self
+    }
+
+    pub(super) fn why(self) -> Why {
+        *self.0
     }
 
     pub(super) fn upstream(error: UpstreamError) -> Stop {

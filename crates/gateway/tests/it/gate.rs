@@ -112,7 +112,7 @@ pub(crate) async fn configured(text: &str) -> Running {
     let stopping = async move {
         let _ = stopped.await;
     };
-    tokio::spawn(listener.run(stopping, |problem| eprintln!("{problem}")));
+    tokio::spawn(listener.run(stopping, |_| {}));
     let client = Client::builder(TokioExecutor::new()).build_http();
     Running { address, rows, client, _stop: stop }
 }

@@ -256,3 +256,20 @@ async fn orders_of_playbooks_hold_at_the_next_request() {
     assert!(got.status == 403 && got.text().contains("it was poisoned"), "{}", got.text());
     assert_eq!(gate.post("/v1/chat/completions", &ask("n")).await.status, 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn policies_decide_by_what_the_texts_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = "@id(\"all\") permit (principal, action, resource);\n\
+        @id(\"no-cards\") @message(\"Cards stay here.\") forbid (principal, action == Action::\"invoke\", resource)\n\
+        when { context.labels.contains(\"financial\") };\n";
+    std::fs::write(folder.path().join("a.cedar"), policy).unwrap();
+    let stub = scripted("rules: []").await;
+    let gate = running(stub.address(), &format!("policies = {:?}", folder.path())).await;
+    let ask = |text: &str| json!({"model": "m", "messages": [{"role": "user", "content": text}]});
+    assert_eq!(gate.post("/v1/chat/completions", &ask("When do you open?")).await.status, 200);
+    let got = gate.post("/v1/chat/completions", &ask("My visa card is 4111 1111 1111 1111.")).await;
+    assert!(got.status == 403 && got.text().contains("Cards stay here."), "{}", got.text());
+    let row = gate.rows.decision(2).await;
+    assert_eq!((row["Stage"].as_str(), row["Policies"][0].as_str()), (Some("authorise"), Some("no-cards")));
+}
