@@ -22,11 +22,11 @@ pub use classify::*;
 pub use detect::*;
 pub use gate::*;
 pub use incident::*;
+use intel::parse_span;
 pub use intel::*;
 pub use lake::*;
 pub use playbook::*;
 pub use shield::*;
-use intel::parse_span;
 pub use up::UpArguments;
 
 const STYLES: Styles = Styles::styled()

@@ -21,7 +21,14 @@ use clap::{Args, Subcommand};
 Exit codes: 0 fine, 2 wrong usage or configuration. docs/gate.md describes the configuration and what is inspected where.")]
 pub struct GateArguments {
     /// The configuration.
-    #[arg(long, short, value_name = "FILE", default_value = "castellan.toml", global = true, env = "CASTELLAN_CONFIG")]
+    #[arg(
+        long,
+        short,
+        value_name = "FILE",
+        default_value = "castellan.toml",
+        global = true,
+        env = "CASTELLAN_CONFIG"
+    )]
     pub config: PathBuf,
 
     /// What to do; without it the gate is opened, until Ctrl-C.

@@ -21,19 +21,32 @@ pub(super) fn run(command: &GateGrantsCommand, path: &Path, system: &dyn System)
     let decided = match command {
         GateGrantsCommand::List { json } => {
             let rows: Vec<Value> = store.list().iter().map(|grant| row(grant, now)).collect();
-            return show(&rows, &["id", "who", "what", "stage", "approvals", "until", "reason"], *json, system);
+            return show(
+                &rows,
+                &["id", "who", "what", "stage", "approvals", "until", "reason"],
+                *json,
+                system,
+            );
         }
         GateGrantsCommand::Ask { key, model, tool, reason, lasts } => {
             let keys = issued::open(path, system)?;
             let record = keys.list().into_iter().find(|record| record.id == *key);
-            let record = record.with_context(|| format!("there is no key `{key}`; `castellan gate keys list` shows them"))?;
+            let record = record
+                .with_context(|| format!("there is no key `{key}`; `castellan gate keys list` shows them"))?;
             let seconds = u32::try_from(lasts.as_secs()).unwrap_or(u32::MAX);
-            let ask = Ask { subject: subject(model.as_deref(), tool.as_deref())?, reason: reason.clone(), seconds };
+            let ask =
+                Ask { subject: subject(model.as_deref(), tool.as_deref())?, reason: reason.clone(), seconds };
             store.ask(&record.principal(), ask, now)?
         }
-        GateGrantsCommand::Approve(decision) => store.approve(&decision.id, &by(decision), &decision.reason, now)?,
-        GateGrantsCommand::Deny(decision) => store.deny(&decision.id, &by(decision), &decision.reason, now)?,
-        GateGrantsCommand::Revoke(decision) => store.revoke(&decision.id, &by(decision), &decision.reason, now)?,
+        GateGrantsCommand::Approve(decision) => {
+            store.approve(&decision.id, &by(decision), &decision.reason, now)?
+        }
+        GateGrantsCommand::Deny(decision) => {
+            store.deny(&decision.id, &by(decision), &decision.reason, now)?
+        }
+        GateGrantsCommand::Revoke(decision) => {
+            store.revoke(&decision.id, &by(decision), &decision.reason, now)?
+        }
     };
     complain(&format!("grant {} is {}", decided.id, decided.stage(now).as_str()));
     Ok(Ending::Fine)
@@ -41,7 +54,8 @@ pub(super) fn run(command: &GateGrantsCommand, path: &Path, system: &dyn System)
 
 /// Who decides, as whoever can write the file says: names on a command line are claims, and the trail says where they were made.
 fn by(decision: &GateGrantArguments) -> Principal {
-    let mut principal = Principal::new(Kind::User, Method::None, "castellan gate grants", decision.by.clone());
+    let mut principal =
+        Principal::new(Kind::User, Method::None, "castellan gate grants", decision.by.clone());
     principal.display = Display { name: Some(decision.by.clone()), ..Display::default() };
     principal
 }
@@ -49,7 +63,9 @@ fn by(decision: &GateGrantArguments) -> Principal {
 fn subject(model: Option<&str>, tool: Option<&str>) -> Result<Subject> {
     match (model, tool.map(|tool| tool.split_once('/'))) {
         (Some(model), _) => Ok(Subject::Model { model: Pattern::new(model) }),
-        (None, Some(Some((server, tool)))) => Ok(Subject::Tool { server: server.to_owned(), tool: Pattern::new(tool) }),
+        (None, Some(Some((server, tool)))) => {
+            Ok(Subject::Tool { server: server.to_owned(), tool: Pattern::new(tool) })
+        }
         _ => bail!("a tool is named as SERVER/TOOL"),
     }
 }

@@ -28,7 +28,12 @@ pub(super) fn run(command: &GateKeysCommand, config: &Path, system: &dyn System)
         GateKeysCommand::Issue(arguments) => told(&store.issue(issue(arguments, now), now)?),
         GateKeysCommand::List { json } => {
             let rows: Vec<Value> = store.list().iter().map(|record| row(record, now)).collect();
-            show(&rows, &["id", "name", "owner", "models", "tools", "state", "expires", "lastUsed"], *json, system)
+            show(
+                &rows,
+                &["id", "name", "owner", "models", "tools", "state", "expires", "lastUsed"],
+                *json,
+                system,
+            )
         }
         GateKeysCommand::Rotate { id, overlap } => {
             let seconds = u32::try_from(overlap.as_secs()).unwrap_or(u32::MAX);
@@ -83,7 +88,7 @@ fn issue(arguments: &GateKeyIssueArguments, now: Ticks) -> Issue {
 
 fn later(now: Ticks, lasts: Duration) -> Ticks {
     let ticks = i64::try_from(lasts.as_secs()).unwrap_or(i64::MAX).saturating_mul(Ticks::PER_SECOND);
-    Ticks::new(now.value().saturating_add(ticks))
+    now.checked_add(ticks).unwrap_or(Ticks::MAX)
 }
 
 /// The key goes to standard output alone, so that it can be put where it belongs.

@@ -74,7 +74,11 @@ fn check(path: &Path, system: &dyn System) -> Result<Ending> {
 
 /// What holds with a configuration, a line each.
 fn described(config: &Config) -> Vec<String> {
-    let mut lines = vec![format!("listens at {}{}", config.listen, if config.tls.is_some() { ", encrypted" } else { "" })];
+    let mut lines = vec![format!(
+        "listens at {}{}",
+        config.listen,
+        if config.tls.is_some() { ", encrypted" } else { "" }
+    )];
     let who = [
         config.keys.as_ref().map(|path| format!("virtual keys of {}", path.display())),
         (!config.issuer.is_empty()).then(|| {
@@ -85,11 +89,18 @@ fn described(config: &Config) -> Vec<String> {
         config.anonymous.then(|| "anybody on this machine (a trial)".to_owned()),
     ];
     lines.push(format!("lets in {}", who.into_iter().flatten().collect::<Vec<_>>().join("; ")));
-    let profiles = if config.profiles.is_empty() { "none: nothing is inspected".to_owned() } else { config.profiles.join(", ") };
+    let profiles = if config.profiles.is_empty() {
+        "none: nothing is inspected".to_owned()
+    } else {
+        config.profiles.join(", ")
+    };
     lines.push(format!("guardrails: {profiles}"));
     let models: Vec<&str> = config.upstreams.models.keys().map(String::as_str).collect();
     lines.push(format!("models: {}", models.join(", ")));
-    let policies = config.policies.as_ref().map_or("those that are built in".to_owned(), |path| path.display().to_string());
+    let policies = config
+        .policies
+        .as_ref()
+        .map_or("those that are built in".to_owned(), |path| path.display().to_string());
     lines.push(format!("policies: {policies}"));
     lines
 }
@@ -115,6 +126,9 @@ fn show(rows: &[Value], columns: &[&str], json: bool, system: &dyn System) -> Re
 fn named<'c, T>(value: Option<&'c T>, what: &str, path: &Path) -> Result<&'c T> {
     match value {
         Some(value) => Ok(value),
-        None => bail!("`{}` names no `{what}` in `[gate]`; add one, such as {what} = \"{what}.json\"", path.display()),
+        None => bail!(
+            "`{}` names no `{what}` in `[gate]`; add one, such as {what} = \"{what}.json\"",
+            path.display()
+        ),
     }
 }

@@ -138,13 +138,15 @@ async fn append(lake: Arc<Lake>, mut rows: mpsc::Receiver<Row>, failed: Arc<Atom
             }
         }
         for (table, text) in by_table {
-            keep(&lake, table, &text, &failed).await;
+            // Where everything ends, nobody waits for a lake that takes nothing.
+            keep(&lake, table, &text, &failed, || rows.is_closed()).await;
         }
     }
 }
 
-/// Appends lines, and tries again for as long as the lake does not take them: nothing is let in meanwhile.
-async fn keep(lake: &Lake, table: &str, text: &str, failed: &AtomicBool) {
+/// Appends lines, and tries again for as long as the lake does not take them, unless it is the last that is done: nothing is let in
+/// meanwhile.
+async fn keep(lake: &Lake, table: &str, text: &str, failed: &AtomicBool, is_last: impl Fn() -> bool) {
     loop {
         match lake.append(table, text.as_bytes(), Form::Lines, Append::default()).await {
             Ok(_) => {
@@ -155,7 +157,13 @@ async fn keep(lake: &Lake, table: &str, text: &str, failed: &AtomicBool) {
             }
             Err(error) => {
                 if !failed.swap(true, Ordering::Relaxed) {
-                    complain(&format!("error: the gate's decisions cannot be kept, so nothing passes: {error}"));
+                    complain(&format!(
+                        "error: the gate's decisions cannot be kept, so nothing passes: {error}"
+                    ));
+                }
+                if is_last() {
+                    complain(&format!("error: {} decisions of the gate are lost", text.lines().count()));
+                    return;
                 }
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }

@@ -32,7 +32,9 @@ pub(super) async fn run(arguments: &GateStubArguments, system: &dyn System) -> R
         pause: Duration::from_millis(arguments.pause),
         ..Options::default()
     };
-    let stub = Stub::bind(arguments.listen, options).await.with_context(|| format!("cannot listen on {}", arguments.listen))?;
+    let stub = Stub::bind(arguments.listen, options)
+        .await
+        .with_context(|| format!("cannot listen on {}", arguments.listen))?;
     complain(&format!("a stub, which is no model, answers at {}; Ctrl-C ends it", stub.url()));
     stopped().await;
     Ok(Ending::Fine)

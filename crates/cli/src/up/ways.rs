@@ -158,7 +158,9 @@ impl Ways {
         complain(&format!("the gate is open at {}", listener.address()));
         self.running.spawn(recording);
         let end = self.ending();
-        self.running.spawn(listener.run(end, |problem| complain(&inert_lines(&format!("warning: the gate: {problem}")))));
+        self.running.spawn(
+            listener.run(end, |problem| complain(&inert_lines(&format!("warning: the gate: {problem}")))),
+        );
         Ok(())
     }
 

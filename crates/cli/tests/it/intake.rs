@@ -33,23 +33,28 @@ fn diagnostic_logs_name_their_tables() {
 }
 
 /// A server that is ended by a signal, as services are.
-struct Up {
+pub(crate) struct Up {
     child: Child,
     err: BufReader<std::process::ChildStderr>,
     told: String,
 }
 
 impl Up {
-    fn start(desk: &Desk, arguments: &[&str]) -> Up {
+    pub(crate) fn start(desk: &Desk, arguments: &[&str]) -> Up {
         let arguments: Vec<&str> =
             ["up", "--listen", "127.0.0.1:0"].iter().chain(arguments).copied().collect();
-        let mut child = desk.command(&arguments).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        Up::command(desk, &arguments)
+    }
+
+    /// Another command that runs until it is told to end.
+    pub(crate) fn command(desk: &Desk, arguments: &[&str]) -> Up {
+        let mut child = desk.command(arguments).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let err = BufReader::new(child.stderr.take().unwrap());
         Up { child, err, told: String::new() }
     }
 
     /// What stands behind a mark on standard error.
-    fn told(&mut self, mark: &str) -> String {
+    pub(crate) fn told(&mut self, mark: &str) -> String {
         loop {
             if let Some((_, rest)) = self.told.split_once(mark)
                 && let Some((line, _)) = rest.split_once('\n')
@@ -61,7 +66,7 @@ impl Up {
         }
     }
 
-    fn end(mut self) -> (Option<i32>, String) {
+    pub(crate) fn end(mut self) -> (Option<i32>, String) {
         let id = self.child.id().to_string();
         assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         self.err.read_to_string(&mut self.told).unwrap();
@@ -69,7 +74,7 @@ impl Up {
     }
 }
 
-fn post(address: &str, path: &str, body: &str) -> String {
+pub(crate) fn post(address: &str, path: &str, body: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     let length = body.len();
     let head = format!(

@@ -17,6 +17,7 @@ mod detect;
 mod face;
 mod fixes;
 mod foundry;
+mod gate;
 mod incident;
 mod intake;
 mod intel;

@@ -23,6 +23,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use super::asked::Asked;
 use super::body::{BodyFailure, GateBody, is_encoded, kind};
 use super::exchange::Exchange;
+use super::inspect::aside;
 use super::stop::Stop;
 use super::{Served, may_stream};
 use crate::config::Content;
@@ -114,7 +115,8 @@ fn whole(
     let reading = passages(&tree, asked.api, Direction::Response);
     let began = Instant::now();
     let mut session = exchange.session.take().unwrap_or_else(|| Session::new("answer"));
-    let judgement = exchange.gate.inspector.judge(&reading, profiles, &mut session);
+    let inspector = &exchange.gate.inspector;
+    let judgement = aside(&reading, || inspector.judge(&reading, profiles, &mut session));
     exchange.session = Some(session);
     exchange.judged(&judgement, began);
     texts(exchange, &reading, &judgement);
@@ -174,7 +176,8 @@ fn other(
     }
     let began = Instant::now();
     let mut session = exchange.session.take().unwrap_or_else(|| Session::new("answer"));
-    let judgement = exchange.gate.inspector.judge(&reading, profiles, &mut session);
+    let inspector = &exchange.gate.inspector;
+    let judgement = aside(&reading, || inspector.judge(&reading, profiles, &mut session));
     exchange.session = Some(session);
     exchange.judged(&judgement, began);
     texts(exchange, &reading, &judgement);

@@ -74,6 +74,15 @@ fn session(head: &http::request::Parts) -> Option<String> {
     (value.len() <= 256).then(|| value.to_owned())
 }
 
+/// Reads a body anew that was changed.
+pub(super) fn read_again(asked: &mut Asked) -> Result<(), Stop> {
+    match asked.api.request() {
+        Body::Json => json(asked),
+        // Other bodies are never changed.
+        _ => Ok(()),
+    }
+}
+
 fn json(asked: &mut Asked) -> Result<(), Stop> {
     let bytes = asked.bytes.clone();
     let tree = Tree::read(&bytes, &Bounds { bytes: bytes.len(), ..Bounds::default() })
@@ -95,6 +104,7 @@ fn json(asked: &mut Asked) -> Result<(), Stop> {
         asked.session =
             kept.and_then(|item| item.text()).map(std::borrow::Cow::into_owned).filter(|id| id.len() <= 256);
     }
+    asked.tools.clear();
     for tool in root.get("tools").into_iter().flat_map(|tools| tools.items()).take(1_024) {
         let name = tool.get("name").or_else(|| tool.at(&["function", "name"]));
         asked.tools.extend(name.and_then(|name| name.text()).map(std::borrow::Cow::into_owned));

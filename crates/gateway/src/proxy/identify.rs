@@ -11,6 +11,7 @@ use castellan_access::token::{FetchPlan, Outcome, Refusal};
 use http::HeaderMap;
 use tokio::time::sleep;
 
+use super::body;
 use super::stop::Stop;
 use crate::gate::Gate;
 use crate::record::Stage;
@@ -38,6 +39,7 @@ pub(super) async fn verified(gate: &Gate, peer: &Peer, headers: &HeaderMap) -> R
                 .map_err(|refusal| refused(&refusal));
         }
         if gate.config.anonymous {
+            not_a_page(headers)?;
             return Ok(Arc::clone(&gate.nobody));
         }
         return Err(refused(&Refusal::NoCredential));
@@ -53,6 +55,7 @@ pub(super) async fn verified(gate: &Gate, peer: &Peer, headers: &HeaderMap) -> R
         match gate.issuers.verify(&shown, binding, gate.now()) {
             Outcome::Verified(verified) => return Ok(verified),
             Outcome::Refused(refusal) if gate.config.anonymous && is_placeholder(&refusal) => {
+                not_a_page(headers)?;
                 return Ok(Arc::clone(&gate.nobody));
             }
             Outcome::Refused(refusal) => return Err(refused(&refusal)),
@@ -67,6 +70,25 @@ pub(super) async fn verified(gate: &Gate, peer: &Peer, headers: &HeaderMap) -> R
             Outcome::NeedsKeys { .. } => return Err(refused(&Refusal::KeysUnavailable)),
         }
     }
+}
+
+/// Refuses what a page of another site can have a browser send to this machine unasked: what names another host, and what has an
+/// origin and is not JSON. With JSON a browser asks first, and the gate does not say yes.
+fn not_a_page(headers: &HeaderMap) -> Result<(), Stop> {
+    let host = headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+        .map_or(host, |(name, _)| name);
+    let is_local = name.is_empty()
+        || name.eq_ignore_ascii_case("localhost")
+        || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    let is_json = body::kind(headers).ends_with("json");
+    if is_local && (is_json || !headers.contains_key("origin")) {
+        return Ok(());
+    }
+    let message = "a page of another site asks; show a credential, or ask from a program";
+    Err(Stop::new(Stage::Authenticate, 403, "foreign_page", message))
 }
 
 /// Clients insist on some key; where nobody needs one, what is no token at all counts as none.

@@ -9,7 +9,9 @@ use castellan_classify::redact::Session;
 use castellan_wire::edit::rewrite;
 use castellan_wire::json::{Bounds, Tree};
 use castellan_wire::refusal::filtered_prompt;
-use castellan_wire::{Body, edit};
+use castellan_wire::{Body, Reading, edit};
+use tokio::runtime::{Handle, RuntimeFlavor};
+use tokio::task::block_in_place;
 
 use super::asked::Asked;
 use super::exchange::Exchange;
@@ -17,6 +19,17 @@ use super::stop::Stop;
 use crate::config::Content;
 use crate::guard::{Action, Judgement, Selected};
 use crate::record::Stage;
+
+/// Bytes of texts from which on looking at them would keep others waiting: some ten milliseconds.
+const HEAVY: usize = 128 << 10;
+
+/// Has texts looked at; long ones so that other requests of this thread go on meanwhile.
+pub(super) fn aside<T>(reading: &Reading, work: impl FnOnce() -> T) -> T {
+    let bytes: usize = reading.passages.iter().map(|passage| passage.text.len()).sum();
+    let can_move =
+        Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread);
+    if bytes > HEAVY && can_move { block_in_place(work) } else { work() }
+}
 
 /// Looks at a request. Where something is redacted, its body is another one afterwards.
 pub(super) fn request(
@@ -29,7 +42,8 @@ pub(super) fn request(
         format!("{}/{}", principal.id(), asked.session.as_deref().unwrap_or(&exchange.decision.request));
     let mut session = Session::new(scope);
     let began = Instant::now();
-    let judgement = exchange.gate.inspector.judge(&asked.reading, profiles, &mut session);
+    let inspector = &exchange.gate.inspector;
+    let judgement = aside(&asked.reading, || inspector.judge(&asked.reading, profiles, &mut session));
     exchange.judged(&judgement, began);
     exchange.session = Some(session);
     exchange.prompt = judgement.results.clone();
@@ -81,6 +95,8 @@ fn texts(exchange: &mut Exchange, asked: &Asked, judgement: &Judgement) {
     if content == Content::None {
         return;
     }
+    // A second look, at what policies obliged to, takes the place of the first.
+    exchange.decision.texts.clear();
     for (passage, edits) in asked.reading.passages.iter().zip(&judgement.edits) {
         let text = match content {
             Content::Full => passage.text.clone(),

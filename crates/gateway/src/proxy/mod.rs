@@ -107,6 +107,8 @@ async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>)
             let more = authorise::profiles(exchange, &asked, &decided)?;
             let both = Arc::new(profiles.and(&more));
             if both.names != profiles.names {
+                // What was redacted has moved the rest.
+                asked::read_again(&mut asked)?;
                 inspect::request(exchange, principal, &mut asked, &both)?;
             }
             exchange.decision.profiles.clone_from(&both.names);

@@ -273,3 +273,39 @@ async fn policies_decide_by_what_the_texts_hold() {
     let row = gate.rows.decision(2).await;
     assert_eq!((row["Stage"].as_str(), row["Policies"][0].as_str()), (Some("authorise"), Some("no-cards")));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_of_other_sites_cannot_use_a_gate_for_trials() {
+    let stub = scripted("rules: []").await;
+    let gate = running(stub.address(), "").await;
+    let body = json!({"model": "m", "messages": []}).to_string();
+    for headers in [
+        &[("origin", "https://evil.example"), ("content-type", "text/plain")] as &[(&str, &str)],
+        &[("host", "evil.example"), ("content-type", "application/json")],
+        &[("host", "127.0.0.1.nip.io:8800"), ("content-type", "application/json")],
+    ] {
+        let got = gate.send("POST", "/v1/chat/completions", headers, body.clone()).await;
+        assert_eq!(got.status, 403, "{headers:?}: {}", got.text());
+    }
+    assert_eq!(stub.requests(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn data_can_oblige_to_more_guardrails() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = "@id(\"all\") permit (principal, action, resource);\n\
+        @id(\"cards-are-strict\") @profile(\"strict\") permit (principal, action == Action::\"invoke\", resource)\n\
+        when { context.labels.contains(\"financial\") };\n";
+    std::fs::write(folder.path().join("a.cedar"), policy).unwrap();
+    let stub = scripted("rules: []").await;
+    let gate = running(stub.address(), &format!("policies = {:?}", folder.path())).await;
+    let text = "My visa card is 4111 1111 1111 1111, and my address is ann.smith@example.com, please.";
+    let got = gate
+        .post("/v1/chat/completions", &json!({"model": "m", "messages": [{"role": "user", "content": text}]}))
+        .await;
+    assert_eq!(got.status, 200, "{}", got.text());
+    let seen = stub.seen().pop().map(|seen| String::from_utf8_lossy(&seen.body).into_owned()).unwrap();
+    assert!(!seen.contains("4111") && !seen.contains("ann.smith") && seen.contains(", please."), "{seen}");
+    let row = gate.rows.decision(1).await;
+    assert!(row["Profiles"].to_string().contains("strict"), "{row:?}");
+}

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use castellan_base::Ticks;
 use crate::actions::{Measure, Order, OrderStore, SubjectKind};
+use castellan_base::Ticks;
 
 /// How often the file is looked at.
 const EVERY: Duration = Duration::from_secs(1);

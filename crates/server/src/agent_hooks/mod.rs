@@ -23,8 +23,8 @@ use crate::Gate;
 use crate::contentsafety::{self, Failure, told};
 use crate::guard;
 use crate::judge::Judge;
-use castellan_respond::actions::{Orders, Ruling};
 use crate::policy::Policy;
+use castellan_respond::actions::{Orders, Ruling};
 use context::{Context, Point};
 use verdict::Verdict;
 
