@@ -76,7 +76,7 @@ impl Mcp {
             }
             Err(error) => return Err(format!("its answer broke off: {error}")),
         };
-        Ok(once(async { Piece { heard: Heard::Message(body, None), ..piece } }).boxed())
+        Ok(once(async move { Piece { heard: Heard::Message(body, None), ..piece } }).boxed())
     }
 }
 
