@@ -200,12 +200,16 @@ mod tests {
         assert!(fault.contains("line 3") && fault.contains("profile"), "{fault}");
         let config =
             read("[gate.upstreams.models.m]\nmembers = [{ url = \"http://127.0.0.1:1/v1\" }]\n").unwrap();
-        let fault = read("[gate]\n[gate.mcp]\npins = \"p\"\n[[gate.mcp.servers]]\nid = \"a b\"\nat = { http = \"https://x/\" }\n");
+        let fault = read(
+            "[gate]\n[gate.mcp]\npins = \"p\"\n[[gate.mcp.servers]]\nid = \"a b\"\nat = { http = \"https://x/\" }\n",
+        );
         let fault = fault.unwrap_err().to_string();
         assert!(fault.contains("line 2") && fault.contains("`a b`"), "{fault}");
         let fault = read("[gate.mcp]\npins = \"p\"\nserver = []\n").unwrap_err().to_string();
         assert!(fault.contains("line 3") && fault.contains("`server`"), "{fault}");
-        let fault = read("[gate.mcp]\npins = \"p\"\n[[gate.mcp.servers]]\nid = \"a\"\nat = { http = \"http://x.example/\" }\n");
+        let fault = read(
+            "[gate.mcp]\npins = \"p\"\n[[gate.mcp.servers]]\nid = \"a\"\nat = { http = \"http://x.example/\" }\n",
+        );
         assert!(fault.unwrap_err().to_string().contains("https"));
         assert_eq!(config.profiles, ["default"]);
         assert!(config.upstreams.models.contains_key("m"));

@@ -203,7 +203,9 @@ impl McpConfig {
         let named = named.chain(self.proxy.labels.tools.iter().map(|tool| tool.server.as_str()));
         for id in named {
             if !is_server(id) {
-                return Err(format!("`{id}` is named and is no server; its `[[gate.mcp.servers]]` is missing"));
+                return Err(format!(
+                    "`{id}` is named and is no server; its `[[gate.mcp.servers]]` is missing"
+                ));
             }
         }
         if let Some(address) = &self.address

@@ -69,6 +69,35 @@ fn reading(inspection: &Inspection<'_>, elsewhere: Point) -> Reading {
     }
 }
 
+/// Most bytes of a word: what is longer could be an instruction that is encoded.
+const WORD: usize = 24;
+
+/// Whether a text is one word, as names of tools and members are.
+fn is_word(text: &str) -> bool {
+    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/$@".contains(&byte);
+    text.len() <= WORD && text.bytes().all(is_of_name)
+}
+
+/// Holds every text against profiles.
+fn judge(
+    inspector: &Inspector,
+    profiles: &Selected,
+    reading: &mut Reading,
+    session: &mut Session,
+) -> Judgement {
+    let words = profiles.for_words();
+    let mut judgement = Judgement::default();
+    for passage in &reading.passages {
+        let of = if is_word(&passage.text) { &words } else { profiles };
+        let (one, edits) = inspector.passage(passage, of, session);
+        judgement.join(one);
+        judgement.edits.push(edits);
+    }
+    let unscanned = std::mem::take(&mut reading.unscanned);
+    judgement.join(inspector.judge(&Reading { unscanned, ..Reading::default() }, profiles, session));
+    judgement
+}
+
 /// What guardrails say of a message.
 pub(crate) fn scan(
     inspector: &Inspector,
@@ -79,8 +108,8 @@ pub(crate) fn scan(
 ) -> Scanned {
     let inspection = inspect(message, from, request);
     let elsewhere = if from == From::Server { Point::ToolResult } else { Point::ToolCall };
-    let reading = reading(&inspection, elsewhere);
-    let mut judgement = inspector.judge(&reading, profiles, session);
+    let mut reading = reading(&inspection, elsewhere);
+    let mut judgement = judge(inspector, profiles, &mut reading, session);
     together(inspector, profiles, &inspection, &mut judgement);
     let mut edits = Vec::new();
     for (part, changes) in inspection.parts.iter().zip(&judgement.edits) {
@@ -109,7 +138,10 @@ fn together(
     use inspect::Point as P;
     for of in [P::Definition, P::Instructions, P::Result, P::Prompt, P::Resource, P::Elicitation, P::Sampling]
     {
-        let parts = inspection.parts.iter().filter(|part| part.point == of && part.form != Form::Key);
+        // Names and single words make no text: strung together they look like something that hides one.
+        let is_prose =
+            |part: &&Part<'_>| part.form != Form::Key && part.text.trim().contains(char::is_whitespace);
+        let parts = inspection.parts.iter().filter(|part| part.point == of).filter(is_prose);
         let texts: Vec<&str> = parts.clone().map(|part| &*part.text).collect();
         let length: usize = texts.iter().map(|text| text.len() + 1).sum();
         let Some(first) = parts.clone().next().filter(|_| texts.len() > 1 && length <= TOGETHER) else {
@@ -184,8 +216,8 @@ pub(crate) fn definition(
     of: &Value,
 ) -> Option<(String, Judgement)> {
     let inspection = inspect_definition(of);
-    let reading = reading(&inspection, Point::ToolDefinition);
-    let mut judgement = inspector.judge(&reading, profiles, &mut Session::new("definition"));
+    let mut reading = reading(&inspection, Point::ToolDefinition);
+    let mut judgement = judge(inspector, profiles, &mut reading, &mut Session::new("definition"));
     together(inspector, profiles, &inspection, &mut judgement);
     let is_changed = judgement.edits.iter().any(|edits| !edits.is_empty());
     if !judgement.action.stops() && !is_changed {

@@ -54,7 +54,9 @@ impl Mcp {
             return Ok(once(async { piece }).boxed());
         }
         if head.headers.get_all(CONTENT_ENCODING).iter().any(|coding| coding != "identity") {
-            return Err("it answers compressed, which the gate did not ask for and cannot look into".to_owned());
+            return Err(
+                "it answers compressed, which the gate did not ask for and cannot look into".to_owned()
+            );
         }
         let kind = text(&head.headers, CONTENT_TYPE.as_str()).unwrap_or_default();
         let kind = kind.split(';').next().unwrap_or_default().trim();

@@ -122,7 +122,8 @@ impl Mcp {
             is_dirty = store.preset(&document, system.now()).map_err(|error| at(error.to_string()))? > 0;
         }
         let http = client(upstreams)?;
-        let source = Source { system: Arc::clone(&system), http: http.clone(), azure: upstreams.azure.clone() };
+        let source =
+            Source { system: Arc::clone(&system), http: http.clone(), azure: upstreams.azure.clone() };
         let credentials = credentials(&config, &source).map_err(|error| fault(&error))?;
         let servers = config.proxy.servers.iter().map(|server| server.id.clone()).collect();
         let proxy = Proxy::new(config.proxy.clone(), store, flows).map_err(|error| fault(&error))?;
@@ -279,7 +280,9 @@ fn credentials(config: &McpConfig, source: &Source) -> Result<BTreeMap<String, A
         let id = &server.id;
         let mut add = |key: String, text: &str| -> Result<(), String> {
             let reference = Reference::read(text, None).map_err(|why| {
-                format!("a credential of the server `{id}` is no reference (`env:NAME`, `file:PATH`, ...): {why}")
+                format!(
+                    "a credential of the server `{id}` is no reference (`env:NAME`, `file:PATH`, ...): {why}"
+                )
             })?;
             credentials.insert(key, Credential::new(reference, source.clone()));
             Ok(())

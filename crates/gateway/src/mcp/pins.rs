@@ -23,7 +23,9 @@ pub enum PinsError {
     #[error("the pins in `{0}` cannot be kept: {1}")]
     Storage(String, io::Error),
     /// It is none, or was altered.
-    #[error("the pins in `{0}` cannot be used: {1}; restore the file, or remove it to have everything looked at anew")]
+    #[error(
+        "the pins in `{0}` cannot be used: {1}; restore the file, or remove it to have everything looked at anew"
+    )]
     Damaged(String, String),
     /// The decision cannot be taken.
     #[error(transparent)]

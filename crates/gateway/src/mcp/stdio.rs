@@ -132,8 +132,7 @@ impl Programs {
         if held.running.len() >= self.bounds.programs {
             let is_idle = |program: &Arc<Program>| program.inbox.try_lock().is_ok();
             let idle = held.running.iter().filter(|(_, program)| is_idle(program));
-            let used =
-                |program: &Arc<Program>| *program.used.lock().unwrap_or_else(PoisonError::into_inner);
+            let used = |program: &Arc<Program>| *program.used.lock().unwrap_or_else(PoisonError::into_inner);
             let oldest = idle.min_by_key(|(_, program)| used(program)).map(|(key, _)| key.clone());
             let oldest = oldest.ok_or("too many programs run; see `bounds.programs`")?;
             held.running.remove(&oldest);
@@ -229,11 +228,7 @@ impl Program {
     }
 }
 
-async fn read(
-    mut output: ChildStdout,
-    heard: &mpsc::Sender<Result<Vec<u8>, String>>,
-    most: usize,
-) -> String {
+async fn read(mut output: ChildStdout, heard: &mpsc::Sender<Result<Vec<u8>, String>>, most: usize) -> String {
     let mut reader = LineReader::new(most);
     let mut buffer = vec![0_u8; 32 << 10];
     loop {

@@ -183,7 +183,8 @@ impl Driver {
     fn fit(&mut self, id: &str, name: &str) -> Result<(), Verdict> {
         let Some(profiles) = self.profiles.clone() else { return Ok(()) };
         let text = self.mcp.step(|proxy| proxy.pins().trusted(id, Kind::Tool, name).map(str::to_owned));
-        let unfit = || deny(Reason::Quarantined, "the tool's definition was refused by a guardrail of the gate");
+        let unfit =
+            || deny(Reason::Quarantined, "the tool's definition was refused by a guardrail of the gate");
         let text = text.ok_or_else(unfit)?;
         let limits = Limits { bytes: text.len(), ..Limits::default() };
         let parsed = parse(text.as_bytes(), &limits).map_err(|_| unfit())?;
@@ -262,12 +263,14 @@ impl Driver {
         let of = if stage == Stage::InspectRequest { "request" } else { "answer" };
         let id = &self.exchange.decision.request;
         let (reason, message) = match judgement.action {
-            Follows::RequireApproval => {
-                (Reason::ApprovalNeeded, format!("a person has to agree to this {of} first ({what}); see {id}"))
-            }
-            _ => {
-                (Reason::Blocked, format!("the {of} was refused by a guardrail of the gate ({what}); see {id}"))
-            }
+            Follows::RequireApproval => (
+                Reason::ApprovalNeeded,
+                format!("a person has to agree to this {of} first ({what}); see {id}"),
+            ),
+            _ => (
+                Reason::Blocked,
+                format!("the {of} was refused by a guardrail of the gate ({what}); see {id}"),
+            ),
         };
         Verdict::Deny { reason, message, labels }
     }

@@ -6,7 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use castellan_access::principal::Verified;
 use castellan_mcp::message::{Message, Method};
-use castellan_mcp::proxy::{Answer, Begun, Caller, Exchange as One, Incoming, Outgoing, Received, Step, join};
+use castellan_mcp::proxy::{
+    Answer, Begun, Caller, Exchange as One, Incoming, Outgoing, Received, Step, join,
+};
 use castellan_mcp::transport::{Reason, error_body};
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
@@ -153,9 +155,9 @@ impl Driver {
     fn introduce(&mut self, one: &One) {
         self.whom.session = one.session().unwrap_or_default().to_owned();
         // Who knows a session's id is halfway into it, so records have its hash.
-        self.exchange.decision.session = one.session().map(|id| {
-            blake3::hash(id.as_bytes()).to_hex().as_str().get(..32).unwrap_or_default().to_owned()
-        });
+        self.exchange.decision.session = one
+            .session()
+            .map(|id| blake3::hash(id.as_bytes()).to_hex().as_str().get(..32).unwrap_or_default().to_owned());
         let only = self.servers.first().filter(|_| self.servers.len() == 1).cloned();
         let Some(mcp) = &mut self.exchange.decision.mcp else { return };
         mcp.server = only;
@@ -249,13 +251,8 @@ impl Driver {
                 Heard::Message(body, id) => {
                     self.event = id.map(|id| one.event_id(&from, &id));
                     let now = self.gate.now();
-                    let received = Received {
-                        server: &from,
-                        status,
-                        session: session.as_deref(),
-                        body: &body,
-                        now,
-                    };
+                    let received =
+                        Received { server: &from, status, session: session.as_deref(), body: &body, now };
                     return self.mcp.step(|proxy| proxy.received(one, received));
                 }
                 Heard::Alive if self.has_begun => {
@@ -362,7 +359,8 @@ impl Driver {
 
 /// The answer of an address that offers no stream.
 fn none() -> Answer {
-    let body = error_body(None, Reason::HttpMethod.code(), "no server behind this address offers a stream", None);
+    let body =
+        error_body(None, Reason::HttpMethod.code(), "no server behind this address offers a stream", None);
     let headers = vec![
         ("allow".to_owned(), "POST, DELETE".to_owned()),
         ("content-type".to_owned(), "application/json".to_owned()),

@@ -114,9 +114,7 @@ fn subject(verified: &Verified, head: &Parts) -> Option<Subject> {
     }
     let (scheme, token) = head.headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     let is_delegated = matches!(principal.kind, Kind::User | Kind::AgentUser);
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| Subject { token: Secret::new(token.trim()), is_delegated })
+    scheme.eq_ignore_ascii_case("bearer").then(|| Subject { token: Secret::new(token.trim()), is_delegated })
 }
 
 /// The servers of an address that a principal may reach, the most trusted first.
@@ -176,9 +174,7 @@ fn circumstances(exchange: &Exchange) -> Circumstances {
 
 fn held(gate: &Gate, verified: &Verified, resource: &Resource) -> Held {
     let now = gate.now();
-    gate.grants
-        .as_ref()
-        .map_or_else(Held::default, |grants| grants.held(&verified.principal, resource, now))
+    gate.grants.as_ref().map_or_else(Held::default, |grants| grants.held(&verified.principal, resource, now))
 }
 
 /// The path of a resource by the rest of its metadata's path.

@@ -19,7 +19,7 @@ for line in sys.stdin:
     elif method == "tools/list":
         schema = {"type": "object", "properties": {"text": {"type": "string"}}}
         names = ["echo", "environment", "die"]
-        answer["result"] = {"tools": [{"name": name, "description": "Does it.", "inputSchema": schema} for name in names]}
+        answer["result"] = {"tools": [{"name": name, "description": f"Is called {name}.", "inputSchema": schema} for name in names]}
     elif method == "tools/call":
         if params["name"] == "die":
             print("goodbye", file=sys.stderr)

@@ -29,8 +29,14 @@ async fn gate(servers: &str, more: &str) -> (Running, tempfile::TempDir) {
     (configured(&text).await, folder)
 }
 
+/// What results of a server's tools give, which is nothing, and what calls of them are.
+fn labels(id: &str, calls: &str) -> String {
+    format!("[[gate.mcp.labels.tools]]\nserver = \"{id}\"\ngives = []\ncall = {calls}\n")
+}
+
 fn at(id: &str, server: &Server) -> String {
-    format!("[[gate.mcp.servers]]\nid = \"{id}\"\nat = {{ http = \"http://{}/mcp\" }}\n", server.address)
+    let server = format!("at = {{ http = \"http://{}/mcp\" }}", server.address);
+    format!("[[gate.mcp.servers]]\nid = \"{id}\"\n{server}\n{}", labels(id, "[]"))
 }
 
 async fn send(gate: &Running, path: &str, pairs: &[(&str, &str)], body: &Value) -> Got {
@@ -189,7 +195,8 @@ async fn injection_in_a_result_is_blocked_and_remembered() {
         })
     })
     .await;
-    let (gate, _folder) = gate(&at("one", &server), "").await;
+    let servers = at("one", &server).replace("call = []", "call = [\"destructive\"]");
+    let (gate, _folder) = gate(&servers, "").await;
     assert_eq!(said(&call(&gate, "/mcp", "write", "x").await), "wrote");
     let refused = call(&gate, "/mcp", "read", "x").await;
     assert_eq!(refused["error"]["code"], -31451, "{refused}");
@@ -203,19 +210,34 @@ async fn injection_in_a_result_is_blocked_and_remembered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_nothing_is_said_of_needs_a_person_after_untrusted_content() {
+    let server = echo().await;
+    let servers = at("one", &server);
+    let (servers, _) = servers.split_once("[[gate.mcp.labels").unwrap();
+    let (gate, _folder) = gate(servers, "").await;
+    assert_eq!(said(&call(&gate, "/mcp", "echo", "x").await), "you said x");
+    assert_eq!(call(&gate, "/mcp", "echo", "x").await["error"]["code"], -31428);
+    let row = gate.rows.decision(2).await;
+    assert_eq!((&row["Action"], &row["Stage"]), (&json!("require_approval"), &json!("authorise")));
+    assert!(row["McpEvents"].to_string().contains("\"kind\":\"flow\""), "{row:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_secret_never_reaches_the_server_nor_the_client() {
-    let key = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
+    let key = "AKIAQ3EGRZ5XVHW4KLM2";
     let server = Server::start(move |request| {
         modern(request, &[tool("echo", "Says it.")], |_, arguments| {
-            format!("{} and {key}", arguments["text"].as_str().unwrap())
+            format!("{}, aws_access_key_id = {key}", arguments["text"].as_str().unwrap())
         })
     })
     .await;
     let (gate, _folder) = gate(&at("one", &server), "").await;
-    let answer = call(&gate, "/mcp", "echo", &format!("my token is {key}")).await;
+    let answer =
+        call(&gate, "/mcp", "echo", &format!("The deploy uses aws_access_key_id = {key} for the bucket."))
+            .await;
     let sent = server.of("tools/call").pop().unwrap().body.to_string();
-    assert!(!sent.contains(key) && sent.contains("my token is"), "{sent}");
-    assert!(!answer.to_string().contains(key) && said(&answer).contains("my token is"), "{answer}");
+    assert!(!sent.contains(key) && sent.contains("for the bucket"), "{sent}");
+    assert!(!answer.to_string().contains(key) && said(&answer).contains("for the bucket"), "{answer}");
     assert!(!gate.rows.text().contains(key));
     assert_eq!(gate.rows.decision(1).await["Action"], "redact");
 }
@@ -259,7 +281,8 @@ async fn what_headers_say_has_to_be_what_the_body_says() {
     let headers = [("mcp-protocol-version", MODERN), ("mcp-method", "tools/call"), ("mcp-name", "echo")];
     let got = send(&gate, "/mcp", &headers, &body).await;
     assert_eq!((got.status, got.json()["error"]["code"].clone()), (400, json!(-32020)));
-    let true_headers = [("mcp-protocol-version", MODERN), ("mcp-method", "tools/call"), ("mcp-name", "other")];
+    let true_headers =
+        [("mcp-protocol-version", MODERN), ("mcp-method", "tools/call"), ("mcp-name", "other")];
     let foreign = [&true_headers[..], &[("origin", "https://evil.example")]].concat();
     assert_eq!(send(&gate, "/mcp", &foreign, &body).await.status, 403);
     let twice = r#"{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call"}"#;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ask, gate, names};
+use super::{ask, gate, labels, names};
 
 fn program(arguments: &[&str], environment: &str) -> Option<String> {
     let python = ["/usr/bin/python3", "/usr/local/bin/python3"];
@@ -13,7 +13,8 @@ fn program(arguments: &[&str], environment: &str) -> Option<String> {
     let arguments: Vec<String> = arguments.iter().map(|argument| format!("{argument:?}")).collect();
     let arguments = arguments.join(", ");
     Some(format!(
-        "[[gate.mcp.servers]]\nid = \"own\"\nat = {{ stdio = {{ program = \"{python}\", arguments = [{arguments}], environment = {{ {environment} }} }} }}\n"
+        "[[gate.mcp.servers]]\nid = \"own\"\nat = {{ stdio = {{ program = \"{python}\", arguments = [{arguments}], environment = {{ {environment} }} }} }}\n{}",
+        labels("own", "[]")
     ))
 }
 
@@ -57,7 +58,10 @@ async fn a_program_is_started_used_and_started_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_program_that_says_no_message_fails() {
-    let Some(servers) = program(&["-c", "print('hello'); import time; time.sleep(60)"], "") else { return };
+    let Some(servers) = program(&["-c", "print('hello', flush=True); import time; time.sleep(60)"], "")
+    else {
+        return;
+    };
     let (gate, _folder) = gate(&servers, "").await;
     let listed = ask(&gate, "/mcp", "tools/list", json!({})).await.json();
     assert_eq!(listed["error"]["code"], -32603, "{listed}");

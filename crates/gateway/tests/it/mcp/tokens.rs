@@ -16,7 +16,13 @@ async fn whoever_has_no_key_is_told_where_to_get_a_token() {
     std::fs::write(&pepper, "07".repeat(32)).unwrap();
     let store = KeyStore::open(&keys, Pepper::new([7; 32])).unwrap();
     let scopes = Scopes { tools: vec![Pattern::new("one/echo")], ..Scopes::default() };
-    let issue = Issue { owner: "ann".to_owned(), name: "desk".to_owned(), by: "ben".to_owned(), scopes, ..Issue::default() };
+    let issue = Issue {
+        owner: "ann".to_owned(),
+        name: "desk".to_owned(),
+        by: "ben".to_owned(),
+        scopes,
+        ..Issue::default()
+    };
     let issued = store.issue(issue, OsSystem.now()).unwrap();
     let more = format!(
         "keys = \"{}\"\npepper = \"file:{}\"\n---\n[[gate.issuer]]\nname = \"house\"\nkind = \"oidc\"\nissuer = \"https://login.example\"\naudiences = [\"https://gate.example/mcp\"]\n",
@@ -34,11 +40,11 @@ async fn whoever_has_no_key_is_told_where_to_get_a_token() {
     assert_eq!(got.status, 401);
     assert!(challenge.contains(&format!("resource_metadata=\"{metadata}\"")), "{challenge}");
     assert!(challenge.contains("scope=\"gate.use\"") && got.json()["error"].is_object(), "{challenge}");
-    let described =
-        gate.send("GET", "/.well-known/oauth-protected-resource/mcp", &[], "").await.json();
+    let described = gate.send("GET", "/.well-known/oauth-protected-resource/mcp", &[], "").await.json();
     assert_eq!(described["resource"], format!("http://{}/mcp", gate.address));
     assert_eq!(described["authorization_servers"], json!(["https://login.example"]));
-    let wrong = send(&gate, "/mcp", &[&headers[..], &[("authorization", "Bearer x.y.z")]].concat(), &body).await;
+    let wrong =
+        send(&gate, "/mcp", &[&headers[..], &[("authorization", "Bearer x.y.z")]].concat(), &body).await;
     let challenge = wrong.headers["www-authenticate"].to_str().unwrap().to_owned();
     assert!(wrong.status == 401 && challenge.contains("invalid_token"), "{challenge}");
     assert!(server.came().is_empty());
@@ -66,12 +72,11 @@ async fn servers_get_tokens_of_the_gates_own() {
     let secret = folder.path().join("secret");
     std::fs::write(&secret, "the-secret-of-the-gate\n").unwrap();
     let servers = format!(
-        "{}[gate.mcp.servers.token]\ngrant = \"client-credentials\"\ntoken_endpoint = \"http://127.0.0.1:{}/token\"\nclient_id = \"gate\"\nscopes = [\"api://x/.default\"]\nclient_secret = \"file:{}\"\n{}credential = \"file:{}\"\n",
+        "{}[gate.mcp.servers.token]\ngrant = \"client-credentials\"\ntoken_endpoint = \"http://127.0.0.1:{}/token\"\nclient_id = \"gate\"\nscopes = [\"api://x/.default\"]\nclient_secret = \"file:{}\"\n{}",
         at("one", &server),
         issuer.address.port(),
         secret.display(),
-        at("two", &server),
-        secret.display()
+        at("two", &server).replace("at = ", &format!("credential = \"file:{}\"\nat = ", secret.display()))
     );
     let (gate, _folder) = gate(&servers, "").await;
     for _ in 0..2 {
