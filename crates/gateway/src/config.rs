@@ -9,6 +9,7 @@ use castellan_access::grant::GrantRules;
 use castellan_access::token::IssuerConfig;
 use serde::Deserialize;
 
+use crate::mcp::McpConfig;
 use crate::{limit, upstream};
 
 /// The gate.
@@ -45,6 +46,8 @@ pub struct Config {
     pub grant_rules: GrantRules,
     /// The file of orders that playbooks give.
     pub orders: Option<PathBuf>,
+    /// Servers of the Model Context Protocol behind the gate.
+    pub mcp: Option<McpConfig>,
     /// Where models are served.
     pub upstreams: upstream::Config,
     /// How many requests and tokens, and what they may cost.
@@ -77,6 +80,7 @@ impl Default for Config {
             grants: None,
             grant_rules: GrantRules::default(),
             orders: None,
+            mcp: None,
             upstreams: upstream::Config::default(),
             limits: limit::Config::default(),
             prices: None,
@@ -196,6 +200,17 @@ mod tests {
         assert!(fault.contains("line 3") && fault.contains("profile"), "{fault}");
         let config =
             read("[gate.upstreams.models.m]\nmembers = [{ url = \"http://127.0.0.1:1/v1\" }]\n").unwrap();
+        let fault = read(
+            "[gate]\n[gate.mcp]\npins = \"p\"\n[[gate.mcp.servers]]\nid = \"a b\"\nat = { http = \"https://x/\" }\n",
+        );
+        let fault = fault.unwrap_err().to_string();
+        assert!(fault.contains("line 2") && fault.contains("`a b`"), "{fault}");
+        let fault = read("[gate.mcp]\npins = \"p\"\nserver = []\n").unwrap_err().to_string();
+        assert!(fault.contains("line 3") && fault.contains("`server`"), "{fault}");
+        let fault = read(
+            "[gate.mcp]\npins = \"p\"\n[[gate.mcp.servers]]\nid = \"a\"\nat = { http = \"http://x.example/\" }\n",
+        );
+        assert!(fault.unwrap_err().to_string().contains("https"));
         assert_eq!(config.profiles, ["default"]);
         assert!(config.upstreams.models.contains_key("m"));
     }

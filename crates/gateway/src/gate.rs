@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::fetch::Fetcher;
 use crate::guard::{Inspector, Profiles, ProfilesError, Selected};
 use crate::limit::{Limits, Prices};
+use crate::mcp::Mcp;
 use crate::metrics::Metrics;
 use crate::record::Recorder;
 use crate::upstream::{self, Upstreams};
@@ -48,6 +49,7 @@ pub struct Gate {
     pub(crate) inspector: Arc<Inspector>,
     pub(crate) upstreams: Upstreams,
     pub(crate) limits: Option<Limits>,
+    pub(crate) mcp: Option<Arc<Mcp>>,
     pub(crate) issuers: Issuers,
     pub(crate) keys: Option<KeyStore>,
     pub(crate) certificates: Mappings,
@@ -121,10 +123,13 @@ impl Gate {
         let orders = config.orders.as_ref().map(|path| Orders::new(OrderStore::new(path)));
         let limits = limits(&config, &*system)?;
         let fetcher = Fetcher::new(&config.upstreams)?;
+        let mcp = config.mcp.clone().map(|mcp| Mcp::new(mcp, &config.upstreams, Arc::clone(&system)));
+        let mcp = mcp.transpose()?.map(Arc::new);
         Ok(Gate {
             inspector: Arc::new(inspector),
             upstreams,
             limits,
+            mcp,
             issuers,
             keys,
             certificates,
@@ -139,6 +144,11 @@ impl Gate {
             guard: RwLock::new(guard),
             config,
         })
+    }
+
+    /// Servers of the Model Context Protocol behind the gate, to decide about their definitions.
+    pub fn mcp(&self) -> Option<&Mcp> {
+        self.mcp.as_deref()
     }
 
     pub(crate) fn now(&self) -> Ticks {
@@ -166,6 +176,7 @@ impl Gate {
         if let Some(Err(error)) = self.grants.as_ref().map(GrantStore::refresh) {
             problems.push(format!("grants: {error}"));
         }
+        problems.extend(self.mcp.iter().flat_map(|mcp| mcp.reload()));
         if self.config.guardrails.is_some() {
             match guard(&self.config, &self.inspector, &*self.system) {
                 Ok(guard) => *self.guard.write().unwrap_or_else(PoisonError::into_inner) = guard,
@@ -186,6 +197,8 @@ impl Gate {
     /// # Errors
     /// When the disk fails: what was reserved then counts as used.
     pub fn close(&self) -> std::io::Result<()> {
+        // What could not be written is pinned anew from the next listing on.
+        let _ = self.mcp.as_ref().map(|mcp| mcp.keep());
         self.limits.as_ref().map_or(Ok(()), |limits| limits.close(self.now()))
     }
 
@@ -235,6 +248,20 @@ fn check(config: &Config) -> Result<(), GateError> {
     if !is_local && config.anonymous {
         let why = "`anonymous` lets everybody in, so it holds on loopback alone; issue keys with `castellan gate keys`";
         return Err(GateError::Unprotected(why.to_owned()));
+    }
+    let needs_address = config.mcp.as_ref().is_some_and(|mcp| mcp.address.is_none()) && !is_local;
+    if needs_address {
+        let why = "`mcp.address` is missing: say where clients reach the gate, as https://gate.example";
+        return Err(GateError::Access(why.to_owned()));
+    }
+    if let Some(mcp) = &config.mcp {
+        let names = mcp.profiles.values().flatten();
+        let builtin = Profiles::builtin()?;
+        let is_known = |name: &String| builtin.all().any(|profile| profile.id == *name);
+        if let Some(name) = names.filter(|name| config.guardrails.is_none() && !is_known(name)).next() {
+            let why = format!("`mcp.profiles` names the profile `{name}`, which is none");
+            return Err(GateError::Access(why));
+        }
     }
     let nobody = config.keys.is_none() && config.issuer.is_empty() && config.certificate.is_empty();
     if nobody && !config.anonymous {

@@ -7,6 +7,7 @@ mod gate;
 pub mod guard;
 pub mod limit;
 mod listen;
+pub mod mcp;
 pub mod metrics;
 mod proxy;
 pub mod record;

@@ -109,6 +109,22 @@ pub struct Decision {
     pub upstream_ms: f64,
     /// Texts, as far as they are recorded.
     pub texts: Vec<(Point, String)>,
+    /// For the Model Context Protocol: what was asked of whom.
+    pub mcp: Option<Mcp>,
+}
+
+/// What was asked of a server of the Model Context Protocol.
+#[derive(Clone, Debug, Default)]
+pub struct Mcp {
+    /// The server.
+    pub server: Option<String>,
+    /// The tool, where one was called.
+    pub tool: Option<String>,
+    /// The method.
+    pub method: Option<String>,
+    /// What happened: definitions that are new or others, names that pretend, flow rules, what was dropped, and contexts of
+    /// Agent Hooks without what was in the call. Bounded, and never with texts of arguments or results.
+    pub events: Vec<Value>,
 }
 
 /// How far a request came.
@@ -162,7 +178,9 @@ impl Decision {
     /// Its rows, by table.
     pub fn rows(&self) -> Vec<(&'static str, Map<String, Value>)> {
         let mut rows = vec![(DECISIONS, self.decision())];
-        if self.stage >= Stage::Forward {
+        if let Some(mcp) = &self.mcp {
+            rows.extend(mcp.tool.is_some().then(|| ("ASimAgentEventLogs", self.agent_event())));
+        } else if self.stage >= Stage::Forward {
             rows.push(("ApiManagementGatewayLlmLog", self.llm_log()));
             rows.push(("ASimAgentEventLogs", self.agent_event()));
         }
@@ -228,6 +246,10 @@ impl Decision {
             "DurationMs": self.duration_ms,
             "GuardMs": self.guard_ms,
             "UpstreamMs": self.upstream_ms,
+            "McpServer": self.mcp.as_ref().and_then(|mcp| mcp.server.clone()),
+            "McpMethod": self.mcp.as_ref().and_then(|mcp| mcp.method.clone()),
+            "McpEvents": self.mcp.as_ref().filter(|mcp| !mcp.events.is_empty()).map(|mcp| mcp.events.clone()),
+            "ToolName": self.mcp.as_ref().and_then(|mcp| mcp.tool.clone()),
         }))
     }
 
@@ -250,10 +272,13 @@ impl Decision {
 
     fn agent_event(&self) -> Map<String, Value> {
         let principal = self.principal.as_ref().map(|verified| &verified.principal);
-        let usage = self.usage.unwrap_or_default();
+        let tool = self.mcp.as_ref().and_then(|mcp| mcp.tool.as_ref().map(|tool| (mcp, tool)));
+        let is_model = tool.is_none();
+        let usage = self.usage.filter(|_| is_model);
+        let of_model = |text: &String| is_model.then(|| text.clone());
         object(json!({
             "TimeGenerated": self.time.to_string(),
-            "EventType": "ModelInvocation",
+            "EventType": if is_model { "ModelInvocation" } else { "ToolInvocation" },
             "EventSchema": "AgentEvent",
             "EventVendor": "Castellan",
             "EventProduct": "Gate",
@@ -271,11 +296,15 @@ impl Decision {
             "ActingAppId": principal.and_then(|principal| principal.client.clone()),
             "SrcAgentId": self.agent(),
             "SrcIpAddr": self.address.map(|address| address.to_string()),
-            "ModelName": self.model,
-            "ModelProviderName": self.provider,
-            "InputTokensUsed": usage.input,
-            "OutputTokensUsed": usage.output,
-            "AdditionalFields": {"traceId": self.trace, "spanId": self.span, "gateAction": self.action.as_str()},
+            "ModelName": of_model(&self.model),
+            "ModelProviderName": of_model(&self.provider),
+            "InputTokensUsed": if is_model { Some(usage.unwrap_or_default().input) } else { None },
+            "OutputTokensUsed": if is_model { Some(usage.unwrap_or_default().output) } else { None },
+            "ToolName": tool.map(|(_, tool)| tool.clone()),
+            "ToolId": tool.map(|(mcp, tool)| format!("{}/{tool}", mcp.server.as_deref().unwrap_or_default())),
+            "ToolOriginalType": tool.map(|_| "mcp"),
+            "AdditionalFields": {"traceId": self.trace, "spanId": self.span, "gateAction": self.action.as_str(),
+                "mcpServer": tool.and_then(|(mcp, _)| mcp.server.clone())},
         }))
     }
 
@@ -302,6 +331,7 @@ impl Decision {
             "InputMessages": of(&[Point::User, Point::History, Point::Document, Point::ToolResult]),
             "OutputMessages": of(&[Point::Output, Point::Reasoning]),
             "ToolCallArguments": of(&[Point::ToolCall]),
+            "ToolCallResult": self.mcp.as_ref().and_then(|_| of(&[Point::ToolResult])),
             "ToolDefinitions": of(&[Point::ToolDefinition]),
             "Attributes": {"castellan.action": self.action.as_str(), "castellan.request_id": self.request},
         }))

@@ -202,6 +202,16 @@ impl Selected {
         strict
     }
 
+    /// The same without looking for attacks, for single words: no instruction fits into one, and what was trained on texts
+    /// cannot say what one is.
+    #[must_use]
+    pub(crate) fn for_words(&self) -> Selected {
+        let mut words = self.clone();
+        let stays = |rule: &Ready| !matches!(rule.check, Check::Attack { .. });
+        words.rules.values_mut().for_each(|rules| rules.retain(stays));
+        words
+    }
+
     pub(super) fn at(&self, point: Point) -> &[Ready] {
         self.rules.get(&point).map(Vec::as_slice).unwrap_or_default()
     }

@@ -88,7 +88,7 @@ impl Judgement {
     }
 
     /// Both together.
-    pub(super) fn join(&mut self, other: Judgement) {
+    pub(crate) fn join(&mut self, other: Judgement) {
         self.action = self.action.max(other.action);
         self.hits.extend(other.hits);
         self.hits.truncate(MOST_HITS);

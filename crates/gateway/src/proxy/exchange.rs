@@ -104,6 +104,7 @@ impl Exchange {
             guard_ms: 0.0,
             upstream_ms: 0.0,
             texts: Vec::new(),
+            mcp: None,
         };
         let dialect = guessed(request.uri().path());
         Exchange {
@@ -218,6 +219,12 @@ impl Exchange {
         if self.decision.stage < Stage::InspectAnswer {
             self.decision.stage = Stage::Done;
         }
+        self.record();
+    }
+
+    /// The request is over, and came no further than this.
+    pub(super) fn over(&mut self, stage: Stage) {
+        self.decision.stage = stage;
         self.record();
     }
 

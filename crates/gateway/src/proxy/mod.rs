@@ -21,6 +21,7 @@ mod body;
 mod exchange;
 mod identify;
 mod inspect;
+mod mcp;
 mod meter;
 mod models;
 mod stop;
@@ -53,6 +54,7 @@ pub(crate) async fn handle(
             response
         }
         Ok(Served::Stream(head, upstream)) => answer::streamed(exchange, head, upstream),
+        Ok(Served::Mcp(call)) => mcp::answered(exchange, *call).await,
         Err(stop) => exchange.stopped(stop),
     }
 }
@@ -61,6 +63,7 @@ pub(crate) async fn handle(
 enum Served {
     Whole(Response<GateBody>),
     Stream(http::response::Parts, answer::Streamed),
+    Mcp(Box<mcp::Called>),
 }
 
 async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>) -> Result<Served, Stop> {
@@ -77,6 +80,9 @@ async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>)
             "record_full",
             "the gate cannot record what happens at the moment, so nothing passes; try again",
         ));
+    }
+    if let Some(mcp) = gate.mcp.as_ref().filter(|_| mcp::is_for(head.uri.path())) {
+        return mcp::served(exchange, mcp, peer, head, body).await;
     }
     let Some(route) = route(head.method.as_str(), head.uri.path()) else {
         return Err(Stop::new(

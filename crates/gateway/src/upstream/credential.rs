@@ -35,7 +35,7 @@ const MODELS: &str = "https://cognitiveservices.azure.com";
 
 /// Where a credential comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Reference {
+pub(crate) enum Reference {
     None,
     Env(String),
     File(PathBuf),
@@ -48,7 +48,7 @@ pub(super) enum Reference {
 }
 
 impl Reference {
-    pub(super) fn read(text: &str, client_id: Option<&str>) -> Result<Reference, &'static str> {
+    pub(crate) fn read(text: &str, client_id: Option<&str>) -> Result<Reference, &'static str> {
         let client_id = client_id.map(str::to_owned);
         if text == "none" {
             return Ok(Reference::None);
@@ -75,9 +75,9 @@ impl Reference {
 
 /// A credential as it goes into headers. Its `Debug` shows nothing.
 #[derive(Clone)]
-pub(super) struct Secret {
-    pub(super) plain: HeaderValue,
-    pub(super) bearer: HeaderValue,
+pub(crate) struct Secret {
+    pub(crate) plain: HeaderValue,
+    pub(crate) bearer: HeaderValue,
 }
 
 impl std::fmt::Debug for Secret {
@@ -127,14 +127,14 @@ impl Fetched {
 
 /// What fetching needs.
 #[derive(Clone)]
-pub(super) struct Source {
-    pub(super) system: Arc<dyn System>,
-    pub(super) http: HttpClient,
-    pub(super) azure: AzureConfig,
+pub(crate) struct Source {
+    pub(crate) system: Arc<dyn System>,
+    pub(crate) http: HttpClient,
+    pub(crate) azure: AzureConfig,
 }
 
 /// One credential, shared by all members that refer to it.
-pub(super) struct Credential {
+pub(crate) struct Credential {
     reference: Reference,
     source: Source,
     cached: RwLock<Option<Cached>>,
@@ -159,7 +159,7 @@ impl std::fmt::Debug for Credential {
 }
 
 impl Credential {
-    pub(super) fn new(reference: Reference, source: Source) -> Arc<Credential> {
+    pub(crate) fn new(reference: Reference, source: Source) -> Arc<Credential> {
         let vault_token = matches!(reference, Reference::KeyVault(..)).then(|| {
             let audience = azure::VAULT_AUDIENCE.to_owned();
             Credential::new(Reference::ManagedIdentity { audience, client_id: None }, source.clone())
@@ -175,7 +175,7 @@ impl Credential {
     }
 
     /// The secret; `None` where there is none to be had because none is wanted.
-    pub(super) async fn secret(self: &Arc<Credential>) -> Result<Option<Secret>, String> {
+    pub(crate) async fn secret(self: &Arc<Credential>) -> Result<Option<Secret>, String> {
         if self.reference == Reference::None {
             return Ok(None);
         }

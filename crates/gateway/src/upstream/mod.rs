@@ -58,7 +58,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 pub(crate) use client::{HttpClient, client};
-use credential::{Credential, Reference, Source};
+pub(crate) use credential::{Credential, Reference, Source};
 use pool::{Member, Pool};
 
 /// The alias of the pool that serves what no other does.

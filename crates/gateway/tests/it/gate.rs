@@ -59,6 +59,7 @@ impl Recorder for Rows {
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) rows: Arc<Rows>,
+    pub(crate) gate: Arc<Gate>,
     client: Client<HttpConnector, Whole<Bytes>>,
     _stop: tokio::sync::oneshot::Sender<()>,
 }
@@ -106,7 +107,8 @@ pub(crate) async fn configured(text: &str) -> Running {
     let rows = Arc::new(Rows::default());
     let recorder: Arc<dyn Recorder> = Arc::clone(&rows) as Arc<dyn Recorder>;
     let gate = Gate::new(config, Arc::new(OsSystem), recorder).unwrap();
-    let listener = Listener::bind(Arc::new(gate)).await.unwrap();
+    let gate = Arc::new(gate);
+    let listener = Listener::bind(Arc::clone(&gate)).await.unwrap();
     let address = listener.address();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let stopping = async move {
@@ -114,7 +116,7 @@ pub(crate) async fn configured(text: &str) -> Running {
     };
     tokio::spawn(listener.run(stopping, |_| {}));
     let client = Client::builder(TokioExecutor::new()).build_http();
-    Running { address, rows, client, _stop: stop }
+    Running { address, rows, gate, client, _stop: stop }
 }
 
 impl Running {

@@ -10,6 +10,7 @@
 mod coverage;
 mod gate;
 mod limit;
+mod mcp;
 mod serving;
 mod stub;
 mod support;

@@ -69,6 +69,13 @@ pub struct Upstream {
     /// Scopes: `api://server/.default` for Entra.
     #[serde(default)]
     pub scopes: Vec<String>,
+    /// A reference to the gateway's secret there: `env:NAME`, `file:PATH`.
+    #[serde(default)]
+    pub client_secret: Option<String>,
+    /// A reference to a signed assertion instead (RFC 7523): a file that a workload identity keeps, or
+    /// `managed-identity:api://AzureADTokenExchange`. It goes before the secret.
+    #[serde(default)]
+    pub client_assertion: Option<String>,
 }
 
 /// Whose token is exchanged.

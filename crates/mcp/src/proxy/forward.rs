@@ -66,12 +66,14 @@ impl Proxy {
         approved: bool,
     ) -> Result<(), Refusal> {
         let Some(request) = exchange.request.clone() else { return Ok(()) };
-        if request.method() == Some(Method::ToolsCall) && !approved {
+        if request.method() == Some(Method::ToolsCall) {
             // What the verdict itself found counts for this call too.
             let labels = self.taints.of(&exchange.conversation(), exchange.now);
             let name = exchange.target.clone().unwrap_or_default();
             let found = self.flow_of(server, &name, &labels);
-            if let Some((action, reason)) = found.filter(|(action, _)| *action >= Action::RequireApproval) {
+            // A person's word is for what asks for one; what is blocked stays blocked.
+            let least = if approved { Action::Block } else { Action::RequireApproval };
+            if let Some((action, reason)) = found.filter(|(action, _)| *action >= least) {
                 let why = if action == Action::Block { Reason::Blocked } else { Reason::ApprovalNeeded };
                 return Err(Refusal::new(why, request.id(), reason));
             }

@@ -240,8 +240,8 @@ impl Proxy {
         exchange.answer(format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#).into_bytes())
     }
 
-    /// A server says that its definitions are others.
-    pub(super) fn forget_listings(&mut self, server: &str) {
+    /// A server says that its definitions are others, or somebody has decided about them: they are asked for again.
+    pub fn forget_listings(&mut self, server: &str) {
         self.listings.retain(|(_, id, _), _| id != server);
     }
 }

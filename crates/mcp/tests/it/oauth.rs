@@ -14,6 +14,8 @@ fn upstream(grant: Grant) -> Upstream {
         resource: Some("https://mcp.example/mcp".to_owned()),
         audience: None,
         scopes: vec!["api://x/.default".to_owned()],
+        client_secret: None,
+        client_assertion: None,
     }
 }
 

@@ -1,0 +1,228 @@
+//! Guardrails over messages: every text of one at the point where it is read, and what follows for it.
+
+use castellan_classify::redact::Session;
+use castellan_classify::rule::Category;
+use castellan_mcp::inspect::{self, Form, From, Inspection, Part, inspect, inspect_definition};
+use castellan_mcp::json::Value;
+use castellan_mcp::message::{Message, Method};
+use castellan_mcp::taint;
+use castellan_wire::edit::{Edit, applied};
+use castellan_wire::{Matter, Passage, Point, Reading, Unscanned};
+
+use crate::config::Content;
+use crate::guard::{Action, Hit, Inspector, Judgement, Selected};
+
+/// Most bytes of several texts that are read as one.
+const TOGETHER: usize = 128 << 10;
+
+/// What guardrails say of a message.
+#[derive(Debug)]
+pub(crate) struct Scanned {
+    pub(crate) judgement: Judgement,
+    /// What goes from it.
+    pub(crate) edits: Vec<inspect::Edit>,
+    /// Labels that what was found gives the conversation, each with what it was.
+    pub(crate) labels: Vec<(String, String)>,
+    /// Its texts, as far as they are recorded.
+    pub(crate) texts: Vec<(Point, String)>,
+}
+
+/// Where a text is meant to be read.
+fn point(part: inspect::Point, from: From) -> Point {
+    use inspect::Point as P;
+    match part {
+        P::Definition | P::Instructions => Point::ToolDefinition,
+        P::Arguments | P::Roots => Point::ToolCall,
+        P::Result | P::Completion | P::Elicitation | P::Sampling | P::Error => Point::ToolResult,
+        P::Prompt | P::Resource => Point::Document,
+        P::ElicitationAnswer => Point::User,
+        P::SamplingAnswer => Point::Output,
+        P::Notification | P::Metadata | P::Opaque if from == From::Server => Point::ToolResult,
+        P::Notification | P::Metadata | P::Opaque => Point::ToolCall,
+    }
+}
+
+fn matter(media: &str) -> Matter {
+    match media.split('/').next().unwrap_or_default() {
+        "image" => Matter::Image,
+        "audio" => Matter::Audio,
+        _ => Matter::File,
+    }
+}
+
+fn reading(inspection: &Inspection<'_>, elsewhere: Point) -> Reading {
+    let passage = |part: &Part<'_>| Passage {
+        point: point(part.point, part.from),
+        path: part.path.clone(),
+        text: part.text.clone().into_owned(),
+        segments: Vec::new(),
+    };
+    let unscanned = |left: &inspect::Unscanned| Unscanned {
+        path: left.path.clone(),
+        matter: matter(&left.media),
+        point: elsewhere,
+    };
+    Reading {
+        passages: inspection.parts.iter().map(passage).collect(),
+        unscanned: inspection.unscanned.iter().map(unscanned).collect(),
+        logprobs: Vec::new(),
+    }
+}
+
+/// Most bytes of a word: what is longer could be an instruction that is encoded.
+const WORD: usize = 24;
+
+/// Whether a text is one word, as names of tools and members are.
+fn is_word(text: &str) -> bool {
+    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.:/$@".contains(&byte);
+    text.len() <= WORD && text.bytes().all(is_of_name)
+}
+
+/// Holds every text against profiles.
+fn judge(
+    inspector: &Inspector,
+    profiles: &Selected,
+    reading: &mut Reading,
+    session: &mut Session,
+) -> Judgement {
+    let words = profiles.for_words();
+    let mut judgement = Judgement::default();
+    for passage in &reading.passages {
+        let of = if is_word(&passage.text) { &words } else { profiles };
+        let (one, edits) = inspector.passage(passage, of, session);
+        judgement.join(one);
+        judgement.edits.push(edits);
+    }
+    let unscanned = std::mem::take(&mut reading.unscanned);
+    judgement.join(inspector.judge(&Reading { unscanned, ..Reading::default() }, profiles, session));
+    judgement
+}
+
+/// What guardrails say of a message.
+pub(crate) fn scan(
+    inspector: &Inspector,
+    profiles: &Selected,
+    (message, from, request): (&Message, From, Option<Method>),
+    session: &mut Session,
+    content: Content,
+) -> Scanned {
+    let inspection = inspect(message, from, request);
+    let elsewhere = if from == From::Server { Point::ToolResult } else { Point::ToolCall };
+    let mut reading = reading(&inspection, elsewhere);
+    let mut judgement = judge(inspector, profiles, &mut reading, session);
+    together(inspector, profiles, &inspection, &mut judgement);
+    let mut edits = Vec::new();
+    for (part, changes) in inspection.parts.iter().zip(&judgement.edits) {
+        if changes.is_empty() {
+            continue;
+        }
+        if part.form == Form::Key || part.point == inspect::Point::Opaque {
+            // Names of members and what only their author reads cannot be changed without breaking the message.
+            judgement.action = judgement.action.max(Action::Block);
+            continue;
+        }
+        edits.push(part.edit(apart(changes)));
+    }
+    let texts = if content == Content::None { Vec::new() } else { texts(&reading, &judgement, content) };
+    let labels = labels(inspector, &judgement, from);
+    Scanned { judgement, edits, labels, texts }
+}
+
+/// Several texts of one point are read as one too: a model reads them so, and what is spread over them shows only then.
+fn together(
+    inspector: &Inspector,
+    profiles: &Selected,
+    inspection: &Inspection<'_>,
+    judgement: &mut Judgement,
+) {
+    use inspect::Point as P;
+    for of in [P::Definition, P::Instructions, P::Result, P::Prompt, P::Resource, P::Elicitation, P::Sampling]
+    {
+        // Names and single words make no text: strung together they look like something that hides one.
+        let is_prose =
+            |part: &&Part<'_>| part.form != Form::Key && part.text.trim().contains(char::is_whitespace);
+        let parts = inspection.parts.iter().filter(|part| part.point == of).filter(is_prose);
+        let texts: Vec<&str> = parts.clone().map(|part| &*part.text).collect();
+        let length: usize = texts.iter().map(|text| text.len() + 1).sum();
+        let Some(first) = parts.clone().next().filter(|_| texts.len() > 1 && length <= TOGETHER) else {
+            continue;
+        };
+        let passage = Passage {
+            point: point(of, first.from),
+            path: first.path.clone(),
+            text: texts.join("\n"),
+            segments: Vec::new(),
+        };
+        let (whole, _) = inspector.passage(&passage, profiles, &mut Session::new("together"));
+        // What single texts show was found in them; here only what stops them counts.
+        if whole.action.stops() && whole.action > judgement.action {
+            judgement.action = whole.action;
+            judgement.hits.extend(whole.hits.into_iter().filter(|hit| hit.action.stops()));
+        }
+    }
+}
+
+/// Changes in order and apart from each other.
+fn apart(changes: &[Edit]) -> Vec<(std::ops::Range<usize>, String)> {
+    let mut sorted: Vec<&Edit> = changes.iter().collect();
+    sorted.sort_by_key(|edit| edit.range.start);
+    let mut apart: Vec<(std::ops::Range<usize>, String)> = Vec::new();
+    for edit in sorted {
+        match apart.last_mut() {
+            Some((range, _)) if edit.range.start < range.end => range.end = range.end.max(edit.range.end),
+            _ => apart.push((edit.range.clone(), edit.replacement.clone())),
+        }
+    }
+    apart
+}
+
+fn texts(reading: &Reading, judgement: &Judgement, content: Content) -> Vec<(Point, String)> {
+    let pairs = reading.passages.iter().zip(&judgement.edits);
+    let text = |(passage, edits): (&Passage, &Vec<Edit>)| match content {
+        Content::Full => (passage.point, passage.text.clone()),
+        _ => (passage.point, applied(&passage.text, edits.clone()).unwrap_or_default()),
+    };
+    pairs.map(text).collect()
+}
+
+/// Labels of what was found and is still there.
+fn labels(inspector: &Inspector, judgement: &Judgement, from: From) -> Vec<(String, String)> {
+    let label = |hit: &Hit| match hit.check {
+        "attack" if !hit.failed => Some(taint::ATTACK),
+        "sensitive" if hit.action != Action::Redact => {
+            let detector = inspector.engine().rules().detector(&hit.what)?;
+            match detector.category {
+                Category::Credential => Some(taint::SECRET),
+                _ if from == From::Server => Some(taint::PRIVATE),
+                _ => None,
+            }
+        }
+        _ => None,
+    };
+    let mut labels: Vec<(String, String)> = Vec::new();
+    for hit in &judgement.hits {
+        if let Some(label) = label(hit).filter(|label| !labels.iter().any(|known| known.0 == *label)) {
+            labels.push((label.to_owned(), format!("{} at {}", hit.what, hit.path)));
+        }
+    }
+    labels
+}
+
+/// What makes a definition unfit to be shown to a model, and why in a word; nothing where it is fit. It is pinned as it is,
+/// so what would have to be taken out of it keeps it out.
+pub(crate) fn definition(
+    inspector: &Inspector,
+    profiles: &Selected,
+    of: &Value,
+) -> Option<(String, Judgement)> {
+    let inspection = inspect_definition(of);
+    let mut reading = reading(&inspection, Point::ToolDefinition);
+    let mut judgement = judge(inspector, profiles, &mut reading, &mut Session::new("definition"));
+    together(inspector, profiles, &inspection, &mut judgement);
+    let is_changed = judgement.edits.iter().any(|edits| !edits.is_empty());
+    if !judgement.action.stops() && !is_changed {
+        return None;
+    }
+    let what = judgement.decisive().map_or("guardrail", |hit| hit.what.as_str()).to_owned();
+    Some((what, judgement))
+}
