@@ -8,6 +8,7 @@ pub mod guard;
 pub mod limit;
 mod listen;
 pub mod metrics;
+mod opening;
 mod proxy;
 pub mod record;
 pub mod stub;
