@@ -299,7 +299,7 @@ impl Guarded {
     fn look(&mut self, name: &str) {
         let Some(channel) = self.channels.get(name) else { return };
         let (mode, is_over) = (self.mode(channel.point), channel.is_over);
-        if mode == StreamMode::Whole && !is_over || channel.looked == channel.text.len() && !is_over {
+        if !is_over && (mode == StreamMode::Whole || channel.looked == channel.text.len()) {
             return;
         }
         let from = if mode == StreamMode::Whole {
