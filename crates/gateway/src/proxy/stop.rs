@@ -19,7 +19,7 @@ pub(super) struct Stop {
     /// Headers of the answer.
     pub(super) headers: Vec<(&'static str, String)>,
     /// The body, where it is not the refusal's.
-    pub(super) body: Option<String>,
+    pub(super) body: Option<Box<str>>,
 }
 
 impl Stop {
