@@ -9,6 +9,7 @@ pub mod limit;
 mod listen;
 pub mod mcp;
 pub mod metrics;
+mod opening;
 mod proxy;
 pub mod record;
 pub mod stub;

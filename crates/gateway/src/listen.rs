@@ -4,9 +4,12 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use castellan_access::certificate::ClientCertificate;
+use http::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING};
+use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -19,8 +22,9 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::config::TlsConfig;
 use crate::gate::Gate;
-use crate::proxy::{Peer, handle, refresh};
-use crate::tls::{self, TlsError};
+use crate::opening::Opening;
+use crate::proxy::{GateBody, Peer, handle, refresh};
+use crate::tls::{self, Changed, TlsError};
 
 /// Most bytes of the headers of a request.
 const HEADERS: usize = 64 << 10;
@@ -59,7 +63,7 @@ impl std::fmt::Debug for Listener {
 /// A certificate that is read again when its files change.
 struct Reloaded {
     config: TlsConfig,
-    held: RwLock<(TlsAcceptor, Option<SystemTime>)>,
+    held: RwLock<(TlsAcceptor, Changed)>,
 }
 
 impl Reloaded {
@@ -161,6 +165,17 @@ async fn upkeep(gate: Arc<Gate>, tls: Option<Arc<Reloaded>>, told: impl Fn(&str)
     }
 }
 
+/// Answers a request. After one in chunks the connection ends (RFC 9112, 6.1): a server before the gate may have read its length
+/// elsewhere, and would take for the next request what is a part of this one.
+async fn closing(gate: Arc<Gate>, peer: Arc<Peer>, request: Request<Incoming>) -> Response<GateBody> {
+    let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
+    let mut response = handle(gate, peer, request).await;
+    if is_chunked {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
 struct Connection {
     gate: Arc<Gate>,
     tls: Option<TlsAcceptor>,
@@ -201,7 +216,7 @@ impl Connection {
         gate.metrics.connections.inc();
         let service = service_fn(|request| {
             let (gate, peer) = (Arc::clone(&gate), Arc::clone(&peer));
-            async move { Ok::<_, Infallible>(handle(gate, peer, request).await) }
+            async move { Ok::<_, Infallible>(closing(gate, peer, request).await) }
         });
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder
@@ -217,7 +232,8 @@ impl Connection {
             .keep_alive_timeout(wait)
             .max_concurrent_streams(STREAMS)
             .max_header_list_size(u32::try_from(HEADERS).unwrap_or(u32::MAX));
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection =
+            builder.serve_connection(TokioIo::new(Opening::new(stream, wait)), service).into_owned();
         // A client that breaks off is no fault of ours, and there is nobody left to tell.
         let _ = watcher.watch(connection).await;
         gate.metrics.connections.dec();

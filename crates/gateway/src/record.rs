@@ -83,6 +83,8 @@ pub struct Decision {
     pub bytes: usize,
     /// Findings that were known too late.
     pub late: usize,
+    /// How texts of others were marked for the model, and what of them was not; empty where no profile asks for it.
+    pub spotlight: String,
     /// The profiles that held.
     pub profiles: Vec<String>,
     /// Policies that decided.
@@ -231,6 +233,7 @@ impl Decision {
             "PassagesScanned": self.passages,
             "BytesScanned": self.bytes,
             "LateFindings": self.late,
+            "Spotlight": (!self.spotlight.is_empty()).then_some(&self.spotlight),
             "Profiles": self.profiles,
             "Policies": self.policies,
             "PolicyVersion": self.policy_version,

@@ -64,11 +64,17 @@ pub(crate) fn acceptor(config: &TlsConfig) -> Result<TlsAcceptor, TlsError> {
     Ok(TlsAcceptor::from(Arc::new(server)))
 }
 
-/// When the files changed last; nothing where that cannot be told.
-#[allow(clippy::disallowed_methods)] // Only the time of a file is asked for.
-pub(crate) fn changed(config: &TlsConfig) -> Option<SystemTime> {
-    let time = |path: &Path| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
-    time(&config.certificate).max(time(&config.key))
+/// When each file changed, and how long it is: a file that is replaced may be older than the one before it.
+pub(crate) type Changed = [Option<(SystemTime, u64)>; 3];
+
+/// When the files changed; nothing where that cannot be told.
+#[allow(clippy::disallowed_methods)] // Only the time and the length of a file are asked for.
+pub(crate) fn changed(config: &TlsConfig) -> Changed {
+    let state = |path: &Path| {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
+    };
+    [state(&config.certificate), state(&config.key), config.client_ca.as_deref().and_then(state)]
 }
 
 /// The SHA-256 of a certificate (`x5t#S256` of RFC 8705).

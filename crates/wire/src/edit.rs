@@ -28,10 +28,10 @@ pub enum EditError {
     Foreign,
 }
 
-/// What happens to one string of a body.
-struct Change {
-    span: Range<usize>,
-    text: String,
+/// What happens to one place of a body.
+pub(crate) struct Change {
+    pub(crate) span: Range<usize>,
+    pub(crate) text: String,
 }
 
 /// The body with changes: those of the passage at each place of `edits`. Where anything changes, `logprobs` go, since they
@@ -149,7 +149,8 @@ pub fn applied(text: &str, mut edits: Vec<Edit>) -> Result<String, EditError> {
     Ok(out)
 }
 
-fn spliced(body: &[u8], changes: &[Change]) -> Result<Vec<u8>, EditError> {
+/// The body with changes, which are in order and do not overlap.
+pub(crate) fn spliced(body: &[u8], changes: &[Change]) -> Result<Vec<u8>, EditError> {
     let mut out = Vec::with_capacity(body.len());
     let mut at = 0;
     for change in changes {

@@ -27,6 +27,8 @@ use crate::usage::Usage;
 
 /// Most bytes of one frame: 4 MiB, since the last event of a response repeats all of it.
 pub const LARGEST: usize = 4 << 20;
+/// What may stand before the first byte of a stream.
+const BYTE_ORDER: &[u8] = b"\xef\xbb\xbf";
 
 /// How frames are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,14 +79,17 @@ impl Frame {
         match framing {
             Framing::Lines => raw.extend_from_slice(data),
             Framing::Events => {
-                let kept = self.raw.split(|byte| matches!(byte, b'\n' | b'\r'));
-                for line in kept.filter(|line| !line.is_empty() && field(line).0 != b"data") {
+                // What is no field stays behind: a mark of the byte order could make data of it.
+                let is_kept = |line: &&[u8]| matches!(field(line).0, b"" | b"event" | b"id" | b"retry");
+                for line in lines(&self.raw).filter(is_kept) {
                     raw.extend_from_slice(line);
                     raw.push(b'\n');
                 }
-                raw.extend_from_slice(b"data: ");
-                raw.extend_from_slice(data);
-                raw.push(b'\n');
+                for line in data.split(|byte| *byte == b'\n') {
+                    raw.extend_from_slice(b"data: ");
+                    raw.extend_from_slice(line);
+                    raw.push(b'\n');
+                }
             }
         }
         raw.push(b'\n');
@@ -177,7 +182,7 @@ impl Frames {
         }
         let mut data: Vec<u8> = Vec::new();
         let (mut event, mut has_data) = (None, false);
-        let text = if is_first { raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&raw) } else { &raw };
+        let text = if is_first { raw.strip_prefix(BYTE_ORDER).unwrap_or(&raw) } else { &raw };
         for line in lines(text) {
             match field(line) {
                 (b"data", value) => {

@@ -18,6 +18,7 @@
 //! tree -> passages             every text, where it is meant to be read: system, user, tool result, document, output
 //! passages + edits -> bytes    redacted texts put back; the rest is byte for byte what came
 //! bytes -> frame::Frames       events of a stream; deltas that belong together are one channel
+//! tree -> spotlight            texts of tools and documents marked, so that the model can tell them from instructions
 //! verdict -> refusal           the answer, or the end of a stream, that clients of that dialect expect
 //! ```
 //!
@@ -40,6 +41,7 @@ pub mod form;
 pub mod frame;
 pub mod json;
 pub mod refusal;
+pub mod spotlight;
 pub mod usage;
 
 pub use passage::{Passage, Place, Reading, Segment, passages};

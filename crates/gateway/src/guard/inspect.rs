@@ -129,6 +129,9 @@ pub struct Inspector {
     redactor: Redactor,
     blocklists: RwLock<Arc<Blocklists>>,
     looked: Looked,
+    /// Makes the engines panic, for tests of what follows then.
+    #[cfg(test)]
+    pub(crate) is_broken: std::sync::atomic::AtomicBool,
 }
 
 /// What one text is, by the engines that its rules need.
@@ -152,7 +155,15 @@ impl Inspector {
             fault(problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>().join("; "))
         })?;
         let blocklists = RwLock::new(Arc::new(Blocklists::default()));
-        Ok(Inspector { shield, engine, redactor, blocklists, looked: Looked::new(REMEMBERED) })
+        Ok(Inspector {
+            shield,
+            engine,
+            redactor,
+            blocklists,
+            looked: Looked::new(REMEMBERED),
+            #[cfg(test)]
+            is_broken: Default::default(),
+        })
     }
 
     /// The detectors.
@@ -199,10 +210,11 @@ impl Inspector {
                 Unscanned { path: passage.path.clone(), matter: castellan_wire::Matter::Undecoded, point };
             judgement.join(unscanned(left, profiles));
         }
-        let edits = match self.edits(&passage.text, redacted, session) {
-            Ok(edits) => edits,
+        let edits = || self.edits(&passage.text, redacted, session);
+        let edits = match catch_unwind(AssertUnwindSafe(edits)) {
+            Ok(Ok(edits)) => edits,
             // What should go and cannot must not pass.
-            Err(_) => {
+            Ok(Err(_)) | Err(_) => {
                 judgement.action = judgement.action.max(Action::Block);
                 Vec::new()
             }
@@ -326,7 +338,10 @@ impl Inspector {
             Check::Blocklist { lists } => {
                 let only: Vec<&str> = lists.iter().map(String::as_str).collect();
                 let blocklists = Arc::clone(&self.blocklists.read().unwrap_or_else(PoisonError::into_inner));
-                let find = || blocklists.find(&passage.text, (!only.is_empty()).then_some(only.as_slice()));
+                let find = || {
+                    self.may_break();
+                    blocklists.find(&passage.text, (!only.is_empty()).then_some(only.as_slice()))
+                };
                 let Ok(found) = catch_unwind(AssertUnwindSafe(find)) else {
                     judgement.hit(failed());
                     return;
@@ -349,6 +364,14 @@ impl Inspector {
         }
     }
 
+    #[cfg(not(test))]
+    fn may_break(&self) {}
+
+    #[cfg(test)]
+    fn may_break(&self) {
+        assert!(!self.is_broken.load(std::sync::atomic::Ordering::Relaxed), "a test breaks the engines");
+    }
+
     /// What the shield says; nothing when it fails.
     fn attack(
         &self,
@@ -360,7 +383,10 @@ impl Inspector {
         if let Some((_, verdict)) = seen.attack.iter().find(|(known, _)| *known == point) {
             return verdict.clone();
         }
-        let look = || Said::Attack(Arc::new(self.shield.attack_at(text, source, point)));
+        let look = || {
+            self.may_break();
+            Said::Attack(Arc::new(self.shield.attack_at(text, source, point)))
+        };
         let ask = || match self.looked.or(text, Asked::Attack(source, point), look) {
             Said::Attack(verdict) => Some(verdict),
             _ => None,
@@ -371,7 +397,11 @@ impl Inspector {
     }
 
     fn harm(&self, text: &str, seen: &mut Seen) -> Option<Harms> {
-        let ask = || match self.looked.or(text, Asked::Harm, || Said::Harm(self.shield.harm(text))) {
+        let look = || {
+            self.may_break();
+            Said::Harm(self.shield.harm(text))
+        };
+        let ask = || match self.looked.or(text, Asked::Harm, look) {
             Said::Harm(harms) => Some(harms),
             _ => None,
         };
@@ -379,7 +409,10 @@ impl Inspector {
     }
 
     fn findings(&self, text: &str, seen: &mut Seen) -> Option<Arc<Vec<Finding>>> {
-        let look = || Said::Findings(Arc::new(self.engine.scan(text)));
+        let look = || {
+            self.may_break();
+            Said::Findings(Arc::new(self.engine.scan(text)))
+        };
         let ask = || match self.looked.or(text, Asked::Findings, look) {
             Said::Findings(findings) => Some(findings),
             _ => None,

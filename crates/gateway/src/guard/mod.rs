@@ -6,6 +6,8 @@
 //! somebody wrote otherwise, and the failure is told.
 //! *Invariant (unscanned is told):* what cannot be looked into is judged by rules as texts are, and listed in the record.
 
+#[cfg(test)]
+mod broken;
 mod compiled;
 mod content;
 mod inspect;

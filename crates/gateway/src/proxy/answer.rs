@@ -303,13 +303,10 @@ impl GuardedBody {
         self.upstream = None;
         let Some(mut exchange) = self.exchange.take() else { return };
         self.note(&mut exchange);
-        if let Some(why) = broken {
-            exchange.decision.stage = Stage::Forward;
-            "upstream_failed".clone_into(&mut exchange.decision.word);
-            exchange.decision.reason = why;
-            exchange.decision.status = 502;
+        match broken {
+            Some(why) => exchange.broken(why),
+            None => exchange.done(),
         }
-        exchange.done();
     }
 
     fn note(&mut self, exchange: &mut Exchange) {

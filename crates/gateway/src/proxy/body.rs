@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -77,6 +77,10 @@ pub(super) async fn whole(body: Incoming, bounds: &Bounds, headers: &HeaderMap) 
             "content_encoding",
             "the gate reads no compressed bodies; send it as it is".to_owned(),
         ));
+    }
+    if headers.contains_key(CONTENT_LENGTH) && headers.contains_key(TRANSFER_ENCODING) {
+        let message = "the body has both a length and chunks, which servers read differently".to_owned();
+        return Err(stop(400, "ambiguous_length", message));
     }
     let too_large = || {
         let message = format!("the body is larger than {} bytes; send less at once", bounds.request_bytes);

@@ -38,10 +38,12 @@ pub(super) struct Exchange {
     pub(super) left: HeaderMap,
     /// Whether there is nothing to record.
     pub(super) is_silent: bool,
+    /// Whether its client went when an upstream had the request already.
+    is_sent: bool,
 }
 
 /// An id of 16 or 8 random bytes in hexadecimal digits.
-fn random_id(bytes: usize) -> String {
+pub(super) fn random_id(bytes: usize) -> String {
     let id = uuid::Uuid::now_v7();
     let random = blake3::hash(id.as_bytes());
     random.to_hex().as_str().get(..bytes * 2).unwrap_or_default().to_owned()
@@ -91,6 +93,7 @@ impl Exchange {
             passages: 0,
             bytes: 0,
             late: 0,
+            spotlight: String::new(),
             profiles: Vec::new(),
             policies: Vec::new(),
             policy_version: String::new(),
@@ -118,6 +121,7 @@ impl Exchange {
             left: HeaderMap::new(),
             started: Instant::now(),
             is_silent: false,
+            is_sent: false,
         }
     }
 
@@ -228,15 +232,29 @@ impl Exchange {
         self.record();
     }
 
+    /// The upstream's answer broke off when a part of it had passed.
+    pub(super) fn broken(&mut self, why: String) {
+        self.decision.stage = Stage::Forward;
+        "upstream_failed".clone_into(&mut self.decision.word);
+        self.decision.reason = why;
+        self.decision.status = 502;
+        self.record();
+    }
+
     /// Puts what was used in place of what was reserved. What was sent counts, also when the client went before the end; what was
     /// not sent gives everything back.
     fn settle(&mut self) {
         let Some(reservation) = self.reservation.take() else { return };
-        if self.decision.upstream.is_none() {
+        // A client that goes while the upstream works on its request has used what it reserved: otherwise going at the last moment
+        // would be free.
+        let was_sent = self.decision.upstream.is_some() || self.is_sent;
+        if !was_sent {
             reservation.release();
             return;
         }
-        let usage = self.decision.usage.map(|usage| limit::Usage {
+        // Streams tell some tokens at their beginning. Those of one that was left before its end are not all.
+        let is_told = self.decision.stage == Stage::Done || self.decision.finish.is_some();
+        let usage = self.decision.usage.filter(|_| is_told).map(|usage| limit::Usage {
             input: usage.input,
             cached: usage.cached,
             output: usage.output,
@@ -268,6 +286,7 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         if !self.is_silent {
+            self.is_sent = self.decision.stage >= Stage::Forward;
             self.decision.stage = Stage::Cancelled;
             self.record();
         }

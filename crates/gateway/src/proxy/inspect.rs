@@ -9,15 +9,16 @@ use castellan_classify::redact::Session;
 use castellan_wire::edit::rewrite;
 use castellan_wire::json::{Bounds, Tree};
 use castellan_wire::refusal::filtered_prompt;
-use castellan_wire::{Body, Reading, edit};
+use castellan_wire::spotlight::{Marking, SpotlightError, spotlighted};
+use castellan_wire::{Body, Direction, Point, Reading, edit, passages};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::block_in_place;
 
 use super::asked::Asked;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, random_id};
 use super::stop::Stop;
 use crate::config::Content;
-use crate::guard::{Action, Judgement, Selected};
+use crate::guard::{Action, Judgement, Selected, Spotlight};
 use crate::record::Stage;
 
 /// Bytes of texts from which on looking at them would keep others waiting: some ten milliseconds.
@@ -59,6 +60,43 @@ pub(super) fn request(
     if judgement.edits.iter().any(|edits| !edits.is_empty()) {
         asked.bytes = redacted(asked, &judgement)
             .map_err(|message| Stop::new(Stage::InspectRequest, 400, "cannot_redact", message))?;
+    }
+    Ok(())
+}
+
+/// Marks what tools and documents say, where a profile asks for it. It comes after all that changes texts, so that marks stand
+/// around what the model reads.
+pub(super) fn mark(exchange: &mut Exchange, asked: &mut Asked, profiles: &Selected) -> Result<(), Stop> {
+    let (marking, name) = match profiles.spotlight() {
+        Spotlight::None => return Ok(()),
+        Spotlight::Delimit => (Marking::Delimit, "delimit"),
+        Spotlight::Datamark => (Marking::Datamark, "datamark"),
+        Spotlight::Base64 => (Marking::Base64, "base64"),
+    };
+    let by_others = |point: Point| matches!(point, Point::ToolResult | Point::Document);
+    if !asked.reading.passages.iter().any(|passage| by_others(passage.point)) {
+        return Ok(());
+    }
+    let fault = |message: String| Stop::new(Stage::InspectRequest, 400, "cannot_mark", message);
+    let bounds = Bounds { bytes: asked.bytes.len(), ..Bounds::default() };
+    let tree = Tree::read(&asked.bytes, &bounds).map_err(|error| fault(error.to_string()))?;
+    // Texts may have been redacted since they were read.
+    let reading = passages(&tree, asked.api, Direction::Request);
+    match spotlighted(&tree, &reading, asked.api, marking, &random_id(8)) {
+        Ok(None) => {}
+        Ok(Some(spotlit)) => {
+            exchange.decision.spotlight = match (spotlit.marked, spotlit.left.join(", ")) {
+                (0, left) => format!("none: {left}"),
+                (_, left) if left.is_empty() => name.to_owned(),
+                (_, left) => format!("{name}, but not {left}"),
+            };
+            asked.bytes = Bytes::from(spotlit.body);
+        }
+        Err(SpotlightError::Unsupported) => {
+            exchange.decision.spotlight =
+                format!("none: {} has no place to tell the model what marks mean", asked.api.as_str());
+        }
+        Err(error) => return Err(fault(error.to_string())),
     }
     Ok(())
 }

@@ -121,6 +121,7 @@ async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>)
             both
         }
     };
+    inspect::mark(exchange, &mut asked, &profiles)?;
     meter::reserve(exchange, principal, &asked)?;
     let call = Call {
         alias: asked.model.clone(),

@@ -26,6 +26,20 @@ pub(super) struct Why {
     pub(super) body: Option<String>,
 }
 
+impl std::ops::Deref for Stop {
+    type Target = Why;
+
+    fn deref(&self) -> &Why {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Stop {
+    fn deref_mut(&mut self) -> &mut Why {
+        &mut self.0
+    }
+}
+
 impl Stop {
     pub(super) fn new(stage: Stage, status: u16, code: &'static str, message: impl Into<String>) -> Stop {
         let refusal = Refusal::new(status, code, message);

@@ -15,11 +15,11 @@ pub(super) fn chat(prompt: &Prompt, reply: &Reply) -> Content {
     if prompt.stream {
         Content::Stream(SSE, chat_stream(prompt, reply))
     } else {
-        Content::Document(chat_document(reply))
+        Content::Document(chat_document(prompt, reply))
     }
 }
 
-fn chat_document(reply: &Reply) -> Value {
+fn chat_document(prompt: &Prompt, reply: &Reply) -> Value {
     let content =
         if reply.text.is_empty() && !reply.calls.is_empty() { Value::Null } else { json!(reply.text) };
     let mut message = json!({"role": "assistant", "content": content, "refusal": null});
@@ -37,17 +37,23 @@ fn chat_document(reply: &Reply) -> Value {
             message.insert("tool_calls".to_owned(), Value::Array(calls));
         }
     }
-    json!({"id": "chatcmpl-stub", "object": "chat.completion", "created": CREATED, "model": MODEL,
-        "choices": [{"index": 0, "message": message, "logprobs": null, "finish_reason": reply.finish}],
+    let choice =
+        |index| json!({"index": index, "message": message, "logprobs": null, "finish_reason": reply.finish});
+    let choices: Vec<Value> = (0..=prompt.more_answers).map(choice).collect();
+    json!({"id": "chatcmpl-stub", "object": "chat.completion", "created": CREATED, "model": MODEL, "choices": choices,
         "usage": usage(reply), "system_fingerprint": "fp_castellan_stub"})
 }
 
 fn chat_stream(prompt: &Prompt, reply: &Reply) -> Vec<Bytes> {
-    let chunk = |delta: Value, finish: Value| {
-        data(
-            &json!({"id": "chatcmpl-stub", "object": "chat.completion.chunk", "created": CREATED, "model": MODEL,
-            "choices": [{"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish}]}),
-        )
+    // Answers come side by side, each chunk of every one in turn.
+    let chunk = |delta: Value, finish: Value| -> Bytes {
+        let one = |index: usize| {
+            data(
+                &json!({"id": "chatcmpl-stub", "object": "chat.completion.chunk", "created": CREATED, "model": MODEL,
+                "choices": [{"index": index, "delta": delta, "logprobs": null, "finish_reason": finish}]}),
+            )
+        };
+        (0..=prompt.more_answers).map(one).collect::<Vec<Bytes>>().concat().into()
     };
     let mut events = vec![chunk(json!({"role": "assistant", "content": ""}), Value::Null)];
     events.extend(reply.pieces().iter().map(|piece| chunk(json!({"content": piece}), Value::Null)));

@@ -15,6 +15,8 @@ pub(super) struct Prompt {
     pub stream: bool,
     /// True when `stream_options.include_usage` is true.
     pub include_usage: bool,
+    /// How many answers are asked for besides the first (`n`); at most seven.
+    pub more_answers: usize,
     /// The names of the tools that may be called.
     pub tools: Vec<String>,
 }
@@ -27,6 +29,7 @@ impl Prompt {
             stream: request.get("stream").and_then(Value::as_bool).unwrap_or(false),
             include_usage: request.pointer("/stream_options/include_usage").and_then(Value::as_bool)
                 == Some(true),
+            more_answers: request.get("n").and_then(Value::as_u64).map_or(0, |n| n.clamp(1, 8) as usize - 1),
             tools: tools(request),
             ..Prompt::default()
         };

@@ -19,6 +19,8 @@ use serde_json::{Map, Value};
 pub(crate) struct Rows {
     rows: Mutex<Vec<(&'static str, Map<String, Value>)>>,
     pub(crate) is_full: std::sync::atomic::AtomicBool,
+    /// Whether rows are refused though there seemed to be room.
+    pub(crate) loses: std::sync::atomic::AtomicBool,
 }
 
 impl Rows {
@@ -46,6 +48,9 @@ impl Rows {
 
 impl Recorder for Rows {
     fn record(&self, table: &'static str, rows: Vec<Map<String, Value>>) -> Result<(), Full> {
+        if self.loses.load(std::sync::atomic::Ordering::Relaxed) {
+            return Err(Full);
+        }
         self.rows.lock().unwrap().extend(rows.into_iter().map(|row| (table, row)));
         Ok(())
     }
@@ -61,7 +66,10 @@ pub(crate) struct Running {
     pub(crate) rows: Arc<Rows>,
     pub(crate) gate: Arc<Gate>,
     client: Client<HttpConnector, Whole<Bytes>>,
-    _stop: tokio::sync::oneshot::Sender<()>,
+    /// Has it stop, once it is dropped or told.
+    pub(crate) stop: Option<tokio::sync::oneshot::Sender<()>>,
+    /// Ends when it has stopped.
+    pub(crate) ended: tokio::task::JoinHandle<()>,
 }
 
 /// An answer that came as a whole.
@@ -114,9 +122,9 @@ pub(crate) async fn configured(text: &str) -> Running {
     let stopping = async move {
         let _ = stopped.await;
     };
-    tokio::spawn(listener.run(stopping, |_| {}));
+    let ended = tokio::spawn(listener.run(stopping, |_| {}));
     let client = Client::builder(TokioExecutor::new()).build_http();
-    Running { address, rows, gate, client, _stop: stop }
+    Running { address, rows, gate, client, stop: Some(stop), ended }
 }
 
 impl Running {

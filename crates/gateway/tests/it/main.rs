@@ -4,10 +4,13 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::disallowed_methods
+    clippy::disallowed_methods,
+    clippy::print_stderr
 )]
 
+mod clients;
 mod coverage;
+mod faults;
 mod gate;
 mod limit;
 mod mcp;

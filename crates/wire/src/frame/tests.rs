@@ -65,6 +65,14 @@ fn channels_are_told_by_numbers_not_places() {
 }
 
 #[test]
+fn other_data_takes_the_place_of_every_line_of_it() {
+    let frames = events(&[b"\xef\xbb\xbfdata: {\nevent: e\ndata: \"a\":1}\n: c\n\n"]);
+    assert_eq!(frames[0].data, b"{\n\"a\":1}");
+    let other = frames[0].with_data(b"{\n\"b\":2}", Framing::Events);
+    assert_eq!(String::from_utf8(other.raw).unwrap(), "event: e\n: c\ndata: {\ndata: \"b\":2}\n\n");
+}
+
+#[test]
 fn ends_name_what_they_end() {
     let ends = |api, data: &str| {
         let frame = Frame { raw: Vec::new(), event: None, data: data.as_bytes().to_vec() };

@@ -1,0 +1,97 @@
+//! Clients that go, and clients that are many.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use castellan_gateway::stub::Options;
+use http::Request;
+use http_body_util::{BodyExt as _, Full as Whole};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use serde_json::json;
+use tokio::net::TcpStream;
+
+use super::super::gate::{Running, running};
+use super::super::support::{stub, until};
+use super::{CHAT, ask};
+
+const LIMIT: &str = "[[gate.limits.rules]]\nname = \"tokens\"\nper = [\"principal\"]\nunit = \"tokens\"\nwindow = \"hour\"\nlimit = 2000\n";
+
+/// Asks, and goes: before the head of the answer, or after the first piece of its body.
+async fn go(gate: &Running, path: &str, before_head: bool) {
+    let mut body = ask(true);
+    body["max_tokens"] = json!(600);
+    body["messages"][0]["content"] = json!("The warehouse opens at nine. ".repeat(170));
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let request = Request::post(format!("http://{}{path}", gate.address))
+        .body(Whole::new(Bytes::from(body.to_string())));
+    let answer = client.request(request.unwrap());
+    if before_head {
+        let early = tokio::time::timeout(Duration::from_millis(150), answer).await;
+        assert!(early.is_err(), "{early:?}");
+    } else {
+        let mut answer = answer.await.unwrap().into_body();
+        answer.frame().await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_goes_is_recorded_and_has_used_what_it_reserved() {
+    for (path, before_head) in [(CHAT, true), (CHAT, false), ("/v1/messages", false)] {
+        let delay = if before_head { Duration::from_secs(60) } else { Duration::ZERO };
+        let stub = stub(Options { delay, pause: Duration::from_millis(10), ..Options::default() }).await;
+        let gate = running(stub.address(), LIMIT).await;
+        go(&gate, path, before_head).await;
+        until(|| stub.left() == 1).await;
+        let row = gate.rows.decision(1).await;
+        assert_eq!(
+            (row["Stage"].as_str(), row["IsStream"].as_bool()),
+            (Some("cancelled"), Some(true)),
+            "{row:?}"
+        );
+        // Some 1,250 of its tokens and 600 of the answer are gone, so that a second one of that size is refused.
+        let mut body = ask(false);
+        body["max_tokens"] = json!(600);
+        let refused = gate.post(CHAT, &body).await;
+        assert_eq!(refused.status, 429, "{path} {before_head}: {}", refused.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thousands_of_idle_connections_do_no_harm() {
+    let stub = stub(Options::default()).await;
+    let gate = running(stub.address(), "").await;
+    let mut idle = Vec::new();
+    for _ in 0..2_000 {
+        match TcpStream::connect(gate.address).await {
+            Ok(stream) => idle.push(stream),
+            Err(error) => {
+                eprintln!("skipped: the system gives {} connections, not 2,000: {error}", idle.len());
+                return;
+            }
+        }
+    }
+    let began = std::time::Instant::now();
+    for _ in 0..20 {
+        assert_eq!(gate.post(CHAT, &ask(false)).await.status, 200);
+    }
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    let told = gate.send("GET", "/metrics", &[], "").await.text();
+    let open =
+        told.lines().find_map(|line| line.strip_prefix("castellan_gate_connections ")?.parse::<u32>().ok());
+    assert!(open > Some(2_000), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_when_all_places_are_taken_waits_for_one() {
+    let stub = stub(Options::default()).await;
+    let gate = running(stub.address(), "bounds = { connections = 20, header_ms = 400 }").await;
+    let mut idle = Vec::new();
+    for _ in 0..20 {
+        idle.push(TcpStream::connect(gate.address).await.unwrap());
+    }
+    let began = std::time::Instant::now();
+    let got = tokio::time::timeout(Duration::from_secs(5), gate.post(CHAT, &ask(false))).await.unwrap();
+    assert!(got.status == 200 && began.elapsed() > Duration::from_millis(200), "{:?}", began.elapsed());
+    drop(idle);
+}
