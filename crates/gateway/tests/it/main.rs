@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stderr, // Tests that cannot run say so.
     clippy::disallowed_methods
 )]
 
