@@ -255,10 +255,10 @@ fn check(config: &Config) -> Result<(), GateError> {
         return Err(GateError::Access(why.to_owned()));
     }
     if let Some(mcp) = &config.mcp {
-        let names = mcp.profiles.values().flatten();
+        let mut names = mcp.profiles.values().flatten();
         let builtin = Profiles::builtin()?;
         let is_known = |name: &String| builtin.all().any(|profile| profile.id == *name);
-        if let Some(name) = names.filter(|name| config.guardrails.is_none() && !is_known(name)).next() {
+        if let Some(name) = names.find(|name| config.guardrails.is_none() && !is_known(name)) {
             let why = format!("`mcp.profiles` names the profile `{name}`, which is none");
             return Err(GateError::Access(why));
         }

@@ -212,8 +212,8 @@ impl Mcp {
     /// Takes decisions over that stand in the file, and gives what holds then.
     fn taken(&self, there: &Store) -> (Store, Vec<String>) {
         self.step(|proxy| {
-            let problems = pins::merge(proxy.pins_mut(), there, &self.servers);
-            self.servers.iter().for_each(|server| proxy.forget_listings(server));
+            let (changed, problems) = pins::merge(proxy.pins_mut(), there, &self.servers);
+            changed.iter().for_each(|server| proxy.forget_listings(server));
             (proxy.pins().clone(), problems)
         })
     }

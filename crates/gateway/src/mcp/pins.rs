@@ -206,9 +206,9 @@ pub(super) fn decide(
     Ok(store.decide(&ruled.server, ruled.kind, &ruled.name, record)?)
 }
 
-/// Takes over decisions that `there` has and `own` has not. What cannot be taken over is told.
-pub(super) fn merge(own: &mut Store, there: &Store, servers: &[String]) -> Vec<String> {
-    let mut problems = Vec::new();
+/// Takes over decisions that `there` has and `own` has not: of which servers, and what could not be taken over.
+pub(super) fn merge(own: &mut Store, there: &Store, servers: &[String]) -> (Vec<String>, Vec<String>) {
+    let (mut changed, mut problems) = (Vec::new(), Vec::new());
     for server in servers {
         for (kind, pins) in there.server(server).into_iter().flat_map(|pins| pins.pins.iter()) {
             for (name, pin) in pins {
@@ -217,12 +217,17 @@ pub(super) fn merge(own: &mut Store, there: &Store, servers: &[String]) -> Vec<S
                     if known.is_some_and(|known| known.records.contains(record)) {
                         continue;
                     }
-                    if let Err(error) = own.decide(server, *kind, name, record.clone()) {
-                        problems.push(format!("a decision about `{server}/{name}` came too late: {error}"));
+                    match own.decide(server, *kind, name, record.clone()) {
+                        Ok(()) => changed.push(server.clone()),
+                        Err(error) => {
+                            problems
+                                .push(format!("a decision about `{server}/{name}` came too late: {error}"));
+                        }
                     }
                 }
             }
         }
     }
-    problems
+    changed.dedup();
+    (changed, problems)
 }

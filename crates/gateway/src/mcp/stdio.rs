@@ -48,8 +48,8 @@ type Key = (String, String, String);
 #[derive(Debug, Default)]
 struct Held {
     running: HashMap<Key, Arc<Program>>,
-    /// How often a server's program has failed, and before when it is not started again.
-    failures: HashMap<String, (u32, Instant)>,
+    /// How often the program of a server has failed for a principal, and before when it is not started again.
+    failures: HashMap<(String, String), (u32, Instant)>,
 }
 
 /// Programs that run.
@@ -108,7 +108,9 @@ impl Programs {
         let number = program.next.fetch_add(1, Ordering::Relaxed);
         let (sent, own) = with_id(&outgoing.body, &number.to_string()).ok_or("a request without an id")?;
         let held = Arc::clone(&self.held);
-        let turn = Turn { inbox, program, number, own, is_over: false, server, wait: silence, held };
+        let principal = whom.principal.clone();
+        let turn =
+            Turn { inbox, program, number, own, is_over: false, server, principal, wait: silence, held };
         turn.program.write(&sent).await?;
         Ok(turn.pieces())
     }
@@ -125,7 +127,8 @@ impl Programs {
             }
             held.running.remove(&key);
         }
-        if let Some((count, until)) = held.failures.get(server).filter(|(_, until)| *until > now) {
+        let failed = held.failures.get(&(whom.principal.clone(), server.to_owned()));
+        if let Some((count, until)) = failed.filter(|(_, until)| *until > now) {
             let seconds = until.duration_since(now).as_secs() + 1;
             return Err(format!("its program has failed {count} times; it is started again in {seconds} s"));
         }
@@ -144,7 +147,7 @@ impl Programs {
                 Ok(program)
             }
             Err(why) => {
-                count(&mut held, server);
+                count(&mut held, &whom.principal, server);
                 Err(why)
             }
         }
@@ -155,7 +158,7 @@ impl Programs {
         let mut held = self.held();
         let key = (whom.principal.clone(), whom.session.clone(), server.to_owned());
         if held.running.remove(&key).is_some() {
-            count(&mut held, server);
+            count(&mut held, &whom.principal, server);
         }
     }
 
@@ -167,7 +170,10 @@ impl Programs {
     /// Ends programs that nobody has used for long.
     pub(super) fn reap(&self) {
         let idle = Duration::from_millis(self.bounds.idle_ms);
-        self.held().running.retain(|_, program| {
+        let mut held = self.held();
+        // What has failed long ago is forgiven.
+        held.failures.retain(|_, (_, until)| until.elapsed() < LONGEST * 10);
+        held.running.retain(|_, program| {
             let used = *program.used.lock().unwrap_or_else(PoisonError::into_inner);
             let is_busy = program.inbox.try_lock().is_err();
             !program.is_over.load(Ordering::Acquire) && (is_busy || used.elapsed() < idle)
@@ -175,10 +181,11 @@ impl Programs {
     }
 }
 
-fn count(held: &mut Held, server: &str) {
-    let failed = held.failures.get(server).map_or(0, |(count, _)| *count) + 1;
+fn count(held: &mut Held, principal: &str, server: &str) {
+    let key = (principal.to_owned(), server.to_owned());
+    let failed = held.failures.get(&key).map_or(0, |(count, _)| *count) + 1;
     let pause = PAUSE.saturating_mul(1 << (failed - 1).min(10)).min(LONGEST);
-    held.failures.insert(server.to_owned(), (failed, Instant::now() + pause));
+    held.failures.insert(key, (failed, Instant::now() + pause));
 }
 
 impl Program {
@@ -297,6 +304,7 @@ struct Turn {
     own: String,
     is_over: bool,
     server: String,
+    principal: String,
     wait: Duration,
     held: Arc<Mutex<Held>>,
 }
@@ -337,7 +345,8 @@ impl Turn {
                 continue;
             }
             self.is_over = true;
-            self.held.lock().unwrap_or_else(PoisonError::into_inner).failures.remove(&self.server);
+            let key = (self.principal.clone(), self.server.clone());
+            self.held.lock().unwrap_or_else(PoisonError::into_inner).failures.remove(&key);
             return Some(match with_id(&said, &self.own) {
                 Some((answer, _)) => Heard::Message(answer, None),
                 None => self.broken("its answer has no id".to_owned()),

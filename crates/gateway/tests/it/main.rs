@@ -4,8 +4,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::disallowed_methods,
-    clippy::print_stderr
+    clippy::print_stderr, // Tests that cannot run say so.
+    clippy::disallowed_methods
 )]
 
 mod clients;

@@ -258,7 +258,10 @@ impl Driver {
         if !judgement.action.stops() {
             return Verdict::Allow { edits, labels, approved };
         }
-        self.denied = Some(stage);
+        if question.asked != Asked::Event {
+            // Without an event the request still goes on.
+            self.denied = Some(stage);
+        }
         let what = judgement.decisive().map_or("something that cannot be taken out", |hit| hit.what.as_str());
         let of = if stage == Stage::InspectRequest { "request" } else { "answer" };
         let id = &self.exchange.decision.request;

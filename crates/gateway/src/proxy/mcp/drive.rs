@@ -169,6 +169,8 @@ impl Driver {
 
     async fn drive(&mut self, one: &mut One, mut step: Step, say: &mpsc::Sender<Said>) -> Answer {
         self.introduce(one);
+        // Each message of a batch is judged by what holds for it.
+        self.profiles = None;
         let mut source: Option<Pieces> = None;
         let mut server = String::new();
         loop {
@@ -192,7 +194,6 @@ impl Driver {
                     self.mcp.step(|proxy| proxy.decided(one, verdict))
                 }
                 Step::Visible(listed) => {
-                    self.has_seen = true;
                     let places = self.visible(&listed);
                     self.mcp.step(|proxy| proxy.visible(one, &places))
                 }
@@ -336,7 +337,7 @@ impl Driver {
                 castellan_mcp::proxy::Event::Refused { reason, message } => {
                     self.refused = Some((*reason, message.clone()));
                 }
-                castellan_mcp::proxy::Event::Pin { .. } => self.has_seen = true,
+                castellan_mcp::proxy::Event::Pin { observation, .. } => self.has_seen |= observation.news,
                 _ => {}
             }
             if let Some(value) = told(&event) {

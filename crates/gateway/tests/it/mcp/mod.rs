@@ -3,6 +3,7 @@
 mod peers;
 mod programs;
 mod server;
+mod sessions;
 mod tokens;
 
 use std::sync::{Arc, Mutex};
