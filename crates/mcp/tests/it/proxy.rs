@@ -490,7 +490,6 @@ fn what_servers_get_wrong_is_never_passed_on() {
     }
 }
 
-
 #[test]
 fn configuration_is_checked() {
     let new = |config: Value| {
