@@ -214,4 +214,13 @@ mod tests {
         assert_eq!(config.profiles, ["default"]);
         assert!(config.upstreams.models.contains_key("m"));
     }
+
+    #[test]
+    fn the_documented_configuration_is_read() {
+        let document = include_str!("../../../docs/mcp-gate.md");
+        let text = document.split("```toml").nth(1).unwrap().split("```").next().unwrap();
+        let mcp = read(text).unwrap().mcp.unwrap();
+        assert_eq!((mcp.proxy.servers.len(), mcp.proxy.argument_rules.len(), mcp.tools.len()), (2, 1, 1));
+        assert!(mcp.proxy.servers[0].token.is_some() && mcp.tool("files", "read_all").unwrap().read_only);
+    }
 }

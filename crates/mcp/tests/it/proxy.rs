@@ -490,15 +490,6 @@ fn what_servers_get_wrong_is_never_passed_on() {
     }
 }
 
-/// The example of the documentation is one.
-#[test]
-fn the_documented_configuration_is_read() {
-    let page = include_str!("../../../../docs/mcp-gate.md");
-    let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    let config: Config = toml::from_str(example).unwrap();
-    assert!(Proxy::new(config, Store::new(), Flows::built_in().unwrap()).is_ok());
-}
-
 #[test]
 fn configuration_is_checked() {
     let new = |config: Value| {
