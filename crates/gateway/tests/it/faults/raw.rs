@@ -47,7 +47,7 @@ fn is_soon(took: Duration) -> bool {
 async fn clients_that_are_slow_are_let_go() {
     let stub = scripted("rules: []").await;
     let gate = quick(&stub, "bounds = { header_ms = 300, body_ms = 300 }").await;
-    let head = format!("POST {CHAT} HTTP/1.1\r\nhost: g\r\ncontent-length: 1000\r\n");
+    let head = format!("POST {CHAT} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n");
     let byte_by_byte: Vec<&[u8]> = head.as_bytes().chunks(1).collect();
     let preface: Vec<&[u8]> = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r".chunks(1).collect();
     for (name, pieces) in [
@@ -65,7 +65,9 @@ async fn clients_that_are_slow_are_let_go() {
     assert_eq!(told(&gate.rows.decision(1).await), ("read", "timeout", 408));
     // An idle connection is let go as well.
     let (text, took) =
-        talk(gate.address, &[b"GET /healthz HTTP/1.1\r\nhost: g\r\n\r\n"], Duration::ZERO).await.unwrap();
+        talk(gate.address, &[b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n"], Duration::ZERO)
+            .await
+            .unwrap();
     assert!(text.starts_with("HTTP/1.1 200") && is_soon(took), "{took:?} {text}");
     assert_eq!(stub.requests(), 0);
 }
@@ -76,7 +78,8 @@ async fn a_client_that_closes_its_half_has_gone() {
     let gate = running(stub.address(), "").await;
     let body = ask(false).to_string();
     let mut stream = TcpStream::connect(gate.address).await.unwrap();
-    let request = format!("POST {CHAT} HTTP/1.1\r\nhost: g\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let request =
+        format!("POST {CHAT} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{body}", body.len());
     stream.write_all(request.as_bytes()).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     stream.shutdown().await.unwrap();
@@ -100,9 +103,10 @@ async fn requests_that_two_servers_read_differently() {
     let body = ask(false).to_string();
     let length = body.len();
     let chunked = format!("{length:x}\r\n{body}\r\n0\r\n\r\n");
-    let hidden = "GET /v1/files HTTP/1.1\r\nhost: g\r\n\r\n";
-    let post =
-        |headers: &str, body: &str| format!("POST {CHAT} HTTP/1.1\r\nhost: g\r\n{headers}\r\n\r\n{body}");
+    let hidden = "GET /v1/files HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let post = |headers: &str, body: &str| {
+        format!("POST {CHAT} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n\r\n{body}")
+    };
     for (name, bytes) in [
         ("two lengths", post(&format!("content-length: {length}\r\ncontent-length: 4"), &body)),
         ("a list of lengths", post(&format!("content-length: {length}, 4"), &body)),
@@ -124,7 +128,7 @@ async fn requests_that_two_servers_read_differently() {
         (
             "absolute path upwards",
             format!(
-                "POST /v1/../v1/chat/completions HTTP/1.1\r\nhost: g\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+                "POST /v1/../v1/chat/completions HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
             ),
         ),
         (

@@ -376,7 +376,7 @@ async fn when_the_client_goes_the_server_is_let_go() {
     .to_string();
     let mut client = tokio::net::TcpStream::connect(gate.address).await.unwrap();
     let head = format!(
-        "POST /mcp HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\naccept: */*\r\ncontent-length: {}\r\n\r\n{body}",
+        "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\naccept: */*\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     );
     client.write_all(head.as_bytes()).await.unwrap();
