@@ -1,8 +1,8 @@
 //! Servers of the Model Context Protocol behind the gate: what outlasts a request.
 //!
 //! The state machine of `castellan_mcp::proxy` says what is to be done; this module has what it takes to do it: the
-//! client for servers that are reached by HTTP ([`http`]), programs that are servers ([`stdio`]), tokens and credentials
-//! for them ([`token`]), the file of pins ([`pins`]) and the guardrails ([`guard`]). `proxy::mcp` drives it for a request.
+//! client for servers that are reached by HTTP (`http`), programs that are servers (`stdio`), tokens and credentials
+//! for them (`token`), the file of pins (`pins`) and the guardrails (`guard`). `proxy::mcp` drives it for a request.
 //!
 //! *Invariant (nobody waits for another's server):* the state machine is locked for its own steps alone, which do no I/O.
 
