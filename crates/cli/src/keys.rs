@@ -19,11 +19,17 @@ const LARGEST: u64 = 1 << 20;
 /// Prints a line with a new key.
 pub(crate) fn make(name: &str) -> Result<Ending> {
     let name = KeyId::new(name)?;
+    to_stdout(format!("{name} {}\n", digits()?).as_bytes())?;
+    Ok(Ending::Fine)
+}
+
+/// 32 random bytes as hexadecimal digits.
+///
+/// Errors: the system gives none.
+pub(crate) fn digits() -> Result<String> {
     let mut secret = [0; 32];
     getrandom::fill(&mut secret).map_err(|error| anyhow!("the system gives no random bytes: {error}"))?;
-    let digits: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-    to_stdout(format!("{name} {digits}\n").as_bytes())?;
-    Ok(Ending::Fine)
+    Ok(secret.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Writes a private key into a new file that nobody else may read.

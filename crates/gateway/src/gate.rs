@@ -1,7 +1,7 @@
 //! Everything that the gate holds, made from a configuration.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use castellan_access::certificate::Mappings;
 use castellan_access::grant::GrantStore;
@@ -64,6 +64,8 @@ pub struct Gate {
     /// What it counts.
     pub metrics: Metrics,
     guard: RwLock<Guard>,
+    /// The hash of the file of block lists as it was last taken in.
+    listed: Mutex<Option<blake3::Hash>>,
 }
 
 /// Profiles that hold, by model.
@@ -96,8 +98,9 @@ impl Gate {
     ) -> Result<Gate, GateError> {
         check(&config)?;
         let inspector = Inspector::new(Arc::new(Shield::builtin()?), &castellan_detectors::engine())?;
+        let mut listed = None;
         if let Some(path) = &config.blocklists {
-            inspector.set_blocklists(blocklists(path, &*system)?);
+            listed = take_blocklists(path, listed, &inspector, &*system)?;
         }
         let guard = guard(&config, &inspector, &*system)?;
         let metrics = Metrics::new();
@@ -142,6 +145,7 @@ impl Gate {
             nobody: Arc::new(Verified::new(Principal::anonymous())),
             metrics,
             guard: RwLock::new(guard),
+            listed: Mutex::new(listed),
             config,
         })
     }
@@ -179,13 +183,20 @@ impl Gate {
         problems.extend(self.mcp.iter().flat_map(|mcp| mcp.reload()));
         if self.config.guardrails.is_some() {
             match guard(&self.config, &self.inspector, &*self.system) {
-                Ok(guard) => *self.guard.write().unwrap_or_else(PoisonError::into_inner) = guard,
+                Ok(read) => {
+                    let mut held = self.guard.write().unwrap_or_else(PoisonError::into_inner);
+                    // What is ready stays ready where nothing changed.
+                    if read.profiles != held.profiles {
+                        *held = read;
+                    }
+                }
                 Err(error) => problems.push(error.to_string()),
             }
         }
         if let Some(path) = &self.config.blocklists {
-            match blocklists(path, &*self.system) {
-                Ok(lists) => self.inspector.set_blocklists(lists),
+            let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+            match take_blocklists(path, *listed, &self.inspector, &*self.system) {
+                Ok(taken) => *listed = taken,
                 Err(error) => problems.push(error.to_string()),
             }
         }
@@ -327,8 +338,19 @@ pub fn pepper(reference: Option<&str>, system: &dyn System) -> Result<Pepper, Ga
     Ok(Pepper::new(*hash.as_bytes()))
 }
 
-fn blocklists(path: &std::path::Path, system: &dyn System) -> Result<Blocklists, ProfilesError> {
+/// Takes block lists in, unless they are those of the hash; gives theirs.
+fn take_blocklists(
+    path: &std::path::Path,
+    known: Option<blake3::Hash>,
+    inspector: &Inspector,
+    system: &dyn System,
+) -> Result<Option<blake3::Hash>, ProfilesError> {
     let fault = |fault: String| ProfilesError::Fault { file: path.display().to_string(), fault };
     let bytes = system.read(path, 256 << 20).map_err(|error| fault(error.to_string()))?;
-    serde_json::from_slice(&bytes).map_err(|error| fault(error.to_string()))
+    let hash = Some(blake3::hash(&bytes));
+    if hash != known {
+        let lists: Blocklists = serde_json::from_slice(&bytes).map_err(|error| fault(error.to_string()))?;
+        inspector.set_blocklists(lists);
+    }
+    Ok(hash)
 }

@@ -294,7 +294,8 @@ pub fn read(frame: &Frame, api: Api) -> Result<FrameReading, JsonError> {
     Ok(FrameReading { reading, deltas, ends, usage, about })
 }
 
-pub(crate) fn about(tree: &Tree<'_>) -> About {
+/// What a whole answer, or an event of a stream, says about itself.
+pub fn about(tree: &Tree<'_>) -> About {
     let root = tree.root();
     let inner = root.get("response").or_else(|| root.get("message")).unwrap_or(root);
     let text = |name: &str| {

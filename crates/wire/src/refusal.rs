@@ -246,8 +246,3 @@ impl Told {
         events.concat()
     }
 }
-
-/// What a whole answer says about itself.
-pub fn about(tree: &crate::json::Tree<'_>) -> About {
-    crate::frame::about(tree)
-}

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use castellan_access::Pattern;
 use castellan_access::key::{Issue, Issued, KeyRecord, KeyStore, Scopes};
 use castellan_base::{System, Ticks};
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{named, read, show};
 use crate::Ending;
 use crate::arguments::{GateKeyIssueArguments, GateKeysCommand};
+use crate::keys::digits;
 use crate::output::{complain, to_stdout};
 
 /// Whose doing it is, in the file: whoever can write it.
@@ -56,10 +57,7 @@ pub(super) fn open(path: &Path, system: &dyn System) -> Result<KeyStore> {
 }
 
 fn pepper() -> Result<Ending> {
-    let mut secret = [0; 32];
-    getrandom::fill(&mut secret).map_err(|error| anyhow!("the system gives no random bytes: {error}"))?;
-    let digits: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
-    to_stdout(format!("{digits}\n").as_bytes())?;
+    to_stdout(format!("{}\n", digits()?).as_bytes())?;
     Ok(Ending::Fine)
 }
 

@@ -45,7 +45,7 @@ pub enum ProfilesError {
 }
 
 /// All profiles that there are.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Profiles {
     by_id: BTreeMap<String, Arc<Profile>>,
 }

@@ -9,8 +9,9 @@ use bytes::Bytes;
 use castellan_classify::redact::Session;
 use castellan_wire::annotate::{annotated, first_chunk};
 use castellan_wire::edit::{applied, rewrite};
+use castellan_wire::frame::about;
 use castellan_wire::json::{Bounds, Tree};
-use castellan_wire::refusal::{about, filtered_answer};
+use castellan_wire::refusal::filtered_answer;
 use castellan_wire::usage::{Usage, finish};
 use castellan_wire::{
     Api, Body as Kind, Direction, Matter, Passage, Point, Reading, Route, Unscanned, passages,
@@ -23,7 +24,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use super::asked::Asked;
 use super::body::{BodyFailure, GateBody, is_encoded, kind};
 use super::exchange::Exchange;
-use super::inspect::aside;
+use super::inspect::looked_at;
 use super::stop::Stop;
 use super::{Served, may_stream};
 use crate::config::Content;
@@ -113,13 +114,7 @@ fn whole(
         return Ok(bytes);
     }
     let reading = passages(&tree, asked.api, Direction::Response);
-    let began = Instant::now();
-    let mut session = exchange.session.take().unwrap_or_else(|| Session::new("answer"));
-    let inspector = &exchange.gate.inspector;
-    let judgement = aside(&reading, || inspector.judge(&reading, profiles, &mut session));
-    exchange.session = Some(session);
-    exchange.judged(&judgement, began);
-    texts(exchange, &reading, &judgement);
+    let judgement = looked_at(exchange, &reading, profiles);
     if judgement.action.stops() {
         exchange.decision.stage = Stage::InspectAnswer;
         let results = judgement.results.value();
@@ -174,13 +169,7 @@ fn other(
             reading.unscanned.push(Unscanned { path: "body".into(), matter, point: Point::Output });
         }
     }
-    let began = Instant::now();
-    let mut session = exchange.session.take().unwrap_or_else(|| Session::new("answer"));
-    let inspector = &exchange.gate.inspector;
-    let judgement = aside(&reading, || inspector.judge(&reading, profiles, &mut session));
-    exchange.session = Some(session);
-    exchange.judged(&judgement, began);
-    texts(exchange, &reading, &judgement);
+    let judgement = looked_at(exchange, &reading, profiles);
     if judgement.action.stops() {
         exchange.decision.stage = Stage::InspectAnswer;
         return Err(refused(exchange, &judgement));
@@ -200,20 +189,6 @@ fn refused(exchange: &Exchange, judgement: &Judgement) -> Stop {
         exchange.decision.request
     );
     Stop::new(Stage::InspectAnswer, 400, "content_filter", message)
-}
-
-fn texts(exchange: &mut Exchange, reading: &Reading, judgement: &Judgement) {
-    let content = exchange.gate.config.record.content;
-    if content == Content::None {
-        return;
-    }
-    for (passage, edits) in reading.passages.iter().zip(&judgement.edits) {
-        let text = match content {
-            Content::Full => passage.text.clone(),
-            _ => applied(&passage.text, edits.clone()).unwrap_or_default(),
-        };
-        exchange.decision.texts.push((passage.point, text));
-    }
 }
 
 /// The answer to a request whose answer is a stream.

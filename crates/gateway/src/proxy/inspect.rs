@@ -24,8 +24,20 @@ use crate::record::Stage;
 /// Bytes of texts from which on looking at them would keep others waiting: some ten milliseconds.
 const HEAVY: usize = 128 << 10;
 
+/// Has the texts of a body looked at, and takes note of what was found and, as far as that is asked for, of what they say.
+pub(super) fn looked_at(exchange: &mut Exchange, reading: &Reading, profiles: &Selected) -> Judgement {
+    let began = Instant::now();
+    let mut session = exchange.session.take().unwrap_or_else(|| Session::new("answer"));
+    let inspector = &exchange.gate.inspector;
+    let judgement = aside(reading, || inspector.judge(reading, profiles, &mut session));
+    exchange.session = Some(session);
+    exchange.judged(&judgement, began);
+    texts(exchange, reading, &judgement);
+    judgement
+}
+
 /// Has texts looked at; long ones so that other requests of this thread go on meanwhile.
-pub(super) fn aside<T>(reading: &Reading, work: impl FnOnce() -> T) -> T {
+fn aside<T>(reading: &Reading, work: impl FnOnce() -> T) -> T {
     let bytes: usize = reading.passages.iter().map(|passage| passage.text.len()).sum();
     let can_move =
         Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread);
@@ -41,14 +53,11 @@ pub(super) fn request(
 ) -> Result<(), Stop> {
     let scope =
         format!("{}/{}", principal.id(), asked.session.as_deref().unwrap_or(&exchange.decision.request));
-    let mut session = Session::new(scope);
-    let began = Instant::now();
-    let inspector = &exchange.gate.inspector;
-    let judgement = aside(&asked.reading, || inspector.judge(&asked.reading, profiles, &mut session));
-    exchange.judged(&judgement, began);
-    exchange.session = Some(session);
+    exchange.session = Some(Session::new(scope));
+    // A second look, at what policies obliged to, takes the place of the first.
+    exchange.decision.texts.clear();
+    let judgement = looked_at(exchange, &asked.reading, profiles);
     exchange.prompt = judgement.results.clone();
-    texts(exchange, asked, &judgement);
     match judgement.action {
         Action::Block => return Err(blocked(exchange, &judgement)),
         Action::RequireApproval => {
@@ -128,14 +137,12 @@ fn blocked(exchange: &Exchange, judgement: &Judgement) -> Stop {
 }
 
 /// Keeps texts for the record, as far as that is asked for.
-fn texts(exchange: &mut Exchange, asked: &Asked, judgement: &Judgement) {
+fn texts(exchange: &mut Exchange, reading: &Reading, judgement: &Judgement) {
     let content = exchange.gate.config.record.content;
     if content == Content::None {
         return;
     }
-    // A second look, at what policies obliged to, takes the place of the first.
-    exchange.decision.texts.clear();
-    for (passage, edits) in asked.reading.passages.iter().zip(&judgement.edits) {
+    for (passage, edits) in reading.passages.iter().zip(&judgement.edits) {
         let text = match content {
             Content::Full => passage.text.clone(),
             _ => edit::applied(&passage.text, edits.clone()).unwrap_or_default(),
