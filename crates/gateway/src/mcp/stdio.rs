@@ -3,7 +3,7 @@
 //! One request is under way in a program at a time, under a number that the gate gives it: an answer that comes too late
 //! for its client is never taken for another one's. What a client answers to a program's own question is written at once.
 //! A program that ends is started again with the next request, later the more often it has failed. What it writes to
-//! standard error is read, so that it does not block, and thrown away but for its end.
+//! standard error is read, so that it does not block, and thrown away.
 
 use std::collections::{BTreeMap, HashMap};
 use std::process::Stdio;
@@ -31,8 +31,8 @@ const QUEUE: usize = 256;
 const PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause.
 const LONGEST: Duration = Duration::from_mins(1);
-/// How much of what a program writes to standard error is kept: its end.
-const TAIL: usize = 2048;
+/// How much of what a program writes to standard error is read at once.
+const PIECE: usize = 2048;
 
 /// How a program is started.
 pub(super) struct Start<'a> {
@@ -268,7 +268,7 @@ async fn write(mut input: ChildStdin, mut lines: mpsc::Receiver<Vec<u8>>) {
 
 /// Reads what a program writes to standard error, so that it can go on.
 async fn drain(mut errors: ChildStderr) {
-    let mut buffer = [0_u8; TAIL];
+    let mut buffer = [0_u8; PIECE];
     while errors.read(&mut buffer).await.is_ok_and(|length| length > 0) {}
     std::future::pending().await
 }
