@@ -192,7 +192,7 @@ pub struct Stream<'a> {
 #[derive(Debug)]
 struct Found {
     logit: f32,
-    subtype: Subtype,
+    subtype: Option<Subtype>,
     evidence: Vec<Evidence>,
     tier: Tier,
 }
@@ -261,7 +261,7 @@ impl<'a> Stream<'a> {
         Verdict {
             detected,
             probability,
-            subtype: best.as_ref().map(|found| found.subtype),
+            subtype: best.as_ref().and_then(|found| found.subtype),
             tier: best.as_ref().map_or(Tier::Linear, |found| found.tier),
             spans: best.map(|found| found.evidence).unwrap_or_default(),
             decoded: self.decoded,
@@ -294,10 +294,14 @@ impl<'a> Stream<'a> {
         let form = self.model.engine.see_unexplained(plain.text(), self.rules, content, explained);
         let logit = self.model.judge_of(self.source).logit(&form.values);
         if self.is_better(logit) {
-            let origin = |place: Range<usize>| plain.origin(place);
-            let evidence = self.evidence(&form, origin);
-            let subtype = self.model.subtype(self.rules, plain.text(), &form, self.source);
-            self.best = Some(Found { logit, subtype, evidence, tier: Tier::Linear });
+            // What no verdict will tell is not looked for: most texts are no attacks.
+            let details = self.is_attack(logit).then(|| {
+                let evidence = self.evidence(&form, |place| plain.origin(place));
+                (self.model.subtype(self.rules, plain.text(), &form, self.source), evidence)
+            });
+            let (subtype, evidence) = details.unzip();
+            self.best =
+                Some(Found { logit, subtype, evidence: evidence.unwrap_or_default(), tier: Tier::Linear });
         }
         let start = self.start;
         for left in decodings.unscanned {
@@ -329,9 +333,14 @@ impl<'a> Stream<'a> {
         }
         if self.is_better(logit) {
             let evidence = vec![Evidence { start, end, reason: "decoded".to_owned() }];
-            self.best =
-                Some(Found { logit, subtype: Subtype::EncodingAttack, evidence, tier: Tier::Decoded });
+            let subtype = Some(Subtype::EncodingAttack);
+            self.best = Some(Found { logit, subtype, evidence, tier: Tier::Decoded });
         }
+    }
+
+    fn is_attack(&self, logit: f32) -> bool {
+        let judge = self.model.judge_of(self.source);
+        judge.platt.probability(logit) >= judge.points.at(self.point)
     }
 
     fn is_better(&self, logit: f32) -> bool {

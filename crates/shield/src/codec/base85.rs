@@ -98,9 +98,13 @@ fn read_group(group: &[u8], value: fn(u8) -> Option<u32>) -> Option<[u8; 4]> {
     u32::try_from(joined).ok().map(u32::to_be_bytes)
 }
 
-/// Finds Base85: words of ten and more characters whose first eight bytes are text.
+/// Finds Base85: words of ten and more characters whose first eight bytes are text. A number is none: among ten digits of
+/// base 85 that say something there is a letter.
 pub(super) fn find(scan: &Scan<'_>, found: &mut Vec<Found>) {
-    let long = |word: &&Word| word.len() >= 10 && word.has(kind::CAPITAL | kind::DIGIT);
+    let long = |word: &&Word| {
+        let spelled = word.has(kind::CAPITAL | kind::SMALL) && word.has(kind::CAPITAL | kind::DIGIT);
+        word.len() >= 10 && spelled
+    };
     for word in scan.words.iter().filter(long) {
         in_word(scan, word, found);
     }

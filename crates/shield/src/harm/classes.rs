@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::tokens::{Place, Sink};
+use crate::model::tokens::{Place, Sink, Word};
 
 /// How many classes before are looked at.
 const BEFORE: usize = 3;
@@ -94,6 +94,14 @@ impl<'a, S: Sink> Classed<'a, S> {
 impl<S: Sink> Sink for Classed<'_, S> {
     fn feature(&mut self, hash: u32) {
         self.sink.feature(hash);
+    }
+
+    fn remembered(&mut self, word: Word) -> bool {
+        self.sink.remembered(word)
+    }
+
+    fn remember(&mut self, word: Word) {
+        self.sink.remember(word);
     }
 
     fn token(&mut self, place: Place) {

@@ -8,6 +8,8 @@ use super::random::Random;
 
 /// How far from the mean a signal counts, in deviations.
 const BOUND: f32 = 4.0;
+/// Signals that are kept without memory of their own: as many as a window has, and more.
+const KEPT: usize = 32;
 
 /// What is made of the signals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,24 +51,38 @@ impl Dense {
     /// The logit of some signals.
     pub fn logit(&self, signals: &[f32]) -> f32 {
         if self.shape == Shape::Plain {
-            // Nothing is kept: this is asked for every window of a text.
-            return self.bias
-                + self
-                    .scaled(signals)
-                    .zip(&self.weights)
-                    .map(|(signal, weight)| signal * weight)
-                    .sum::<f32>();
+            // A plain loop over slices, with nothing kept: this is asked for every window of a text.
+            let weighed = self.means.iter().zip(&self.deviations).zip(&self.weights);
+            let mut sum = 0.0;
+            for (signal, ((mean, deviation), weight)) in signals.iter().zip(weighed) {
+                sum += ((signal - mean) / deviation).clamp(-BOUND, BOUND) * weight;
+            }
+            return self.bias + sum;
         }
-        let plain = self.standardised(signals);
-        let mut weights = self.weights.iter();
+        let mut kept = [0.0; KEPT];
+        let mut longer = Vec::new();
+        let plain = match kept.get_mut(..signals.len().min(self.means.len())) {
+            Some(kept) => {
+                kept.iter_mut().zip(self.scaled(signals)).for_each(|(place, signal)| *place = signal);
+                &*kept
+            }
+            None => {
+                longer.extend(self.scaled(signals));
+                longer.as_slice()
+            }
+        };
+        let (singles, mut products) = self.weights.split_at(plain.len().min(self.weights.len()));
         let mut sum = 0.0;
-        for (signal, weight) in plain.iter().zip(&mut weights) {
+        for (signal, weight) in plain.iter().zip(singles) {
             sum += signal * weight;
         }
         for (index, first) in plain.iter().enumerate() {
-            for (second, weight) in plain.iter().skip(index).zip(&mut weights) {
+            let others = plain.get(index..).unwrap_or_default();
+            let (row, rest) = products.split_at(others.len().min(products.len()));
+            for (second, weight) in others.iter().zip(row) {
                 sum += first * second / BOUND * weight;
             }
+            products = rest;
         }
         self.bias + sum
     }

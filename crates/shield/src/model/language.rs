@@ -142,7 +142,7 @@ impl Language {
         let mut blocks = Vec::with_capacity(text.len() / 16 + 1);
         let mut block = Block::default();
         let (mut walk, mut trail) = (Walk::default(), Trail::default());
-        let mut last = ' ';
+        let mut last = 0;
         for (place, character) in text.char_indices() {
             if block.characters == BLOCK {
                 block.end = u32::try_from(place).unwrap_or(u32::MAX);
@@ -162,8 +162,9 @@ impl Language {
                     }
                 }
             });
-            block.see(last, character);
-            last = character;
+            let kind = kind(character);
+            block.see(last, kind);
+            last = kind;
         }
         block.end = u32::try_from(text.len()).unwrap_or(u32::MAX);
         // A short rest belongs to the block before.
@@ -176,18 +177,51 @@ impl Language {
     }
 }
 
+/// Kinds of characters, one bit each. A strange mark is none that prose has beside letters.
+const MARK: u8 = 1;
+const DIGIT: u8 = 1 << 1;
+const WIDE: u8 = 1 << 2;
+const SMALL: u8 = 1 << 3;
+const CAPITAL: u8 = 1 << 4;
+const STRANGE: u8 = 1 << 5;
+
+/// The kinds of the characters of ASCII, in order.
+static KINDS: [u8; 128] = {
+    let mut kinds = [0; 128];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        #[allow(clippy::indexing_slicing, reason = "evaluated when compiled")]
+        {
+            kinds[byte as usize] = match byte {
+                b'.' | b',' | b'\'' | b'-' | b'"' | b':' => MARK,
+                b'0'..=b'9' => DIGIT,
+                b'a'..=b'z' => SMALL,
+                b'A'..=b'Z' => CAPITAL,
+                _ if byte.is_ascii_punctuation() => MARK | STRANGE,
+                _ => 0,
+            };
+        }
+        byte += 1;
+    }
+    kinds
+};
+
+fn kind(character: char) -> u8 {
+    usize::try_from(u32::from(character)).ok().and_then(|code| KINDS.get(code)).copied().unwrap_or(WIDE)
+}
+
 impl Block {
-    fn see(&mut self, last: char, character: char) {
+    /// Counts a character by its kind and the one before.
+    fn see(&mut self, last: u8, kind: u8) {
+        let is = |kind: u8, bits: u8| kind & bits != 0;
         self.characters += 1;
-        let mark = character.is_ascii_punctuation();
-        self.marks += u16::from(mark);
-        self.digits += u16::from(character.is_ascii_digit());
-        self.wide += u16::from(!character.is_ascii());
-        self.turns += u16::from(last.is_ascii_lowercase() && character.is_ascii_uppercase());
-        let strange = |c: char| c.is_ascii_punctuation() && !matches!(c, '.' | ',' | '\'' | '-' | '"' | ':');
-        let glued = (last.is_ascii_alphabetic() && strange(character))
-            || (strange(last) && character.is_ascii_alphabetic());
-        self.glued += u16::from(glued || (mark && strange(last)));
+        self.marks += u16::from(is(kind, MARK));
+        self.digits += u16::from(is(kind, DIGIT));
+        self.wide += u16::from(is(kind, WIDE));
+        self.turns += u16::from(is(last, SMALL) && is(kind, CAPITAL));
+        let letter = SMALL | CAPITAL;
+        let glued = (is(last, letter) && is(kind, STRANGE)) || (is(last, STRANGE) && is(kind, letter | MARK));
+        self.glued += u16::from(glued);
     }
 
     fn join(&mut self, other: &Block) {

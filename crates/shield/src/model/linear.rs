@@ -4,7 +4,8 @@
 //! and a few large ones still fit. The logit of a window is the sum of the weights of its features divided by the
 //! square root of their count, plus a bias: a long text is not louder only since it is long.
 
-use super::tokens::{self, Place, Sink};
+use super::memory::{Memory, Words};
+use super::tokens::{self, Place, Sink, Word};
 
 /// Weights of `HEADS` models that share one walk over a text.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +14,8 @@ pub struct Linear<const HEADS: usize> {
     rows: Vec<[i8; HEADS]>,
     scales: [f32; HEADS],
     biases: [f32; HEADS],
+    /// What words come to that were read before.
+    memory: Memory<Sum<HEADS>>,
 }
 
 impl<const HEADS: usize> Linear<HEADS> {
@@ -25,7 +28,7 @@ impl<const HEADS: usize> Linear<HEADS> {
     ) -> Option<Linear<HEADS>> {
         let fits = (1..=24).contains(&bits) && rows.len() == 1_usize << bits;
         let finite = scales.iter().chain(&biases).all(|number| number.is_finite());
-        (fits && finite).then_some(Linear { bits, rows, scales, biases })
+        (fits && finite).then(|| Linear { bits, rows, scales, biases, memory: Memory::default() })
     }
 
     /// Quantises weights, one row of heads a slot.
@@ -59,7 +62,10 @@ impl<const HEADS: usize> Linear<HEADS> {
             scales: self.scales,
             biases: self.biases,
         };
-        read(&mut Walk { model: self, sum: Sum::default(), profile: &mut profile });
+        self.memory.with(|words| {
+            let sum = Sum::default();
+            read(&mut Walk { model: self, sum, before: sum, words, profile: &mut profile });
+        });
         profile
     }
 
@@ -95,7 +101,7 @@ fn quantised<const HEADS: usize>(row: &[f32; HEADS], scales: &[f32; HEADS]) -> [
 
 /// Running sums of weights, in whole numbers, so that differences are exact.
 #[derive(Clone, Copy, Debug)]
-struct Sum<const HEADS: usize> {
+pub(super) struct Sum<const HEADS: usize> {
     heads: [i32; HEADS],
     count: u32,
 }
@@ -114,6 +120,24 @@ impl<const HEADS: usize> Sum<HEADS> {
             *head = head.wrapping_add(weight * weight.abs());
         }
         self.count = self.count.wrapping_add(1);
+    }
+
+    /// Adds what was summed elsewhere.
+    fn join(&mut self, other: &Sum<HEADS>) {
+        for (head, more) in self.heads.iter_mut().zip(other.heads) {
+            *head = head.wrapping_add(more);
+        }
+        self.count = self.count.wrapping_add(other.count);
+    }
+
+    /// What was added since it was `before`.
+    fn since(&self, before: &Sum<HEADS>) -> Sum<HEADS> {
+        let mut sum = *self;
+        for (head, less) in sum.heads.iter_mut().zip(before.heads) {
+            *head = head.wrapping_sub(less);
+        }
+        sum.count = sum.count.wrapping_sub(before.count);
+        sum
     }
 
     #[allow(clippy::cast_precision_loss)] // Sums of a window are far below 2^24 times the rounding that matters.
@@ -138,12 +162,26 @@ impl<const HEADS: usize> Sum<HEADS> {
 pub struct Walk<'a, const HEADS: usize> {
     model: &'a Linear<HEADS>,
     sum: Sum<HEADS>,
+    /// The sum before the word whose features are being told.
+    before: Sum<HEADS>,
+    words: &'a mut Words<Sum<HEADS>>,
     profile: &'a mut Profile<HEADS>,
 }
 
 impl<const HEADS: usize> Sink for Walk<'_, HEADS> {
     fn feature(&mut self, hash: u32) {
         self.sum.add(self.model.row(hash));
+    }
+
+    fn remembered(&mut self, word: Word) -> bool {
+        self.before = self.sum;
+        let known = self.words.get(word);
+        known.into_iter().for_each(|sum| self.sum.join(sum));
+        known.is_some()
+    }
+
+    fn remember(&mut self, word: Word) {
+        self.words.put(word, self.sum.since(&self.before));
     }
 
     fn token(&mut self, place: Place) {
@@ -214,6 +252,25 @@ mod tests {
         assert_eq!(profile.logits(0, usize::MAX), profile.logits(0, profile.len()));
         assert_eq!(profile.logits(3, 3), [0.25, -0.25]);
         assert_eq!(profile.bytes(1, 3), Place { start: 7, end: 13 });
+    }
+
+    #[test]
+    fn what_is_remembered_changes_no_sum() {
+        let model = model();
+        for text in [
+            "Row the boat, ROW the boats",
+            "rows of abcdefghijklmnop and abcdefghijklmnopq",
+            "r\u{f6}w don't",
+        ] {
+            let first = model.profile(text);
+            let again = model.profile(text);
+            let fresh = model.clone().profile(text);
+            for end in 0..=first.len() {
+                assert_eq!(first.logits(0, end), again.logits(0, end), "{text}");
+                assert_eq!(first.logits(0, end), fresh.logits(0, end), "{text}");
+            }
+            assert_eq!(again.logits(0, again.len()), model.logits(&Features::of(text).hashes), "{text}");
+        }
     }
 
     #[test]

@@ -15,5 +15,6 @@ pub mod language;
 pub mod learn;
 pub mod linear;
 pub mod logistic;
+mod memory;
 pub mod random;
 pub mod tokens;

@@ -35,6 +35,36 @@ pub trait Sink {
     fn feature(&mut self, hash: u32);
     /// The current token is complete.
     fn token(&mut self, place: Place);
+    /// Takes the features inside of a word, where the sink remembers what they come to, and says so; they are not told then.
+    fn remembered(&mut self, _word: Word) -> bool {
+        false
+    }
+    /// All features inside of a word were told that was not remembered.
+    fn remember(&mut self, _word: Word) {}
+}
+
+/// A word of up to 16 ASCII letters in lower case, a byte each. The features inside of a word depend on nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word(u128);
+
+impl Word {
+    /// Longest word, in letters.
+    const LONGEST: usize = 16;
+
+    fn of(codes: &[u32]) -> Option<Word> {
+        let fits = (1..=Word::LONGEST).contains(&codes.len());
+        let packed = codes.iter().try_fold(0_u128, |packed, code| {
+            (1..0x80).contains(code).then(|| packed << 8 | u128::from(*code))
+        });
+        packed.filter(|_| fits).map(Word)
+    }
+
+    /// A number below 2^`bits` that spreads words evenly.
+    #[allow(clippy::cast_possible_truncation)] // Both halves are taken.
+    pub(super) fn slot(self, bits: u32) -> usize {
+        let folded = (self.0 as u64).rotate_left(31) ^ ((self.0 >> 64) as u64).wrapping_mul(MIXER);
+        usize::try_from(folded.wrapping_mul(MULTIPLIER) >> (64 - bits)).unwrap_or(0)
+    }
 }
 
 /// What kind of character begins a token.
@@ -154,7 +184,11 @@ impl Reader {
         }
         let whole = self.word.iter().fold(0, |hash, code| step(hash, *code));
         if kind == Kind::Letter {
-            self.inside(shape.wide, sink);
+            let word = self.word.get(1..).and_then(Word::of);
+            if !word.is_some_and(|word| sink.remembered(word)) {
+                self.inside(shape.wide, sink);
+                word.into_iter().for_each(|word| sink.remember(word));
+            }
             if shape.length > 2 && shape.capitals == shape.length {
                 sink.feature(finish(step(whole, 0x10_0001)));
             }
