@@ -48,7 +48,7 @@ impl Action {
 }
 
 /// What it is done to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Resource {
     /// A model.
     Model {
@@ -252,10 +252,14 @@ impl<'a> Asked<'a> {
         Entities::from_entities(entities, Some(schema)).map(drop).map_err(|error| error.to_string())
     }
 
+    /// Whole hours since 0001-01-01.
+    pub(super) fn hours(&self) -> i64 {
+        self.now.get() / Ticks::PER_SECOND / 3_600
+    }
+
     fn pairs(&self, party: &Party) -> Vec<(&'static str, RestrictedExpression)> {
         let circumstances = &self.circumstances;
-        let seconds = self.now.get() / Ticks::PER_SECOND;
-        let (day, hour) = (seconds / 86_400, seconds / 3600 % 24);
+        let (day, hour) = (self.hours() / 24, self.hours() % 24);
         let boolean = RestrictedExpression::new_bool;
         let number = RestrictedExpression::new_long;
         let ungranted = circumstances.labels.difference(&self.held.labels);

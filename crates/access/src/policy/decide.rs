@@ -98,7 +98,8 @@ impl Decision {
 impl Policies {
     /// Decides.
     pub fn decide(&self, asked: &Asked<'_>) -> Decision {
-        self.compiled().decide(asked)
+        let compiled = self.compiled();
+        compiled.memory.or(asked, || compiled.decide(asked))
     }
 }
 

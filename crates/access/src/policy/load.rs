@@ -10,6 +10,7 @@ use cedar_policy::ffi::DetailedError;
 use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 
 use super::decide::{Decided, Effect};
+use super::memory::Memory;
 use super::{DEFAULT, SCHEMA, TRIAL};
 
 /// The largest file, in bytes.
@@ -85,6 +86,7 @@ pub(super) struct Compiled {
     pub(super) set: PolicySet,
     pub(super) decided: HashMap<PolicyId, Decided>,
     pub(super) version: Arc<str>,
+    pub(super) memory: Memory,
     warnings: Vec<Problem>,
 }
 
@@ -221,6 +223,7 @@ fn compile(validator: &Validator, sources: &[Source]) -> Result<Compiled, Proble
         set: PolicySet::new(),
         decided: HashMap::new(),
         version: version(sources).into(),
+        memory: Memory::default(),
         warnings: Vec::new(),
     };
     let mut problems = Vec::new();
@@ -295,6 +298,7 @@ impl Compiled {
                 known.file, known.line
             ));
         }
+        self.memory.reads.add(policy);
         self.set.add(policy.new_id(key.clone())).map_err(|error| error.to_string())?;
         let (id, file) = (id.into(), source.name.as_str().into());
         self.decided.insert(key, Decided { id, file, line, effect, annotations: Arc::new(annotations) });

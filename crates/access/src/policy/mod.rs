@@ -16,6 +16,7 @@ mod ask;
 mod decide;
 mod explain;
 mod load;
+mod memory;
 mod party;
 
 pub use arguments::ArgumentsError;

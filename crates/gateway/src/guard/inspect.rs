@@ -20,8 +20,8 @@ use super::looked::{Asked, Looked, Said};
 use super::profile::{Action, Check};
 use crate::guard::ProfilesError;
 
-/// Entries of the memory of what was looked at: some 20 MB.
-const REMEMBERED: usize = 65_536;
+/// Entries of the memory of what was looked at: some 10 MB.
+const REMEMBERED: usize = 32_768;
 /// Most hits that are told of one body.
 const MOST_HITS: usize = 256;
 
