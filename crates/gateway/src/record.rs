@@ -169,10 +169,18 @@ impl Stage {
     }
 }
 
-fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(members) => members.into_iter().filter(|(_, value)| !value.is_null()).collect(),
-        _ => Map::new(),
+/// A row of the columns that have a value. There is one for each request, so that it is built once and in one piece.
+macro_rules! row {
+    ($($name:literal: $value:expr),* $(,)?) => {{
+        let mut row = Map::with_capacity([$($name),*].len());
+        $(put(&mut row, $name, json!($value));)*
+        row
+    }};
+}
+
+fn put(row: &mut Map<String, Value>, name: &str, value: Value) {
+    if !value.is_null() {
+        row.insert(name.to_owned(), value);
     }
 }
 
@@ -201,7 +209,7 @@ impl Decision {
 
     fn decision(&self) -> Map<String, Value> {
         let principal = self.principal.as_ref().map(|verified| &verified.principal);
-        object(json!({
+        row! {
             "TimeGenerated": self.time.to_string(),
             "RequestId": self.request,
             "TraceId": self.trace,
@@ -253,12 +261,12 @@ impl Decision {
             "McpMethod": self.mcp.as_ref().and_then(|mcp| mcp.method.clone()),
             "McpEvents": self.mcp.as_ref().filter(|mcp| !mcp.events.is_empty()).map(|mcp| mcp.events.clone()),
             "ToolName": self.mcp.as_ref().and_then(|mcp| mcp.tool.clone()),
-        }))
+        }
     }
 
     fn llm_log(&self) -> Map<String, Value> {
         let usage = self.usage.unwrap_or_default();
-        object(json!({
+        row! {
             "TimeGenerated": self.time.to_string(),
             "CorrelationId": self.trace,
             "RequestId": self.request,
@@ -270,7 +278,7 @@ impl Decision {
             "CompletionTokens": usage.output,
             "TotalTokens": usage.input.saturating_add(usage.output),
             "SequenceNumber": 0,
-        }))
+        }
     }
 
     fn agent_event(&self) -> Map<String, Value> {
@@ -279,7 +287,7 @@ impl Decision {
         let is_model = tool.is_none();
         let usage = self.usage.filter(|_| is_model);
         let of_model = |text: &String| is_model.then(|| text.clone());
-        object(json!({
+        row! {
             "TimeGenerated": self.time.to_string(),
             "EventType": if is_model { "ModelInvocation" } else { "ToolInvocation" },
             "EventSchema": "AgentEvent",
@@ -306,9 +314,9 @@ impl Decision {
             "ToolName": tool.map(|(_, tool)| tool.clone()),
             "ToolId": tool.map(|(mcp, tool)| format!("{}/{tool}", mcp.server.as_deref().unwrap_or_default())),
             "ToolOriginalType": tool.map(|_| "mcp"),
-            "AdditionalFields": {"traceId": self.trace, "spanId": self.span, "gateAction": self.action.as_str(),
-                "mcpServer": tool.and_then(|(mcp, _)| mcp.server.clone())},
-        }))
+            "AdditionalFields": json!({"traceId": self.trace, "spanId": self.span, "gateAction": self.action.as_str(),
+                "mcpServer": tool.and_then(|(mcp, _)| mcp.server.clone())}),
+        }
     }
 
     fn content(&self) -> Map<String, Value> {
@@ -321,7 +329,7 @@ impl Decision {
                 .collect();
             (!texts.is_empty()).then(|| Value::Array(texts).to_string())
         };
-        object(json!({
+        row! {
             "TimeGenerated": self.time.to_string(),
             "Id": self.request,
             "TraceId": self.trace,
@@ -336,8 +344,8 @@ impl Decision {
             "ToolCallArguments": of(&[Point::ToolCall]),
             "ToolCallResult": self.mcp.as_ref().and_then(|_| of(&[Point::ToolResult])),
             "ToolDefinitions": of(&[Point::ToolDefinition]),
-            "Attributes": {"castellan.action": self.action.as_str(), "castellan.request_id": self.request},
-        }))
+            "Attributes": json!({"castellan.action": self.action.as_str(), "castellan.request_id": self.request}),
+        }
     }
 }
 
