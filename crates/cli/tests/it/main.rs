@@ -21,6 +21,7 @@ mod gate;
 mod incident;
 mod intake;
 mod intel;
+mod kafka;
 mod lake;
 mod live;
 mod page;
