@@ -9,6 +9,7 @@ use castellan_access::grant::GrantRules;
 use castellan_access::token::IssuerConfig;
 use serde::Deserialize;
 
+use crate::cache::CacheConfig;
 use crate::mcp::McpConfig;
 use crate::{limit, upstream};
 
@@ -52,6 +53,8 @@ pub struct Config {
     pub upstreams: upstream::Config,
     /// How many requests and tokens, and what they may cost.
     pub limits: limit::Config,
+    /// Answers that are given again to requests that are the same again. Off where it is not given.
+    pub cache: Option<CacheConfig>,
     /// Prices of models, in YAML, before those that are built in.
     pub prices: Option<PathBuf>,
     /// How much is held and how long is waited.
@@ -83,6 +86,7 @@ impl Default for Config {
             mcp: None,
             upstreams: upstream::Config::default(),
             limits: limit::Config::default(),
+            cache: None,
             prices: None,
             bounds: Bounds::default(),
             record: RecordConfig::default(),
@@ -222,5 +226,12 @@ mod tests {
         let mcp = read(text).unwrap().mcp.unwrap();
         assert_eq!((mcp.proxy.servers.len(), mcp.proxy.argument_rules.len(), mcp.tools.len()), (2, 1, 1));
         assert!(mcp.proxy.servers[0].token.is_some() && mcp.tool("files", "read_all").unwrap().read_only);
+    }
+
+    #[test]
+    fn examples_are_read() {
+        let config = read(include_str!("../../../examples/gate/serving.toml")).unwrap();
+        assert_eq!(config.cache.map(|cache| cache.seconds), Some(300));
+        assert!(read("[gate.cache]\nttl = 9\n").unwrap_err().to_string().contains("`ttl`"));
     }
 }

@@ -14,6 +14,7 @@ use castellan_respond::actions::{OrderStore, Orders};
 use castellan_shield::Shield;
 use castellan_shield::blocklist::Blocklists;
 
+use crate::cache::Cache;
 use crate::config::Config;
 use crate::fetch::Fetcher;
 use crate::guard::{Inspector, Profiles, ProfilesError, Selected};
@@ -49,6 +50,7 @@ pub struct Gate {
     pub(crate) inspector: Arc<Inspector>,
     pub(crate) upstreams: Upstreams,
     pub(crate) limits: Option<Limits>,
+    pub(crate) cache: Option<Cache>,
     pub(crate) mcp: Option<Arc<Mcp>>,
     pub(crate) issuers: Issuers,
     pub(crate) keys: Option<KeyStore>,
@@ -125,6 +127,7 @@ impl Gate {
         let grants = grants.transpose().map_err(|error| access(&error))?;
         let orders = config.orders.as_ref().map(|path| Orders::new(OrderStore::new(path)));
         let limits = limits(&config, &*system)?;
+        let cache = kept(&config, &metrics)?;
         let fetcher = Fetcher::new(&config.upstreams)?;
         let mcp = config.mcp.clone().map(|mcp| Mcp::new(mcp, &config.upstreams, Arc::clone(&system)));
         let mcp = mcp.transpose()?.map(Arc::new);
@@ -132,6 +135,7 @@ impl Gate {
             inspector: Arc::new(inspector),
             upstreams,
             limits,
+            cache,
             mcp,
             issuers,
             keys,
@@ -188,6 +192,8 @@ impl Gate {
                     // What is ready stays ready where nothing changed.
                     if read.profiles != held.profiles {
                         *held = read;
+                        // After the change, so that nobody who sees the new generation sees the old profiles.
+                        self.cache.iter().for_each(Cache::turn);
                     }
                 }
                 Err(error) => problems.push(error.to_string()),
@@ -196,7 +202,12 @@ impl Gate {
         if let Some(path) = &self.config.blocklists {
             let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
             match take_blocklists(path, *listed, &self.inspector, &*self.system) {
-                Ok(taken) => *listed = taken,
+                Ok(taken) => {
+                    if *listed != taken {
+                        self.cache.iter().for_each(Cache::turn);
+                    }
+                    *listed = taken;
+                }
                 Err(error) => problems.push(error.to_string()),
             }
         }
@@ -280,6 +291,14 @@ fn check(config: &Config) -> Result<(), GateError> {
         return Err(GateError::Access(why.to_owned()));
     }
     Ok(())
+}
+
+/// Answers that are kept, where that is asked for.
+fn kept(config: &Config, metrics: &Metrics) -> Result<Option<Cache>, GateError> {
+    let Some(cache) = &config.cache else { return Ok(None) };
+    let upstreams = *blake3::hash(format!("{:?}", config.upstreams.models).as_bytes()).as_bytes();
+    let made = Cache::new(cache.clone(), upstreams, metrics.cache.clone());
+    made.map(Some).map_err(|fault| GateError::Access(fault.to_owned()))
 }
 
 /// Limits, where there are rules.

@@ -1,6 +1,7 @@
 //! The gate for model and tool traffic: authenticate, authorise, meter, inspect, forward, record.
 #![recursion_limit = "256"] // For rows of many columns in `json!`.
 
+pub mod cache;
 pub mod config;
 mod fetch;
 mod gate;

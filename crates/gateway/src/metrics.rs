@@ -8,7 +8,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::record::Decision;
-use crate::upstream;
+use crate::{cache, upstream};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfRequest {
@@ -36,6 +36,8 @@ struct OfTokens {
 pub struct Metrics {
     /// Those of upstreams.
     pub upstreams: upstream::Metrics,
+    /// Those of answers that are kept.
+    pub cache: cache::Metrics,
     requests: Family<OfRequest, Counter>,
     findings: Family<OfFinding, Counter>,
     unscanned: Family<OfFinding, Counter>,
@@ -51,6 +53,7 @@ impl Metrics {
     pub(crate) fn new() -> Metrics {
         Metrics {
             upstreams: upstream::Metrics::default(),
+            cache: cache::Metrics::default(),
             requests: Family::default(),
             findings: Family::default(),
             unscanned: Family::default(),
@@ -122,6 +125,7 @@ impl Metrics {
             self.guard_seconds.clone(),
         );
         self.upstreams.register(&mut registry);
+        self.cache.register(&mut registry);
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &registry);

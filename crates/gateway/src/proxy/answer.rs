@@ -60,6 +60,7 @@ pub(super) async fn answered(
     }
     let mut head = Response::new(()).into_parts().0;
     (head.status, head.headers) = (status, headers);
+    exchange.keep_head(head.status, &head.headers);
     let is_stream =
         matches!(kind(&head.headers), "text/event-stream" | "application/x-ndjson" | "application/jsonl");
     if is_stream && may_stream(asked.api) {
@@ -85,6 +86,7 @@ pub(super) async fn answered(
         }
     };
     let bytes = whole(exchange, route, &asked, &profiles, bytes, &mut head)?;
+    exchange.keep_whole(&bytes);
     Ok(Served::Whole(exchange.whole(head, bytes)))
 }
 
@@ -115,6 +117,9 @@ fn whole(
     }
     let reading = passages(&tree, asked.api, Direction::Response);
     let judgement = looked_at(exchange, &reading, profiles);
+    if judgement.action > Action::Allow || !judgement.unscanned.is_empty() {
+        exchange.keep_not();
+    }
     if judgement.action.stops() {
         exchange.decision.stage = Stage::InspectAnswer;
         let results = judgement.results.value();
@@ -153,6 +158,7 @@ fn other(
     bytes: Bytes,
     is_text: bool,
 ) -> Result<Bytes, Stop> {
+    exchange.keep_not();
     let mut reading = Reading::default();
     match std::str::from_utf8(&bytes) {
         Ok(text) if is_text || asked.api.response() == Kind::Text => {
@@ -231,6 +237,7 @@ impl Body for GuardedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyFailure>>> {
         let this = self.get_mut();
         if let Some(first) = this.first.take() {
+            this.keep(&first);
             return Poll::Ready(Some(Ok(Frame::data(first))));
         }
         loop {
@@ -252,6 +259,7 @@ impl Body for GuardedBody {
                     passed
                 }
             };
+            this.keep(&passed.bytes);
             if passed.is_over {
                 this.over(None);
             }
@@ -273,6 +281,13 @@ impl GuardedBody {
         passed
     }
 
+    /// Takes note of what passes, where the answer is to be kept.
+    fn keep(&mut self, bytes: &[u8]) {
+        if let Some(exchange) = &mut self.exchange {
+            exchange.keep_passed(bytes);
+        }
+    }
+
     /// The stream is over: the upstream is let go, and the request recorded.
     fn over(&mut self, broken: Option<String>) {
         self.upstream = None;
@@ -280,7 +295,10 @@ impl GuardedBody {
         self.note(&mut exchange);
         match broken {
             Some(why) => exchange.broken(why),
-            None => exchange.done(),
+            None => {
+                exchange.keep_stream();
+                exchange.done();
+            }
         }
     }
 
@@ -293,6 +311,10 @@ impl GuardedBody {
         decision.finish = end.finish;
         decision.answer = end.about.id;
         decision.late = end.late;
+        let is_as_it_came = end.judgement.action == Action::Allow
+            && end.judgement.unscanned.is_empty()
+            && end.late == 0
+            && end.fault.is_none();
         if end.judgement.action.stops() {
             decision.stage = Stage::InspectAnswer;
         }
@@ -304,6 +326,9 @@ impl GuardedBody {
         }
         if exchange.gate.config.record.content != Content::None {
             decision.texts.extend(end.said.into_iter().map(|(_, point, text)| (point, text)));
+        }
+        if !is_as_it_came {
+            exchange.keep_not();
         }
     }
 }

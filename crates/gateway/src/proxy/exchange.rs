@@ -12,12 +12,14 @@ use http_body_util::Full;
 
 use super::asked::Asked;
 use super::body::{self, GateBody};
+use super::cached::{Keeping, NOTHING};
 use super::identify::Peer;
 use super::stop::Stop;
+use crate::cache::Cache;
 use crate::gate::Gate;
 use crate::guard::{Action, Judgement};
 use crate::limit::{self, Reservation};
-use crate::record::{Decision, Stage};
+use crate::record::{CacheResult, Decision, Stage};
 use crate::upstream::Answer;
 
 /// A request under way. Dropped, it is recorded as one whose client went.
@@ -32,6 +34,10 @@ pub(super) struct Exchange {
     started: Instant,
     /// From which severity on an order of a playbook has harm blocked.
     pub(super) tightened: Option<u8>,
+    /// The generation of profiles and block lists when it came.
+    pub(super) generation: u64,
+    /// Where its answer will be kept, if it may be.
+    pub(super) keeping: Option<Box<Keeping>>,
     /// What the request may use at most.
     pub(super) reservation: Option<Reservation>,
     /// What is left under limits, for the client.
@@ -99,6 +105,7 @@ impl Exchange {
             policy_version: String::new(),
             status: 0,
             usage: None,
+            cache: None,
             cost: None,
             budgets: Vec::new(),
             finish: None,
@@ -110,6 +117,7 @@ impl Exchange {
             mcp: None,
         };
         let dialect = guessed(request.uri().path());
+        let generation = gate.cache.as_ref().map_or(0, Cache::generation);
         Exchange {
             gate,
             decision,
@@ -117,6 +125,8 @@ impl Exchange {
             prompt: Results::default(),
             session: None,
             tightened: None,
+            generation,
+            keeping: None,
             reservation: None,
             left: HeaderMap::new(),
             started: Instant::now(),
@@ -207,6 +217,9 @@ impl Exchange {
             headers.insert("x-castellan-request-id", value);
         }
         headers.insert("x-castellan-action", HeaderValue::from_static(self.decision.action.as_str()));
+        if let Some(result) = self.decision.cache {
+            headers.insert("x-castellan-cache", HeaderValue::from_static(result.as_str()));
+        }
         headers.extend(self.left.clone());
     }
 
@@ -245,9 +258,10 @@ impl Exchange {
     /// not sent gives everything back.
     fn settle(&mut self) {
         let Some(reservation) = self.reservation.take() else { return };
+        let is_again = self.decision.cache == Some(CacheResult::Hit);
         // A client that goes while the upstream works on its request has used what it reserved: otherwise going at the last moment
         // would be free.
-        let was_sent = self.decision.upstream.is_some() || self.is_sent;
+        let was_sent = self.decision.upstream.is_some() || self.is_sent || is_again;
         if !was_sent {
             reservation.release();
             return;
@@ -259,6 +273,7 @@ impl Exchange {
             cached: usage.cached,
             output: usage.output,
         });
+        let usage = if is_again { Some(NOTHING) } else { usage };
         let settled = reservation.settle(usage, self.gate.now());
         self.decision.cost = settled.cost.map(dollars);
         self.decision.budgets = settled

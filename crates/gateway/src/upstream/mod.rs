@@ -59,6 +59,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 pub(crate) use client::{HttpClient, client};
 pub(crate) use credential::{Credential, Reference, Source};
+pub(crate) use headers::forwarded;
 use pool::{Member, Pool};
 
 /// The alias of the pool that serves what no other does.

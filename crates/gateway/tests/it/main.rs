@@ -8,6 +8,7 @@
     clippy::disallowed_methods
 )]
 
+mod cache;
 mod clients;
 mod coverage;
 mod faults;
