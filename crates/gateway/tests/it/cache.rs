@@ -301,17 +301,27 @@ async fn limits_count_requests_and_no_tokens() {
     let rules = "[[gate.limits.rules]]\nname = \"requests\"\nunit = \"requests\"\nwindow = \"hour\"\nlimit = 3\n\
         [[gate.limits.rules]]\nname = \"tokens\"\nunit = \"tokens\"\nwindow = \"hour\"\nlimit = 1000\n";
     let gate = running(stub.address(), &format!("[gate.cache]\n{rules}")).await;
-    let mut body = ask(&"The warehouse opens at nine. ".repeat(40));
-    body["max_tokens"] = json!(500);
-    let (first, second) = twice(&gate, CHAT, &body).await;
+    let mut body = ask("When do you open?");
+    body["max_tokens"] = json!(900);
+    let first = gate.post(CHAT, &body).await;
     assert_eq!((first.status, said(&first)), (200, "miss"), "{}", first.text());
-    // Some 750 tokens are used: a second one of the kind would not be let in.
-    assert_eq!((second.status, said(&second)), (200, "hit"), "{}", second.text());
-    let left = |got: &Got, name: &str| got.headers[name].to_str().unwrap().parse::<u64>().unwrap();
+    let mut filling = ask(&"The warehouse opens at nine. ".repeat(20));
+    filling["temperature"] = json!(1);
+    filling["max_tokens"] = json!(300);
+    let second = gate.post(CHAT, &filling).await;
+    assert_eq!((second.status, said(&second)), (200, "bypass"), "{}", second.text());
+    // More than a hundred tokens are used: what is asked anew is not let in, what is given again needs none.
+    let mut anew = body.clone();
+    anew["messages"][0]["content"] = json!("When do you close?");
+    let refused = gate.post(CHAT, &anew).await;
+    assert_eq!((refused.status, said(&refused)), (429, "miss"), "{}", refused.text());
     let third = gate.post(CHAT, &body).await;
-    assert_eq!(left(&third, "x-ratelimit-remaining-tokens"), left(&second, "x-ratelimit-remaining-tokens"));
+    assert_eq!((third.status, said(&third)), (200, "hit"), "{}", third.text());
+    let left = |got: &Got, name: &str| got.headers[name].to_str().unwrap().parse::<u64>().unwrap();
     assert_eq!(left(&third, "x-ratelimit-remaining-requests"), 0);
+    let tokens = left(&third, "x-ratelimit-remaining-tokens");
+    assert!(tokens > 0 && tokens < 900, "{tokens}");
     let fourth = gate.post(CHAT, &body).await;
     assert_eq!(fourth.status, 429, "{}", fourth.text());
-    assert_eq!(stub.requests(), 1);
+    assert_eq!(stub.requests(), 2);
 }
