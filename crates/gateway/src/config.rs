@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use crate::cache::CacheConfig;
 use crate::mcp::McpConfig;
+use crate::traces::TracesConfig;
 use crate::{limit, upstream};
 
 /// The gate.
@@ -59,6 +60,8 @@ pub struct Config {
     pub prices: Option<PathBuf>,
     /// How much is held and how long is waited.
     pub bounds: Bounds,
+    /// Where traces of requests go. Nowhere where it is not given.
+    pub traces: Option<TracesConfig>,
     /// What is recorded, and where.
     pub record: RecordConfig,
     /// Who serves a model, for policies and records, by its alias: `openai`, `azure`, ...
@@ -89,6 +92,7 @@ impl Default for Config {
             cache: None,
             prices: None,
             bounds: Bounds::default(),
+            traces: None,
             record: RecordConfig::default(),
             providers: BTreeMap::new(),
         }
@@ -232,6 +236,7 @@ mod tests {
     fn examples_are_read() {
         let config = read(include_str!("../../../examples/gate/serving.toml")).unwrap();
         assert_eq!(config.cache.map(|cache| cache.seconds), Some(300));
+        assert_eq!(config.traces.map(|traces| traces.queue), Some(4_096));
         assert!(read("[gate.cache]\nttl = 9\n").unwrap_err().to_string().contains("`ttl`"));
     }
 }

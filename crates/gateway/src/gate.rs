@@ -22,6 +22,7 @@ use crate::limit::{Limits, Prices};
 use crate::mcp::Mcp;
 use crate::metrics::Metrics;
 use crate::record::Recorder;
+use crate::traces::Traces;
 use crate::upstream::{self, Upstreams};
 
 /// Why there is no gate.
@@ -51,6 +52,7 @@ pub struct Gate {
     pub(crate) upstreams: Upstreams,
     pub(crate) limits: Option<Limits>,
     pub(crate) cache: Option<Cache>,
+    pub(crate) traces: Option<Traces>,
     pub(crate) mcp: Option<Arc<Mcp>>,
     pub(crate) issuers: Issuers,
     pub(crate) keys: Option<KeyStore>,
@@ -128,6 +130,10 @@ impl Gate {
         let orders = config.orders.as_ref().map(|path| Orders::new(OrderStore::new(path)));
         let limits = limits(&config, &*system)?;
         let cache = kept(&config, &metrics)?;
+        let traces = config.traces.clone().map(|traces| {
+            Traces::new(traces, &config.upstreams, Arc::clone(&system), metrics.traces.clone())
+        });
+        let traces = traces.transpose().map_err(GateError::Access)?;
         let fetcher = Fetcher::new(&config.upstreams)?;
         let mcp = config.mcp.clone().map(|mcp| Mcp::new(mcp, &config.upstreams, Arc::clone(&system)));
         let mcp = mcp.transpose()?.map(Arc::new);
@@ -136,6 +142,7 @@ impl Gate {
             upstreams,
             limits,
             cache,
+            traces,
             mcp,
             issuers,
             keys,

@@ -15,6 +15,7 @@ mod proxy;
 pub mod record;
 pub mod stub;
 mod tls;
+pub mod traces;
 pub mod upstream;
 
 pub use config::Config;

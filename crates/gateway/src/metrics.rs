@@ -8,7 +8,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::record::Decision;
-use crate::{cache, upstream};
+use crate::{cache, traces, upstream};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfRequest {
@@ -38,6 +38,8 @@ pub struct Metrics {
     pub upstreams: upstream::Metrics,
     /// Those of answers that are kept.
     pub cache: cache::Metrics,
+    /// Those of traces.
+    pub traces: traces::Metrics,
     requests: Family<OfRequest, Counter>,
     findings: Family<OfFinding, Counter>,
     unscanned: Family<OfFinding, Counter>,
@@ -54,6 +56,7 @@ impl Metrics {
         Metrics {
             upstreams: upstream::Metrics::default(),
             cache: cache::Metrics::default(),
+            traces: traces::Metrics::default(),
             requests: Family::default(),
             findings: Family::default(),
             unscanned: Family::default(),
@@ -126,6 +129,7 @@ impl Metrics {
         );
         self.upstreams.register(&mut registry);
         self.cache.register(&mut registry);
+        self.traces.register(&mut registry);
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &registry);

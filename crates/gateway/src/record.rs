@@ -223,7 +223,7 @@ impl Decision {
         rows
     }
 
-    fn agent(&self) -> Option<String> {
+    pub(crate) fn agent(&self) -> Option<String> {
         let principal = &self.principal.as_ref()?.principal;
         let is_agent = matches!(principal.kind.as_str(), "agent" | "agent-user");
         let acting = principal.actors.iter().find(|actor| actor.is_agent).map(|actor| actor.id.clone());

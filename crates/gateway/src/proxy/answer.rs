@@ -85,6 +85,7 @@ pub(super) async fn answered(
             ));
         }
     };
+    exchange.upstream_over();
     let bytes = whole(exchange, route, &asked, &profiles, bytes, &mut head)?;
     exchange.keep_whole(&bytes);
     Ok(Served::Whole(exchange.whole(head, bytes)))
@@ -112,6 +113,7 @@ fn whole(
     exchange.decision.usage = usage;
     exchange.decision.finish = finish(&tree);
     exchange.decision.answer.clone_from(&said.id);
+    exchange.answered_by(said.model.as_ref());
     if !profiles.looks_at_answers() {
         return Ok(bytes);
     }
@@ -277,6 +279,7 @@ impl GuardedBody {
         let passed = work(guarded);
         if let Some(exchange) = &mut self.exchange {
             exchange.decision.guard_ms += began.elapsed().as_secs_f64() * 1_000.0;
+            exchange.looked(began);
         }
         passed
     }
@@ -292,6 +295,7 @@ impl GuardedBody {
     fn over(&mut self, broken: Option<String>) {
         self.upstream = None;
         let Some(mut exchange) = self.exchange.take() else { return };
+        exchange.upstream_over();
         self.note(&mut exchange);
         match broken {
             Some(why) => exchange.broken(why),
@@ -306,6 +310,7 @@ impl GuardedBody {
         let Some(guarded) = self.guarded.take() else { return };
         let (end, _) = guarded.into_end();
         exchange.judged(&end.judgement, Instant::now());
+        exchange.answered_by(end.about.model.as_ref());
         let decision = &mut exchange.decision;
         decision.usage = end.usage;
         decision.finish = end.finish;

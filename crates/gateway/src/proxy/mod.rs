@@ -139,6 +139,7 @@ async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>)
         deadline: None,
     };
     exchange.decision.stage = Stage::Forward;
+    exchange.upstream_asked();
     let upstream = gate.upstreams.send(call).await.map_err(Stop::upstream)?;
     exchange.answered(&upstream);
     answer::answered(exchange, &route, asked, profiles, upstream).await

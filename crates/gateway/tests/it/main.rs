@@ -18,4 +18,5 @@ mod mcp;
 mod serving;
 mod stub;
 mod support;
+mod traces;
 mod upstream;

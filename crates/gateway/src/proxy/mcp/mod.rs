@@ -96,7 +96,7 @@ pub(super) async fn served(
         session: String::new(),
         subject: subject(&verified, &head),
         until: principal.credential.expires,
-        trace: format!("00-{}-{}-01", exchange.decision.trace, exchange.decision.span),
+        trace: exchange.traceparent(),
     };
     Ok(Served::Mcp(Box::new(Called { mcp: Arc::clone(mcp), verified, head, bytes, servers, whom })))
 }
