@@ -122,6 +122,10 @@ pub struct Bounds {
     pub request_bytes: usize,
     /// Largest answer that is not a stream, in bytes: 32 MiB.
     pub answer_bytes: usize,
+    /// Most bytes of all bodies that are held at once, of requests and of answers: 512 MiB. At least as many as one may have.
+    pub held_bytes: usize,
+    /// How long a body waits for room among them before it is refused with 503, in milliseconds: 2,000.
+    pub held_wait_ms: u64,
     /// Most connections at once: 8,192.
     pub connections: usize,
     /// How long the headers of a request may take, and how long a connection may stay idle, in milliseconds: 30,000.
@@ -137,6 +141,8 @@ impl Default for Bounds {
         Bounds {
             request_bytes: 32 << 20,
             answer_bytes: 32 << 20,
+            held_bytes: 512 << 20,
+            held_wait_ms: 2_000,
             connections: 8_192,
             header_ms: 30_000,
             body_ms: 60_000,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use castellan_access::certificate::Mappings;
 use castellan_access::grant::GrantStore;
@@ -15,9 +16,10 @@ use castellan_shield::Shield;
 use castellan_shield::blocklist::Blocklists;
 
 use crate::cache::Cache;
-use crate::config::Config;
+use crate::config::{Bounds, Config};
 use crate::fetch::Fetcher;
 use crate::guard::{Inspector, Profiles, ProfilesError, Selected};
+use crate::held::Room;
 use crate::limit::{Limits, Prices};
 use crate::mcp::Mcp;
 use crate::metrics::Metrics;
@@ -63,6 +65,8 @@ pub struct Gate {
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) system: Arc<dyn System>,
     pub(crate) fetcher: Fetcher,
+    /// Room for bodies.
+    pub(crate) room: Room,
     /// Who shows no credential in a trial.
     pub(crate) nobody: Arc<Verified>,
     /// What it counts.
@@ -107,7 +111,9 @@ impl Gate {
             listed = take_blocklists(path, listed, &inspector, &*system)?;
         }
         let guard = guard(&config, &inspector, &*system)?;
-        let metrics = Metrics::new();
+        let bounds = &config.bounds;
+        let room = Room::new(bounds.held_bytes, Duration::from_millis(bounds.held_wait_ms));
+        let metrics = Metrics::new(room.clone());
         let upstreams = Upstreams::new(config.upstreams.clone(), Arc::clone(&system), &metrics.upstreams)?;
         let access = |error: &dyn std::fmt::Display| GateError::Access(error.to_string());
         let issuers = Issuers::new(config.issuer.clone()).map_err(|error| access(&error))?;
@@ -153,6 +159,7 @@ impl Gate {
             recorder,
             system,
             fetcher,
+            room,
             nobody: Arc::new(Verified::new(Principal::anonymous())),
             metrics,
             guard: RwLock::new(guard),
@@ -277,6 +284,13 @@ fn check(config: &Config) -> Result<(), GateError> {
     if !is_local && config.anonymous {
         let why = "`anonymous` lets everybody in, so it holds on loopback alone; issue keys with `castellan gate keys`";
         return Err(GateError::Unprotected(why.to_owned()));
+    }
+    let Bounds { request_bytes, answer_bytes, held_bytes, .. } = config.bounds;
+    if held_bytes < request_bytes.max(answer_bytes) {
+        let why = format!(
+            "`bounds.held_bytes` ({held_bytes}) is less than one body may have (`request_bytes` {request_bytes}, `answer_bytes` {answer_bytes}), which would never find room"
+        );
+        return Err(GateError::Access(why));
     }
     let needs_address = config.mcp.as_ref().is_some_and(|mcp| mcp.address.is_none()) && !is_local;
     if needs_address {

@@ -6,6 +6,7 @@ pub mod config;
 mod fetch;
 mod gate;
 pub mod guard;
+mod held;
 pub mod limit;
 mod listen;
 pub mod mcp;

@@ -7,6 +7,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::held::Room;
 use crate::record::Decision;
 use crate::{cache, traces, upstream};
 
@@ -47,12 +48,14 @@ pub struct Metrics {
     guard_seconds: Histogram,
     failures: Counter,
     lost: Counter,
+    /// Where bodies are held.
+    room: Room,
     /// Connections that are open.
     pub connections: Gauge,
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Metrics {
+    pub(crate) fn new(room: Room) -> Metrics {
         Metrics {
             upstreams: upstream::Metrics::default(),
             cache: cache::Metrics::default(),
@@ -64,6 +67,7 @@ impl Metrics {
             guard_seconds: Histogram::new(exponential_buckets(0.000_025, 2.0, 18)),
             failures: Counter::default(),
             lost: Counter::default(),
+            room,
             connections: Gauge::default(),
         }
     }
@@ -127,6 +131,9 @@ impl Metrics {
             Unit::Seconds,
             self.guard_seconds.clone(),
         );
+        let (held, refused) = self.room.shown();
+        registry.register(name("held_bytes"), "Bytes of bodies that are held", held);
+        registry.register(name("held_refused"), "Bodies that found no room in time", refused);
         self.upstreams.register(&mut registry);
         self.cache.register(&mut registry);
         self.traces.register(&mut registry);

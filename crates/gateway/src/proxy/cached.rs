@@ -26,6 +26,13 @@ pub(super) struct Again {
     age: Duration,
 }
 
+impl Again {
+    /// Its bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.kept.body.len()
+    }
+}
+
 /// What becomes of an answer once it has passed: its place, and what is left of it to be kept.
 pub(super) struct Keeping {
     key: Key,

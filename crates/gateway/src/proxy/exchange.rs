@@ -18,6 +18,7 @@ use super::stop::Stop;
 use crate::cache::Cache;
 use crate::gate::Gate;
 use crate::guard::{Action, Judgement};
+use crate::held::{Held, NoRoom};
 use crate::limit::{self, Reservation};
 use crate::record::{CacheResult, Decision, Stage};
 use crate::traces::Parts;
@@ -43,6 +44,10 @@ pub(super) struct Exchange {
     pub(super) generation: u64,
     /// Where its answer will be kept, if it may be.
     pub(super) keeping: Option<Box<Keeping>>,
+    /// The room that the request's body takes.
+    pub(super) held: Held,
+    /// The room that the answer takes.
+    pub(super) held_answer: Held,
     /// What the request may use at most.
     pub(super) reservation: Option<Reservation>,
     /// What is left under limits, for the client.
@@ -51,6 +56,14 @@ pub(super) struct Exchange {
     pub(super) is_silent: bool,
     /// Whether its client went when an upstream had the request already.
     is_sent: bool,
+}
+
+/// Why an answer broke off.
+pub(super) enum Broken {
+    /// The upstream broke off.
+    Upstream(String),
+    /// There was no room to hold back what has to be looked at.
+    NoRoom,
 }
 
 /// An id of 16 or 8 random bytes in hexadecimal digits.
@@ -139,6 +152,8 @@ impl Exchange {
             tightened: None,
             generation,
             keeping: None,
+            held: Held::default(),
+            held_answer: Held::default(),
             reservation: None,
             left: HeaderMap::new(),
             started,
@@ -280,11 +295,12 @@ impl Exchange {
     }
 
     /// A whole answer with another body.
-    pub(super) fn whole(&self, mut head: http::response::Parts, bytes: Bytes) -> Response<GateBody> {
+    pub(super) fn whole(&mut self, mut head: http::response::Parts, bytes: Bytes) -> Response<GateBody> {
         head.headers.remove(http::header::CONTENT_LENGTH);
         head.headers.remove(http::header::CONTENT_ENCODING);
         self.mark(&mut head.headers);
-        Response::from_parts(head, GateBody::Whole(Full::new(bytes)))
+        let held = std::mem::take(&mut self.held_answer);
+        Response::from_parts(head, GateBody::Whole(Full::new(held.with(bytes))))
     }
 
     /// The request is over.
@@ -301,12 +317,16 @@ impl Exchange {
         self.record();
     }
 
-    /// The upstream's answer broke off when a part of it had passed.
-    pub(super) fn broken(&mut self, why: String) {
+    /// The answer broke off when a part of it had passed.
+    pub(super) fn broken(&mut self, broken: Broken) {
+        let (word, why, status) = match broken {
+            Broken::Upstream(why) => ("upstream_failed", why, 502),
+            Broken::NoRoom => ("memory_full", NoRoom.to_string(), 503),
+        };
         self.decision.stage = Stage::Forward;
-        "upstream_failed".clone_into(&mut self.decision.word);
+        word.clone_into(&mut self.decision.word);
         self.decision.reason = why;
-        self.decision.status = 502;
+        self.decision.status = status;
         self.record();
     }
 

@@ -98,7 +98,7 @@ async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>)
     let verified = identify::verified(&gate, peer, &head.headers).await?;
     let principal = &verified.principal;
     exchange.decision.principal = Some(Arc::clone(&verified));
-    let bytes = body::whole(body, &gate.config.bounds, &head.headers).await?;
+    let bytes = body::whole(body, &gate.config.bounds, &head.headers, &gate.room, &mut exchange.held).await?;
     let mut asked = asked::read(&route, &head, bytes)?;
     exchange.asked(&asked);
     if let Some(response) = models::answered(&gate, &verified, &route) {
@@ -126,6 +126,8 @@ async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>)
     inspect::mark(exchange, &mut asked, &profiles)?;
     let path = head.uri.path_and_query().map_or_else(|| head.uri.path().to_owned(), ToString::to_string);
     if let Some(again) = cached::looked_up(exchange, principal, &asked, &profiles, &path, &head.headers) {
+        let room = gate.room.take(&mut exchange.held_answer, again.bytes()).await;
+        room.map_err(|_| body::no_room(Stage::Read))?;
         meter::reserve_none(exchange, principal, &asked)?;
         return Ok(Served::Whole(cached::answered(exchange, again)));
     }

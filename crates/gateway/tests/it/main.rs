@@ -13,6 +13,7 @@ mod clients;
 mod coverage;
 mod faults;
 mod gate;
+mod held;
 mod limit;
 mod mcp;
 mod serving;
