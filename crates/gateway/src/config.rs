@@ -9,7 +9,9 @@ use castellan_access::grant::GrantRules;
 use castellan_access::token::IssuerConfig;
 use serde::Deserialize;
 
+use crate::cache::CacheConfig;
 use crate::mcp::McpConfig;
+use crate::traces::TracesConfig;
 use crate::{limit, upstream};
 
 /// The gate.
@@ -52,10 +54,14 @@ pub struct Config {
     pub upstreams: upstream::Config,
     /// How many requests and tokens, and what they may cost.
     pub limits: limit::Config,
+    /// Answers that are given again to requests that are the same again. Off where it is not given.
+    pub cache: Option<CacheConfig>,
     /// Prices of models, in YAML, before those that are built in.
     pub prices: Option<PathBuf>,
     /// How much is held and how long is waited.
     pub bounds: Bounds,
+    /// Where traces of requests go. Nowhere where it is not given.
+    pub traces: Option<TracesConfig>,
     /// What is recorded, and where.
     pub record: RecordConfig,
     /// Who serves a model, for policies and records, by its alias: `openai`, `azure`, ...
@@ -83,8 +89,10 @@ impl Default for Config {
             mcp: None,
             upstreams: upstream::Config::default(),
             limits: limit::Config::default(),
+            cache: None,
             prices: None,
             bounds: Bounds::default(),
+            traces: None,
             record: RecordConfig::default(),
             providers: BTreeMap::new(),
         }
@@ -114,6 +122,10 @@ pub struct Bounds {
     pub request_bytes: usize,
     /// Largest answer that is not a stream, in bytes: 32 MiB.
     pub answer_bytes: usize,
+    /// Most bytes of all bodies that are held at once, of requests and of answers: 512 MiB. At least as many as one may have.
+    pub held_bytes: usize,
+    /// How long a body waits for room among them before it is refused with 503, in milliseconds: 2,000.
+    pub held_wait_ms: u64,
     /// Most connections at once: 8,192.
     pub connections: usize,
     /// How long the headers of a request may take, and how long a connection may stay idle, in milliseconds: 30,000.
@@ -129,6 +141,8 @@ impl Default for Bounds {
         Bounds {
             request_bytes: 32 << 20,
             answer_bytes: 32 << 20,
+            held_bytes: 512 << 20,
+            held_wait_ms: 2_000,
             connections: 8_192,
             header_ms: 30_000,
             body_ms: 60_000,
@@ -222,5 +236,13 @@ mod tests {
         let mcp = read(text).unwrap().mcp.unwrap();
         assert_eq!((mcp.proxy.servers.len(), mcp.proxy.argument_rules.len(), mcp.tools.len()), (2, 1, 1));
         assert!(mcp.proxy.servers[0].token.is_some() && mcp.tool("files", "read_all").unwrap().read_only);
+    }
+
+    #[test]
+    fn examples_are_read() {
+        let config = read(include_str!("../../../examples/gate/serving.toml")).unwrap();
+        assert_eq!(config.cache.map(|cache| cache.seconds), Some(300));
+        assert_eq!(config.traces.map(|traces| traces.queue), Some(4_096));
+        assert!(read("[gate.cache]\nttl = 9\n").unwrap_err().to_string().contains("`ttl`"));
     }
 }

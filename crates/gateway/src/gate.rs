@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use castellan_access::certificate::Mappings;
 use castellan_access::grant::GrantStore;
@@ -14,13 +15,16 @@ use castellan_respond::actions::{OrderStore, Orders};
 use castellan_shield::Shield;
 use castellan_shield::blocklist::Blocklists;
 
-use crate::config::Config;
+use crate::cache::Cache;
+use crate::config::{Bounds, Config};
 use crate::fetch::Fetcher;
 use crate::guard::{Inspector, Profiles, ProfilesError, Selected};
+use crate::held::Room;
 use crate::limit::{Limits, Prices};
 use crate::mcp::Mcp;
 use crate::metrics::Metrics;
 use crate::record::Recorder;
+use crate::traces::Traces;
 use crate::upstream::{self, Upstreams};
 
 /// Why there is no gate.
@@ -49,6 +53,8 @@ pub struct Gate {
     pub(crate) inspector: Arc<Inspector>,
     pub(crate) upstreams: Upstreams,
     pub(crate) limits: Option<Limits>,
+    pub(crate) cache: Option<Cache>,
+    pub(crate) traces: Option<Traces>,
     pub(crate) mcp: Option<Arc<Mcp>>,
     pub(crate) issuers: Issuers,
     pub(crate) keys: Option<KeyStore>,
@@ -59,6 +65,8 @@ pub struct Gate {
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) system: Arc<dyn System>,
     pub(crate) fetcher: Fetcher,
+    /// Room for bodies.
+    pub(crate) room: Room,
     /// Who shows no credential in a trial.
     pub(crate) nobody: Arc<Verified>,
     /// What it counts.
@@ -103,7 +111,9 @@ impl Gate {
             listed = take_blocklists(path, listed, &inspector, &*system)?;
         }
         let guard = guard(&config, &inspector, &*system)?;
-        let metrics = Metrics::new();
+        let bounds = &config.bounds;
+        let room = Room::new(bounds.held_bytes, Duration::from_millis(bounds.held_wait_ms));
+        let metrics = Metrics::new(room.clone());
         let upstreams = Upstreams::new(config.upstreams.clone(), Arc::clone(&system), &metrics.upstreams)?;
         let access = |error: &dyn std::fmt::Display| GateError::Access(error.to_string());
         let issuers = Issuers::new(config.issuer.clone()).map_err(|error| access(&error))?;
@@ -125,6 +135,11 @@ impl Gate {
         let grants = grants.transpose().map_err(|error| access(&error))?;
         let orders = config.orders.as_ref().map(|path| Orders::new(OrderStore::new(path)));
         let limits = limits(&config, &*system)?;
+        let cache = kept(&config, &metrics)?;
+        let traces = config.traces.clone().map(|traces| {
+            Traces::new(traces, &config.upstreams, Arc::clone(&system), metrics.traces.clone())
+        });
+        let traces = traces.transpose().map_err(GateError::Access)?;
         let fetcher = Fetcher::new(&config.upstreams)?;
         let mcp = config.mcp.clone().map(|mcp| Mcp::new(mcp, &config.upstreams, Arc::clone(&system)));
         let mcp = mcp.transpose()?.map(Arc::new);
@@ -132,6 +147,8 @@ impl Gate {
             inspector: Arc::new(inspector),
             upstreams,
             limits,
+            cache,
+            traces,
             mcp,
             issuers,
             keys,
@@ -142,6 +159,7 @@ impl Gate {
             recorder,
             system,
             fetcher,
+            room,
             nobody: Arc::new(Verified::new(Principal::anonymous())),
             metrics,
             guard: RwLock::new(guard),
@@ -188,6 +206,8 @@ impl Gate {
                     // What is ready stays ready where nothing changed.
                     if read.profiles != held.profiles {
                         *held = read;
+                        // After the change, so that nobody who sees the new generation sees the old profiles.
+                        self.cache.iter().for_each(Cache::turn);
                     }
                 }
                 Err(error) => problems.push(error.to_string()),
@@ -196,7 +216,12 @@ impl Gate {
         if let Some(path) = &self.config.blocklists {
             let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
             match take_blocklists(path, *listed, &self.inspector, &*self.system) {
-                Ok(taken) => *listed = taken,
+                Ok(taken) => {
+                    if *listed != taken {
+                        self.cache.iter().for_each(Cache::turn);
+                    }
+                    *listed = taken;
+                }
                 Err(error) => problems.push(error.to_string()),
             }
         }
@@ -260,6 +285,13 @@ fn check(config: &Config) -> Result<(), GateError> {
         let why = "`anonymous` lets everybody in, so it holds on loopback alone; issue keys with `castellan gate keys`";
         return Err(GateError::Unprotected(why.to_owned()));
     }
+    let Bounds { request_bytes, answer_bytes, held_bytes, .. } = config.bounds;
+    if held_bytes < request_bytes.max(answer_bytes) {
+        let why = format!(
+            "`bounds.held_bytes` ({held_bytes}) is less than one body may have (`request_bytes` {request_bytes}, `answer_bytes` {answer_bytes}), which would never find room"
+        );
+        return Err(GateError::Access(why));
+    }
     let needs_address = config.mcp.as_ref().is_some_and(|mcp| mcp.address.is_none()) && !is_local;
     if needs_address {
         let why = "`mcp.address` is missing: say where clients reach the gate, as https://gate.example";
@@ -280,6 +312,14 @@ fn check(config: &Config) -> Result<(), GateError> {
         return Err(GateError::Access(why.to_owned()));
     }
     Ok(())
+}
+
+/// Answers that are kept, where that is asked for.
+fn kept(config: &Config, metrics: &Metrics) -> Result<Option<Cache>, GateError> {
+    let Some(cache) = &config.cache else { return Ok(None) };
+    let upstreams = *blake3::hash(format!("{:?}", config.upstreams.models).as_bytes()).as_bytes();
+    let made = Cache::new(cache.clone(), upstreams, metrics.cache.clone());
+    made.map(Some).map_err(|fault| GateError::Access(fault.to_owned()))
 }
 
 /// Limits, where there are rules.

@@ -1,10 +1,12 @@
 //! The gate for model and tool traffic: authenticate, authorise, meter, inspect, forward, record.
 #![recursion_limit = "256"] // For rows of many columns in `json!`.
 
+pub mod cache;
 pub mod config;
 mod fetch;
 mod gate;
 pub mod guard;
+mod held;
 pub mod limit;
 mod listen;
 pub mod mcp;
@@ -14,6 +16,7 @@ mod proxy;
 pub mod record;
 pub mod stub;
 mod tls;
+pub mod traces;
 pub mod upstream;
 
 pub use config::Config;

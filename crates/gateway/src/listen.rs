@@ -16,7 +16,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{interval, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
@@ -25,6 +25,7 @@ use crate::gate::Gate;
 use crate::opening::Opening;
 use crate::proxy::{GateBody, Peer, handle, refresh};
 use crate::tls::{self, Changed, TlsError};
+use crate::traces::Traces;
 
 /// Most bytes of the headers of a request.
 const HEADERS: usize = 64 << 10;
@@ -32,6 +33,8 @@ const HEADERS: usize = 64 << 10;
 const STREAMS: u32 = 128;
 /// How long to wait after the system could not accept a connection.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How long the last spans may take.
+const LAST_SPANS: Duration = Duration::from_secs(10);
 /// How often files are looked at.
 const EVERY: Duration = Duration::from_secs(2);
 
@@ -113,7 +116,14 @@ impl Listener {
         let places =
             Arc::new(Semaphore::new(self.gate.config.bounds.connections.clamp(1, Semaphore::MAX_PERMITS)));
         let open = GracefulShutdown::new();
-        let upkeep = tokio::spawn(upkeep(Arc::clone(&self.gate), self.tls.clone(), told));
+        let told = Arc::new(told);
+        let heard = Arc::clone(&told);
+        let upkeep =
+            tokio::spawn(upkeep(Arc::clone(&self.gate), self.tls.clone(), move |text: &str| heard(text)));
+        let (ending, ended) = watch::channel(false);
+        let exporter = self.gate.traces.as_ref().and_then(Traces::exporter);
+        let exporter =
+            exporter.map(|exporter| tokio::spawn(exporter.run(ended, move |text: &str| told(text))));
         tokio::pin!(stop);
         loop {
             let accepted = async {
@@ -143,6 +153,10 @@ impl Listener {
         upkeep.abort();
         // Those that take longer end with the runtime.
         let _ = timeout(Duration::from_millis(self.gate.config.bounds.farewell_ms), open.shutdown()).await;
+        let _ = ending.send(true);
+        if let Some(exporter) = exporter {
+            let _ = timeout(LAST_SPANS, exporter).await;
+        }
         // Where the disk fails, a little less is left of limits after the next start.
         let _ = self.gate.close();
     }

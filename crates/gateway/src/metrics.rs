@@ -7,8 +7,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::held::Room;
 use crate::record::Decision;
-use crate::upstream;
+use crate::{cache, traces, upstream};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfRequest {
@@ -36,6 +37,10 @@ struct OfTokens {
 pub struct Metrics {
     /// Those of upstreams.
     pub upstreams: upstream::Metrics,
+    /// Those of answers that are kept.
+    pub cache: cache::Metrics,
+    /// Those of traces.
+    pub traces: traces::Metrics,
     requests: Family<OfRequest, Counter>,
     findings: Family<OfFinding, Counter>,
     unscanned: Family<OfFinding, Counter>,
@@ -43,14 +48,18 @@ pub struct Metrics {
     guard_seconds: Histogram,
     failures: Counter,
     lost: Counter,
+    /// Where bodies are held.
+    room: Room,
     /// Connections that are open.
     pub connections: Gauge,
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Metrics {
+    pub(crate) fn new(room: Room) -> Metrics {
         Metrics {
             upstreams: upstream::Metrics::default(),
+            cache: cache::Metrics::default(),
+            traces: traces::Metrics::default(),
             requests: Family::default(),
             findings: Family::default(),
             unscanned: Family::default(),
@@ -58,6 +67,7 @@ impl Metrics {
             guard_seconds: Histogram::new(exponential_buckets(0.000_025, 2.0, 18)),
             failures: Counter::default(),
             lost: Counter::default(),
+            room,
             connections: Gauge::default(),
         }
     }
@@ -121,7 +131,12 @@ impl Metrics {
             Unit::Seconds,
             self.guard_seconds.clone(),
         );
+        let (held, refused) = self.room.shown();
+        registry.register(name("held_bytes"), "Bytes of bodies that are held", held);
+        registry.register(name("held_refused"), "Bodies that found no room in time", refused);
         self.upstreams.register(&mut registry);
+        self.cache.register(&mut registry);
+        self.traces.register(&mut registry);
         let mut text = String::new();
         // Writing to a string does not fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &registry);

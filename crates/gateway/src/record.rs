@@ -95,6 +95,8 @@ pub struct Decision {
     pub status: u16,
     /// Tokens.
     pub usage: Option<Usage>,
+    /// What came of looking for an answer that was kept; nothing where none are, or it did not come as far.
+    pub cache: Option<CacheResult>,
     /// What it cost, in the currency of the prices; unknown where a price is.
     pub cost: Option<f64>,
     /// Budgets of which a share was reached with it: `team-a 80 %`.
@@ -113,6 +115,35 @@ pub struct Decision {
     pub texts: Vec<(Point, String)>,
     /// For the Model Context Protocol: what was asked of whom.
     pub mcp: Option<Mcp>,
+}
+
+/// What came of looking for an answer that was kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CacheResult {
+    /// It was given again.
+    Hit,
+    /// There was none; the one that came may be kept.
+    Miss,
+    /// The request is none whose answer is kept, for this reason: `sampling`, `tools`, ...
+    Bypass(&'static str),
+}
+
+impl CacheResult {
+    /// As the header `x-castellan-cache` and the column `Cache` write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CacheResult::Hit => "hit",
+            CacheResult::Miss => "miss",
+            CacheResult::Bypass(_) => "bypass",
+        }
+    }
+
+    fn why(self) -> Option<&'static str> {
+        match self {
+            CacheResult::Bypass(why) => Some(why),
+            _ => None,
+        }
+    }
 }
 
 /// What was asked of a server of the Model Context Protocol.
@@ -200,7 +231,7 @@ impl Decision {
         rows
     }
 
-    fn agent(&self) -> Option<String> {
+    pub(crate) fn agent(&self) -> Option<String> {
         let principal = &self.principal.as_ref()?.principal;
         let is_agent = matches!(principal.kind.as_str(), "agent" | "agent-user");
         let acting = principal.actors.iter().find(|actor| actor.is_agent).map(|actor| actor.id.clone());
@@ -250,6 +281,8 @@ impl Decision {
             "OutputTokens": self.usage.map(|usage| usage.output),
             "CachedTokens": self.usage.map(|usage| usage.cached),
             "ReasoningTokens": self.usage.map(|usage| usage.reasoning),
+            "Cache": self.cache.map(CacheResult::as_str),
+            "CacheBypass": self.cache.and_then(CacheResult::why),
             "Cost": self.cost,
             "Budgets": self.budgets,
             "FinishReason": self.finish,

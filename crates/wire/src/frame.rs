@@ -138,6 +138,11 @@ impl Frames {
         if self.buffer.len() > LARGEST { Err(FrameError::TooLarge) } else { Ok(frames) }
     }
 
+    /// Bytes of a frame that is not whole yet.
+    pub fn held(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// The end of the stream. A last line needs no line end; an event that is not closed is none.
     ///
     /// # Errors

@@ -113,6 +113,8 @@ pub struct Guarded {
     told: Told,
     end: GuardedEnd,
     is_over: bool,
+    /// Bytes of frames that wait, and of all texts.
+    held: usize,
 }
 
 impl Guarded {
@@ -132,7 +134,13 @@ impl Guarded {
             told: Told::default(),
             end: GuardedEnd::default(),
             is_over: false,
+            held: 0,
         }
+    }
+
+    /// Bytes that it holds: events that wait to pass, an event that is not whole yet, and the texts of the answer.
+    pub fn held(&self) -> usize {
+        self.held + self.frames.held()
     }
 
     /// Takes bytes of the upstream.
@@ -239,6 +247,7 @@ impl Guarded {
             });
             let start = channel.text.len();
             channel.text.push_str(&passage.text);
+            self.held += passage.text.len();
             channel.is_over = false;
             if channel.text.len() > LONGEST {
                 return Err("the answer has too much text");
@@ -249,6 +258,7 @@ impl Guarded {
         for ended in read.ends.clone() {
             self.over(&ended);
         }
+        self.held += frame.raw.len() + frame.data.len();
         self.waiting.push_back(Waiting { frame, read, parts, edits });
         Ok(())
     }
@@ -360,6 +370,7 @@ impl Guarded {
                 break;
             }
             let Some(waiting) = self.waiting.pop_front() else { break };
+            self.held = self.held.saturating_sub(waiting.frame.raw.len() + waiting.frame.data.len());
             self.told.passed(&waiting.read);
             match self.rewritten(&waiting) {
                 Ok(bytes) => out.extend(bytes),

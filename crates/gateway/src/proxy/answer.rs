@@ -19,18 +19,24 @@ use castellan_wire::{
 use http::Response;
 use http::header::{CONTENT_LENGTH, HeaderValue};
 use http_body::{Body, Frame};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::asked::Asked;
-use super::body::{BodyFailure, GateBody, is_encoded, kind};
-use super::exchange::Exchange;
+use super::body::{BodyFailure, GateBody, Missing, gathered, is_encoded, kind, no_room};
+use super::exchange::{Broken, Exchange};
 use super::inspect::looked_at;
 use super::stop::Stop;
 use super::{Served, may_stream};
 use crate::config::Content;
 use crate::guard::{Action, Guarded, Judgement, Passed, Selected};
+use crate::held::{Held, NoRoom, Room};
 use crate::record::Stage;
 use crate::upstream::{Answer, AnswerBody};
+
+/// What waits for room.
+type Waiting = Pin<Box<dyn Future<Output = Result<Held, NoRoom>> + Send>>;
+
+/// By how many bytes the room of a stream grows.
+const STEP: usize = 16 << 10;
 
 /// A stream that has not begun.
 pub(super) struct Streamed {
@@ -60,6 +66,7 @@ pub(super) async fn answered(
     }
     let mut head = Response::new(()).into_parts().0;
     (head.status, head.headers) = (status, headers);
+    exchange.keep_head(head.status, &head.headers);
     let is_stream =
         matches!(kind(&head.headers), "text/event-stream" | "application/x-ndjson" | "application/jsonl");
     if is_stream && may_stream(asked.api) {
@@ -67,15 +74,17 @@ pub(super) async fn answered(
         return Ok(Served::Stream(head, Streamed { api: asked.api, profiles, body }));
     }
     let limit = exchange.gate.config.bounds.answer_bytes;
-    let bytes = match Limited::new(body, limit).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => {
+    let gate = Arc::clone(&exchange.gate);
+    let bytes = match gathered(body, limit, &gate.room, &mut exchange.held_answer).await {
+        Ok(bytes) => bytes,
+        Err(Missing::NoRoom) => return Err(no_room(Stage::InspectAnswer)),
+        Err(Missing::TooLarge) => {
             let message = format!(
                 "the answer is larger than {limit} bytes; ask for a stream, or raise `bounds.answer_bytes`"
             );
             return Err(Stop::new(Stage::InspectAnswer, 502, "answer_too_large", message));
         }
-        Err(error) => {
+        Err(Missing::Broken(error)) => {
             return Err(Stop::new(
                 Stage::Forward,
                 502,
@@ -84,7 +93,9 @@ pub(super) async fn answered(
             ));
         }
     };
+    exchange.upstream_over();
     let bytes = whole(exchange, route, &asked, &profiles, bytes, &mut head)?;
+    exchange.keep_whole(&bytes);
     Ok(Served::Whole(exchange.whole(head, bytes)))
 }
 
@@ -110,11 +121,15 @@ fn whole(
     exchange.decision.usage = usage;
     exchange.decision.finish = finish(&tree);
     exchange.decision.answer.clone_from(&said.id);
+    exchange.answered_by(said.model.as_ref());
     if !profiles.looks_at_answers() {
         return Ok(bytes);
     }
     let reading = passages(&tree, asked.api, Direction::Response);
     let judgement = looked_at(exchange, &reading, profiles);
+    if judgement.action > Action::Allow || !judgement.unscanned.is_empty() {
+        exchange.keep_not();
+    }
     if judgement.action.stops() {
         exchange.decision.stage = Stage::InspectAnswer;
         let results = judgement.results.value();
@@ -153,6 +168,7 @@ fn other(
     bytes: Bytes,
     is_text: bool,
 ) -> Result<Bytes, Stop> {
+    exchange.keep_not();
     let mut reading = Reading::default();
     match std::str::from_utf8(&bytes) {
         Ok(text) if is_text || asked.api.response() == Kind::Text => {
@@ -198,6 +214,8 @@ pub(super) fn streamed(
     streamed: Streamed,
 ) -> Response<GateBody> {
     exchange.decision.is_stream = true;
+    // The request is with the upstream, and nothing of it is held any more.
+    exchange.held = Held::default();
     exchange.mark(&mut head.headers);
     head.headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     let session = exchange.session.take().unwrap_or_else(|| Session::new("answer"));
@@ -208,8 +226,13 @@ pub(super) fn streamed(
     } else {
         None
     };
-    let stream =
-        GuardedBody { exchange: Some(exchange), guarded: Some(guarded), upstream: Some(body), first };
+    let stream = GuardedBody {
+        exchange: Some(exchange),
+        guarded: Some(guarded),
+        upstream: Some(body),
+        first,
+        wait: None,
+    };
     Response::from_parts(head, GateBody::Stream(Box::pin(stream)))
 }
 
@@ -219,6 +242,8 @@ struct GuardedBody {
     guarded: Option<Guarded>,
     upstream: Option<AnswerBody>,
     first: Option<Bytes>,
+    /// What has to be held finds no room at the moment: nothing more is asked of the upstream.
+    wait: Option<Waiting>,
 }
 
 impl Body for GuardedBody {
@@ -231,9 +256,22 @@ impl Body for GuardedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyFailure>>> {
         let this = self.get_mut();
         if let Some(first) = this.first.take() {
+            this.keep(&first);
             return Poll::Ready(Some(Ok(Frame::data(first))));
         }
         loop {
+            if let Some(wait) = &mut this.wait {
+                let found = ready!(wait.as_mut().poll(context));
+                this.wait = None;
+                match (found, &mut this.exchange) {
+                    (Ok(more), Some(exchange)) => exchange.held_answer.and(more),
+                    (Err(error), _) => {
+                        this.over(Some(Broken::NoRoom));
+                        return Poll::Ready(Some(Err(error.into())));
+                    }
+                    (Ok(_), None) => {}
+                }
+            }
             let Some(upstream) = &mut this.upstream else { return Poll::Ready(None) };
             let next = ready!(Pin::new(upstream).poll_frame(context));
             let passed = match next {
@@ -243,7 +281,7 @@ impl Body for GuardedBody {
                 },
                 Some(Err(error)) => {
                     // What broke off is not made to look whole.
-                    this.over(Some(error.to_string()));
+                    this.over(Some(Broken::Upstream(error.to_string())));
                     return Poll::Ready(Some(Err(error.into())));
                 }
                 None => {
@@ -252,8 +290,11 @@ impl Body for GuardedBody {
                     passed
                 }
             };
+            this.keep(&passed.bytes);
             if passed.is_over {
                 this.over(None);
+            } else {
+                this.hold();
             }
             if !passed.bytes.is_empty() {
                 return Poll::Ready(Some(Ok(Frame::data(Bytes::from(passed.bytes)))));
@@ -269,18 +310,42 @@ impl GuardedBody {
         let passed = work(guarded);
         if let Some(exchange) = &mut self.exchange {
             exchange.decision.guard_ms += began.elapsed().as_secs_f64() * 1_000.0;
+            exchange.looked(began);
         }
         passed
     }
 
+    /// Takes the room for what is held back, in steps, or waits for it.
+    fn hold(&mut self) {
+        let (Some(guarded), Some(exchange)) = (&self.guarded, &mut self.exchange) else { return };
+        let bytes = guarded.held().next_multiple_of(STEP);
+        let room: &Room = &exchange.gate.room;
+        if let Some(missing) = room.missing(&exchange.held_answer, bytes)
+            && !room.try_take(&mut exchange.held_answer, bytes)
+        {
+            self.wait = Some(Box::pin(room.clone().more(missing)));
+        }
+    }
+
+    /// Takes note of what passes, where the answer is to be kept.
+    fn keep(&mut self, bytes: &[u8]) {
+        if let Some(exchange) = &mut self.exchange {
+            exchange.keep_passed(bytes);
+        }
+    }
+
     /// The stream is over: the upstream is let go, and the request recorded.
-    fn over(&mut self, broken: Option<String>) {
+    fn over(&mut self, broken: Option<Broken>) {
         self.upstream = None;
         let Some(mut exchange) = self.exchange.take() else { return };
+        exchange.upstream_over();
         self.note(&mut exchange);
         match broken {
             Some(why) => exchange.broken(why),
-            None => exchange.done(),
+            None => {
+                exchange.keep_stream();
+                exchange.done();
+            }
         }
     }
 
@@ -288,11 +353,16 @@ impl GuardedBody {
         let Some(guarded) = self.guarded.take() else { return };
         let (end, _) = guarded.into_end();
         exchange.judged(&end.judgement, Instant::now());
+        exchange.answered_by(end.about.model.as_ref());
         let decision = &mut exchange.decision;
         decision.usage = end.usage;
         decision.finish = end.finish;
         decision.answer = end.about.id;
         decision.late = end.late;
+        let is_as_it_came = end.judgement.action == Action::Allow
+            && end.judgement.unscanned.is_empty()
+            && end.late == 0
+            && end.fault.is_none();
         if end.judgement.action.stops() {
             decision.stage = Stage::InspectAnswer;
         }
@@ -304,6 +374,9 @@ impl GuardedBody {
         }
         if exchange.gate.config.record.content != Content::None {
             decision.texts.extend(end.said.into_iter().map(|(_, point, text)| (point, text)));
+        }
+        if !is_as_it_came {
+            exchange.keep_not();
         }
     }
 }

@@ -9,12 +9,13 @@ use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Response};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
 use super::stop::Stop;
 use crate::config::Bounds;
+use crate::held::{Held, Room};
 use crate::record::Stage;
 
 /// What an answer's body fails with: the connection is closed then, so that the client sees that it is not whole.
@@ -68,8 +69,64 @@ pub(crate) fn text(status: u16, kind: &'static str, text: &str) -> Response<Gate
     response
 }
 
+/// Why a body is not there.
+pub(super) enum Missing {
+    /// It has more bytes than it may.
+    TooLarge,
+    /// There is no room for it.
+    NoRoom,
+    /// It broke off.
+    Broken(String),
+}
+
+/// A body, for which there is room as it comes.
+pub(super) async fn gathered<B>(
+    mut body: B,
+    most: usize,
+    room: &Room,
+    held: &mut Held,
+) -> Result<Bytes, Missing>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: std::fmt::Display,
+{
+    // Most bodies are one piece, which is not copied.
+    let mut first = Bytes::new();
+    let mut all: Vec<u8> = Vec::new();
+    let mut bytes = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Missing::Broken(error.to_string()))?;
+        let Ok(piece) = frame.into_data() else { continue };
+        bytes += piece.len();
+        if bytes > most {
+            return Err(Missing::TooLarge);
+        }
+        room.take(held, bytes).await.map_err(|_| Missing::NoRoom)?;
+        if first.is_empty() && all.is_empty() {
+            first = piece;
+            continue;
+        }
+        if all.is_empty() {
+            all.extend_from_slice(&std::mem::take(&mut first));
+        }
+        all.extend_from_slice(&piece);
+    }
+    Ok(if all.is_empty() { first } else { Bytes::from(all) })
+}
+
+/// What is told where there is no room for a body.
+pub(super) fn no_room(stage: Stage) -> Stop {
+    Stop::new(stage, 503, "memory_full", crate::held::NoRoom.to_string()).with_header("retry-after", "1")
+}
+
 /// The body of a request.
-pub(super) async fn whole(body: Incoming, bounds: &Bounds, headers: &HeaderMap) -> Result<Bytes, Stop> {
+pub(super) async fn whole(
+    body: Incoming,
+    bounds: &Bounds,
+    headers: &HeaderMap,
+    room: &Room,
+    held: &mut Held,
+) -> Result<Bytes, Stop> {
     let stop = |status, code, message: String| Stop::new(Stage::Read, status, code, message);
     if is_encoded(headers) {
         return Err(stop(
@@ -93,12 +150,13 @@ pub(super) async fn whole(body: Incoming, bounds: &Bounds, headers: &HeaderMap) 
     if announced.is_some_and(|length: u64| length > bounds.request_bytes as u64) {
         return Err(too_large());
     }
-    let collected = Limited::new(body, bounds.request_bytes).collect();
-    match timeout(Duration::from_millis(bounds.body_ms), collected).await {
+    let gathering = gathered(body, bounds.request_bytes, room, held);
+    match timeout(Duration::from_millis(bounds.body_ms), gathering).await {
         Err(_) => Err(stop(408, "timeout", "the body took too long".to_owned())),
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
-        Ok(Err(_)) => Err(stop(400, "broken_body", "the body broke off".to_owned())),
+        Ok(Ok(body)) => Ok(body),
+        Ok(Err(Missing::TooLarge)) => Err(too_large()),
+        Ok(Err(Missing::NoRoom)) => Err(no_room(Stage::Read)),
+        Ok(Err(Missing::Broken(_))) => Err(stop(400, "broken_body", "the body broke off".to_owned())),
     }
 }
 

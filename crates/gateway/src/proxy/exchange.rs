@@ -12,12 +12,16 @@ use http_body_util::Full;
 
 use super::asked::Asked;
 use super::body::{self, GateBody};
+use super::cached::{Keeping, NOTHING};
 use super::identify::Peer;
 use super::stop::Stop;
+use crate::cache::Cache;
 use crate::gate::Gate;
 use crate::guard::{Action, Judgement};
+use crate::held::{Held, NoRoom};
 use crate::limit::{self, Reservation};
-use crate::record::{Decision, Stage};
+use crate::record::{CacheResult, Decision, Stage};
+use crate::traces::Parts;
 use crate::upstream::Answer;
 
 /// A request under way. Dropped, it is recorded as one whose client went.
@@ -30,8 +34,20 @@ pub(super) struct Exchange {
     /// Numbers of replaced values, the same in the request and its answer.
     pub(super) session: Option<Session>,
     started: Instant,
+    /// Whether its trace is told to somebody: as the client says, or as the gate decides where none does.
+    is_sampled: bool,
+    /// What its spans will say, where they are told.
+    spans: Option<Box<Parts>>,
     /// From which severity on an order of a playbook has harm blocked.
     pub(super) tightened: Option<u8>,
+    /// The generation of profiles and block lists when it came.
+    pub(super) generation: u64,
+    /// Where its answer will be kept, if it may be.
+    pub(super) keeping: Option<Box<Keeping>>,
+    /// The room that the request's body takes.
+    pub(super) held: Held,
+    /// The room that the answer takes.
+    pub(super) held_answer: Held,
     /// What the request may use at most.
     pub(super) reservation: Option<Reservation>,
     /// What is left under limits, for the client.
@@ -42,6 +58,14 @@ pub(super) struct Exchange {
     is_sent: bool,
 }
 
+/// Why an answer broke off.
+pub(super) enum Broken {
+    /// The upstream broke off.
+    Upstream(String),
+    /// There was no room to hold back what has to be looked at.
+    NoRoom,
+}
+
 /// An id of 16 or 8 random bytes in hexadecimal digits.
 pub(super) fn random_id(bytes: usize) -> String {
     let id = uuid::Uuid::now_v7();
@@ -49,25 +73,32 @@ pub(super) fn random_id(bytes: usize) -> String {
     random.to_hex().as_str().get(..bytes * 2).unwrap_or_default().to_owned()
 }
 
-/// The trace and the span of a `traceparent` (W3C Trace Context).
-fn trace(headers: &HeaderMap) -> Option<(String, String)> {
+/// The trace and the span of a `traceparent`, and whether it is sampled (W3C Trace Context, 3.2).
+fn trace(headers: &HeaderMap) -> Option<(String, String, bool)> {
     let value = headers.get("traceparent")?.to_str().ok()?;
     let mut parts = value.split('-');
-    let (version, trace, span) = (parts.next()?, parts.next()?, parts.next()?);
+    let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let is_hex = |text: &str, length: usize| {
-        text.len() == length
-            && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-            && text.bytes().any(|byte| byte != b'0')
+        text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
     };
-    (version != "ff" && is_hex(trace, 32) && is_hex(span, 16)).then(|| (trace.to_owned(), span.to_owned()))
+    let is_id = |text: &str, length: usize| is_hex(text, length) && text.bytes().any(|byte| byte != b'0');
+    // Later versions may say more; this one does not.
+    let is_known = is_hex(version, 2) && version != "ff" && (version != "00" || parts.next().is_none());
+    let is_sampled = u8::from_str_radix(flags, 16).ok().filter(|_| is_hex(flags, 2))? & 1 == 1;
+    (is_known && is_id(trace, 32) && is_id(span, 16)).then(|| (trace.to_owned(), span.to_owned(), is_sampled))
 }
 
 impl Exchange {
     pub(super) fn begin<B>(gate: Arc<Gate>, peer: &Peer, request: &Request<B>) -> Exchange {
-        let (trace, parent) = match trace(request.headers()) {
-            Some((trace, span)) => (trace, Some(span)),
-            None => (random_id(16), None),
+        let (trace, parent, sampled) = match trace(request.headers()) {
+            Some((trace, span, is_sampled)) => (trace, Some(span), Some(is_sampled)),
+            None => (random_id(16), None, None),
         };
+        let decided = || gate.traces.as_ref().is_none_or(|traces| traces.is_sampled(&trace));
+        let is_sampled = sampled.unwrap_or_else(decided);
+        let started = Instant::now();
+        let told = gate.traces.as_ref().filter(|_| is_sampled);
+        let spans = told.map(|_| Box::new(Parts::new(started, random_id(8))));
         let decision = Decision {
             time: gate.now(),
             request: uuid::Uuid::now_v7().to_string(),
@@ -99,6 +130,7 @@ impl Exchange {
             policy_version: String::new(),
             status: 0,
             usage: None,
+            cache: None,
             cost: None,
             budgets: Vec::new(),
             finish: None,
@@ -110,6 +142,7 @@ impl Exchange {
             mcp: None,
         };
         let dialect = guessed(request.uri().path());
+        let generation = gate.cache.as_ref().map_or(0, Cache::generation);
         Exchange {
             gate,
             decision,
@@ -117,9 +150,15 @@ impl Exchange {
             prompt: Results::default(),
             session: None,
             tightened: None,
+            generation,
+            keeping: None,
+            held: Held::default(),
+            held_answer: Held::default(),
             reservation: None,
             left: HeaderMap::new(),
-            started: Instant::now(),
+            started,
+            is_sampled,
+            spans,
             is_silent: false,
             is_sent: false,
         }
@@ -149,15 +188,56 @@ impl Exchange {
         self.decision.attempts = answer.attempts;
         self.decision.upstream_ms = self.milliseconds();
         self.decision.status = answer.status.as_u16();
+        if let Some(spans) = &mut self.spans {
+            spans.server = self.gate.upstreams.server(&self.decision.model, &answer.member);
+        }
+    }
+
+    /// The trace with the span that is the parent of what an upstream does.
+    pub(super) fn traceparent(&self) -> String {
+        let span = self.spans.as_ref().map_or(&self.decision.span, |spans| &spans.upstream);
+        format!("00-{}-{span}-{:02x}", self.decision.trace, u8::from(self.is_sampled))
     }
 
     /// The client's headers with our span as the parent of what the upstream does.
     pub(super) fn forwarded(&self, mut headers: HeaderMap) -> HeaderMap {
-        let value = format!("00-{}-{}-01", self.decision.trace, self.decision.span);
-        if let Ok(value) = HeaderValue::try_from(value) {
+        if let Ok(value) = HeaderValue::try_from(self.traceparent()) {
             headers.insert("traceparent", value);
         }
+        if self.decision.parent.is_none() {
+            // What is said of another trace, or of none that can be read.
+            headers.remove("tracestate");
+        }
         headers
+    }
+
+    /// An upstream is asked.
+    pub(super) fn upstream_asked(&mut self) {
+        if let Some(spans) = &mut self.spans {
+            spans.asked();
+        }
+    }
+
+    /// The upstream has said all.
+    pub(super) fn upstream_over(&mut self) {
+        if let Some(spans) = &mut self.spans {
+            spans.answered();
+        }
+    }
+
+    /// The model that answers, as it names itself.
+    pub(super) fn answered_by(&mut self, model: Option<&String>) {
+        if let Some(spans) = &mut self.spans {
+            spans.model = model.cloned();
+        }
+    }
+
+    /// Guardrails have looked at a request or at an answer.
+    pub(super) fn looked(&mut self, began: Instant) {
+        let is_answered = self.decision.stage >= Stage::Forward || self.decision.attempts > 0;
+        if let Some(spans) = &mut self.spans {
+            spans.looked(if is_answered { "inspect answer" } else { "inspect request" }, began);
+        }
     }
 
     fn milliseconds(&self) -> f64 {
@@ -166,6 +246,7 @@ impl Exchange {
 
     /// Takes over what was found in a body, and how long it took.
     pub(super) fn judged(&mut self, judgement: &Judgement, began: Instant) {
+        self.looked(began);
         let decision = &mut self.decision;
         decision.guard_ms += began.elapsed().as_secs_f64() * 1_000.0;
         decision.action = decision.action.max(judgement.action);
@@ -207,15 +288,19 @@ impl Exchange {
             headers.insert("x-castellan-request-id", value);
         }
         headers.insert("x-castellan-action", HeaderValue::from_static(self.decision.action.as_str()));
+        if let Some(result) = self.decision.cache {
+            headers.insert("x-castellan-cache", HeaderValue::from_static(result.as_str()));
+        }
         headers.extend(self.left.clone());
     }
 
     /// A whole answer with another body.
-    pub(super) fn whole(&self, mut head: http::response::Parts, bytes: Bytes) -> Response<GateBody> {
+    pub(super) fn whole(&mut self, mut head: http::response::Parts, bytes: Bytes) -> Response<GateBody> {
         head.headers.remove(http::header::CONTENT_LENGTH);
         head.headers.remove(http::header::CONTENT_ENCODING);
         self.mark(&mut head.headers);
-        Response::from_parts(head, GateBody::Whole(Full::new(bytes)))
+        let held = std::mem::take(&mut self.held_answer);
+        Response::from_parts(head, GateBody::Whole(Full::new(held.with(bytes))))
     }
 
     /// The request is over.
@@ -232,12 +317,16 @@ impl Exchange {
         self.record();
     }
 
-    /// The upstream's answer broke off when a part of it had passed.
-    pub(super) fn broken(&mut self, why: String) {
+    /// The answer broke off when a part of it had passed.
+    pub(super) fn broken(&mut self, broken: Broken) {
+        let (word, why, status) = match broken {
+            Broken::Upstream(why) => ("upstream_failed", why, 502),
+            Broken::NoRoom => ("memory_full", NoRoom.to_string(), 503),
+        };
         self.decision.stage = Stage::Forward;
-        "upstream_failed".clone_into(&mut self.decision.word);
+        word.clone_into(&mut self.decision.word);
         self.decision.reason = why;
-        self.decision.status = 502;
+        self.decision.status = status;
         self.record();
     }
 
@@ -245,9 +334,10 @@ impl Exchange {
     /// not sent gives everything back.
     fn settle(&mut self) {
         let Some(reservation) = self.reservation.take() else { return };
+        let is_again = self.decision.cache == Some(CacheResult::Hit);
         // A client that goes while the upstream works on its request has used what it reserved: otherwise going at the last moment
         // would be free.
-        let was_sent = self.decision.upstream.is_some() || self.is_sent;
+        let was_sent = self.decision.upstream.is_some() || self.is_sent || is_again;
         if !was_sent {
             reservation.release();
             return;
@@ -259,6 +349,7 @@ impl Exchange {
             cached: usage.cached,
             output: usage.output,
         });
+        let usage = if is_again { Some(NOTHING) } else { usage };
         let settled = reservation.settle(usage, self.gate.now());
         self.decision.cost = settled.cost.map(dollars);
         self.decision.budgets = settled
@@ -275,6 +366,9 @@ impl Exchange {
         self.settle();
         self.decision.duration_ms = self.milliseconds();
         self.gate.metrics.count(&self.decision);
+        if let (Some(traces), Some(parts)) = (&self.gate.traces, &self.spans) {
+            traces.take(parts, &self.decision);
+        }
         for (table, row) in self.decision.rows() {
             if self.gate.recorder.record(table, vec![row]).is_err() {
                 self.gate.metrics.count_lost();

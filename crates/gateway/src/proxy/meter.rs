@@ -11,6 +11,25 @@ use crate::record::Stage;
 
 /// Reserves what a request may use at most.
 pub(super) fn reserve(exchange: &mut Exchange, principal: &Principal, asked: &Asked) -> Result<(), Stop> {
+    let output_tokens = asked.most_tokens.map(|tokens| tokens.saturating_mul(asked.answers));
+    reserved(exchange, principal, asked, || (estimated(asked), output_tokens))
+}
+
+/// Reserves what an answer uses that is given again: a request, and no tokens.
+pub(super) fn reserve_none(
+    exchange: &mut Exchange,
+    principal: &Principal,
+    asked: &Asked,
+) -> Result<(), Stop> {
+    reserved(exchange, principal, asked, || (0, Some(0)))
+}
+
+fn reserved(
+    exchange: &mut Exchange,
+    principal: &Principal,
+    asked: &Asked,
+    tokens: impl FnOnce() -> (u64, Option<u64>),
+) -> Result<(), Stop> {
     let Some(limits) = exchange.gate.limits.clone().filter(|_| asked.api.invokes()) else { return Ok(()) };
     let own = principal.id();
     let subject = Subject {
@@ -19,8 +38,8 @@ pub(super) fn reserve(exchange: &mut Exchange, principal: &Principal, asked: &As
         model: &asked.model,
         application: principal.client.as_deref().unwrap_or_default(),
     };
-    let output_tokens = asked.most_tokens.map(|tokens| tokens.saturating_mul(asked.answers));
-    let ask = Ask { subject, input_tokens: estimated(asked), output_tokens };
+    let (input_tokens, output_tokens) = tokens();
+    let ask = Ask { subject, input_tokens, output_tokens };
     let now = exchange.gate.now();
     match limits.reserve(&ask, now) {
         Ok(reservation) => {

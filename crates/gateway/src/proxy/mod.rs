@@ -4,6 +4,7 @@
 //! record        every request ends in one row, whatever became of it: also when the client went, or something panicked
 //! answer        the upstream's answer is read, inspected and changed; a stream is held back until it was looked at
 //! forward       an upstream is asked, with a credential of its own
+//! cache         the answer to the same request is given again, where that is configured
 //! meter         what it may cost is reserved, and settled when the answer has said what it did cost
 //! inspect       guardrails look at every text of the request, and tell what they could not look at
 //! order         what playbooks have blocked, throttled or put before a person
@@ -18,6 +19,7 @@ mod answer;
 mod asked;
 mod authorise;
 mod body;
+mod cached;
 mod exchange;
 mod identify;
 mod inspect;
@@ -96,7 +98,7 @@ async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>)
     let verified = identify::verified(&gate, peer, &head.headers).await?;
     let principal = &verified.principal;
     exchange.decision.principal = Some(Arc::clone(&verified));
-    let bytes = body::whole(body, &gate.config.bounds, &head.headers).await?;
+    let bytes = body::whole(body, &gate.config.bounds, &head.headers, &gate.room, &mut exchange.held).await?;
     let mut asked = asked::read(&route, &head, bytes)?;
     exchange.asked(&asked);
     if let Some(response) = models::answered(&gate, &verified, &route) {
@@ -122,16 +124,24 @@ async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>)
         }
     };
     inspect::mark(exchange, &mut asked, &profiles)?;
+    let path = head.uri.path_and_query().map_or_else(|| head.uri.path().to_owned(), ToString::to_string);
+    if let Some(again) = cached::looked_up(exchange, principal, &asked, &profiles, &path, &head.headers) {
+        let room = gate.room.take(&mut exchange.held_answer, again.bytes()).await;
+        room.map_err(|_| body::no_room(Stage::Read))?;
+        meter::reserve_none(exchange, principal, &asked)?;
+        return Ok(Served::Whole(cached::answered(exchange, again)));
+    }
     meter::reserve(exchange, principal, &asked)?;
     let call = Call {
         alias: asked.model.clone(),
-        path: head.uri.path_and_query().map_or_else(|| head.uri.path().to_owned(), ToString::to_string),
+        path,
         method: head.method,
         headers: exchange.forwarded(head.headers),
         body: asked.bytes.clone(),
         deadline: None,
     };
     exchange.decision.stage = Stage::Forward;
+    exchange.upstream_asked();
     let upstream = gate.upstreams.send(call).await.map_err(Stop::upstream)?;
     exchange.answered(&upstream);
     answer::answered(exchange, &route, asked, profiles, upstream).await

@@ -102,6 +102,12 @@ pub(super) struct Base {
 }
 
 impl Base {
+    /// The host and the port.
+    pub(super) fn server(&self) -> (String, u16) {
+        let usual = if self.scheme == Scheme::HTTPS { 443 } else { 80 };
+        (self.authority.host().to_owned(), self.authority.port_u16().unwrap_or(usual))
+    }
+
     /// Reads a base address from configuration.
     pub(super) fn read(url: &str) -> Result<Base, &'static str> {
         let uri: Uri = url.parse().map_err(|_| "it cannot be read as a URL")?;

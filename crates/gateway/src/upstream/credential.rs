@@ -68,7 +68,7 @@ impl Reference {
     }
 
     /// True when what comes is a token and not a key.
-    pub(super) fn is_token(&self) -> bool {
+    pub(crate) fn is_token(&self) -> bool {
         matches!(self, Reference::ManagedIdentity { .. })
     }
 }

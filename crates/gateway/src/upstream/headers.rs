@@ -50,7 +50,7 @@ const NOT_FORWARDED_PREFIXES: [&str; 6] =
 const NOT_RETURNED: [HeaderName; 4] = [SET_COOKIE, ALT_SVC, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE];
 
 /// The client's headers that an upstream may see. Answers are asked for without compression, so that they can be read.
-pub(super) fn forwarded(mut headers: HeaderMap) -> HeaderMap {
+pub(crate) fn forwarded(mut headers: HeaderMap) -> HeaderMap {
     remove_hop_by_hop(&mut headers);
     for name in &NOT_FORWARDED {
         headers.remove(name);

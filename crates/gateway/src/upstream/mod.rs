@@ -59,7 +59,9 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 pub(crate) use client::{HttpClient, client};
 pub(crate) use credential::{Credential, Reference, Source};
+pub(crate) use headers::forwarded;
 use pool::{Member, Pool};
+pub(crate) use send::reason;
 
 /// The alias of the pool that serves what no other does.
 const ANY: &str = "*";
@@ -205,6 +207,12 @@ impl Upstreams {
         let now = tokio::time::Instant::now();
         let members = self.pool(alias).map(|pool| pool.members.as_slice()).unwrap_or_default();
         members.iter().map(|member| (Arc::clone(&member.name), member.health.standing(now))).collect()
+    }
+
+    /// The host and the port of a member of a pool.
+    pub(crate) fn server(&self, alias: &str, member: &str) -> Option<(String, u16)> {
+        let mut members = self.pool(alias)?.members.iter();
+        members.find(|known| *known.name == *member).map(|known| known.base.server())
     }
 
     fn pool(&self, alias: &str) -> Option<&Pool> {

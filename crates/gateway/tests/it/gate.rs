@@ -152,3 +152,26 @@ impl Running {
         self.send("POST", path, &[("content-type", "application/json")], body.to_string()).await
     }
 }
+
+/// Virtual keys of some owners in a folder: what the configuration says of them, and the keys.
+pub(crate) fn keys(folder: &std::path::Path, owners: &[&str]) -> (String, Vec<String>) {
+    let pepper = "11".repeat(32);
+    std::fs::write(folder.join("pepper"), &pepper).unwrap();
+    let path = folder.join("keys.json");
+    let hash = *blake3::Hash::from_hex(&pepper).unwrap().as_bytes();
+    let store =
+        castellan_access::key::KeyStore::open(&path, castellan_access::key::Pepper::new(hash)).unwrap();
+    let issue = |owner: &&str| {
+        let issue = castellan_access::key::Issue {
+            owner: (*owner).to_owned(),
+            name: "app".to_owned(),
+            scopes: castellan_access::key::Scopes::all_models(),
+            by: "tests".to_owned(),
+            ..castellan_access::key::Issue::default()
+        };
+        store.issue(issue, castellan_base::System::now(&OsSystem)).unwrap().key.reveal().to_owned()
+    };
+    let issued = owners.iter().map(issue).collect();
+    let pepper = folder.join("pepper");
+    (format!("keys = {path:?}\npepper = \"file:{}\"", pepper.display()), issued)
+}

@@ -8,13 +8,16 @@
     clippy::disallowed_methods
 )]
 
+mod cache;
 mod clients;
 mod coverage;
 mod faults;
 mod gate;
+mod held;
 mod limit;
 mod mcp;
 mod serving;
 mod stub;
 mod support;
+mod traces;
 mod upstream;

@@ -81,7 +81,7 @@ pub(super) async fn answered(driver: Driver) -> Response<GateBody> {
     }
 }
 
-fn whole(end: End) -> Response<GateBody> {
+fn whole(mut end: End) -> Response<GateBody> {
     let (mut head, ()) = Response::new(()).into_parts();
     head.status = StatusCode::from_u16(end.answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     for (name, value) in &end.answer.headers {

@@ -219,6 +219,7 @@ impl Driver {
     }
 
     async fn open(&mut self, outgoing: &Outgoing) -> Result<Pieces, String> {
+        self.exchange.upstream_asked();
         let decision = &mut self.exchange.decision;
         decision.attempts = decision.attempts.saturating_add(1);
         decision.upstream = Some(outgoing.server.clone());

@@ -88,7 +88,8 @@ pub(super) async fn served(
     exchange.decision.principal = Some(Arc::clone(&verified));
     let most = mcp.config.proxy.transport.body_bytes.min(gate.config.bounds.request_bytes);
     let bounds = Bounds { request_bytes: most, ..gate.config.bounds };
-    let bytes = bodies::whole(body, &bounds, &head.headers).await.map_err(spoken)?;
+    let read = bodies::whole(body, &bounds, &head.headers, &gate.room, &mut exchange.held).await;
+    let bytes = read.map_err(spoken)?;
     let servers = reachable(exchange, mcp, &verified, place(&path).flatten());
     let principal = &verified.principal;
     let whom = For {
@@ -96,7 +97,7 @@ pub(super) async fn served(
         session: String::new(),
         subject: subject(&verified, &head),
         until: principal.credential.expires,
-        trace: format!("00-{}-{}-01", exchange.decision.trace, exchange.decision.span),
+        trace: exchange.traceparent(),
     };
     Ok(Served::Mcp(Box::new(Called { mcp: Arc::clone(mcp), verified, head, bytes, servers, whom })))
 }
