@@ -1,5 +1,6 @@
 //! What can be typed: the one definition from which help, completion and `docs/cli.md` are derived.
 
+mod backup;
 mod baseline;
 mod classify;
 mod detect;
@@ -17,6 +18,7 @@ use castellan_base::{Severity, Ticks};
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use backup::*;
 pub use baseline::*;
 pub use classify::*;
 pub use detect::*;
@@ -84,6 +86,12 @@ pub enum Command {
     Gate(Box<GateArguments>),
     /// Serve the APIs of Presidio, Azure AI Content Safety, OpenAI's moderations and Agent Hooks, at 127.0.0.1:8700.
     Up(Box<UpArguments>),
+    /// Say whether an installation is as it should be, and what to do where it is not.
+    Doctor(DoctorArguments),
+    /// Write the data folder of `castellan up` into one file.
+    Backup(BackupArguments),
+    /// Restore a data folder from a backup.
+    Restore(RestoreDataArguments),
     /// List and explain the built-in checks; add public policy definitions.
     Content(ContentArguments),
     /// Print a shell completion script.

@@ -18,11 +18,13 @@ use castellan_base::System;
 use clap::{CommandFactory, Parser};
 
 pub mod arguments;
+mod backup;
 mod baseline;
 mod bom;
 mod classify;
 mod content;
 mod detect;
+mod doctor;
 mod estate;
 mod fixes;
 mod gate;
@@ -89,6 +91,9 @@ where
         Command::Playbook(arguments) => playbook::run(arguments, system),
         Command::Gate(arguments) => gate::run(arguments, system),
         Command::Up(arguments) => up::run(arguments, system),
+        Command::Doctor(arguments) => doctor::run(arguments, system),
+        Command::Backup(arguments) => backup::back_up(arguments, system),
+        Command::Restore(arguments) => backup::restore(arguments, system),
         Command::Content(arguments) => content::run(arguments, system),
         Command::Completions { shell } => {
             let mut script = Vec::new();

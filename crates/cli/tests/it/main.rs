@@ -9,6 +9,7 @@
     clippy::disallowed_methods
 )]
 
+mod backup;
 mod baseline;
 mod bom;
 mod classify;
