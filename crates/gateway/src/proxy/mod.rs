@@ -34,7 +34,7 @@ use castellan_wire::{Api, route};
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-pub(crate) use body::GateBody;
+pub(crate) use body::{BodyFailure, GateBody};
 use exchange::Exchange;
 pub(crate) use identify::{Peer, refresh};
 use stop::Stop;
