@@ -245,6 +245,7 @@ mod tests {
     fn examples_are_read() {
         let config = read(include_str!("../../../examples/gate/serving.toml")).unwrap();
         assert_eq!(config.cache.map(|cache| cache.seconds), Some(300));
+        assert_eq!(config.limits.concurrent.len(), 2);
         assert_eq!(config.traces.map(|traces| traces.queue), Some(4_096));
         assert!(read("[gate.cache]\nttl = 9\n").unwrap_err().to_string().contains("`ttl`"));
     }

@@ -20,7 +20,7 @@ use crate::config::{Bounds, Config};
 use crate::fetch::Fetcher;
 use crate::guard::{Inspector, Profiles, ProfilesError, Selected};
 use crate::held::Room;
-use crate::limit::{Limits, Prices};
+use crate::limit::{AtOnce, Limits, Prices};
 use crate::mcp::Mcp;
 use crate::metrics::Metrics;
 use crate::record::Recorder;
@@ -53,6 +53,7 @@ pub struct Gate {
     pub(crate) inspector: Arc<Inspector>,
     pub(crate) upstreams: Upstreams,
     pub(crate) limits: Option<Limits>,
+    pub(crate) at_once: Option<AtOnce>,
     pub(crate) cache: Option<Cache>,
     pub(crate) traces: Option<Traces>,
     pub(crate) mcp: Option<Arc<Mcp>>,
@@ -135,6 +136,7 @@ impl Gate {
         let grants = grants.transpose().map_err(|error| access(&error))?;
         let orders = config.orders.as_ref().map(|path| Orders::new(OrderStore::new(path)));
         let limits = limits(&config, &*system)?;
+        let at_once = AtOnce::new(config.limits.concurrent.clone()).map_err(|error| access(&error))?;
         let cache = kept(&config, &metrics)?;
         let traces = config.traces.clone().map(|traces| {
             Traces::new(traces, &config.upstreams, Arc::clone(&system), metrics.traces.clone())
@@ -147,6 +149,7 @@ impl Gate {
             inspector: Arc::new(inspector),
             upstreams,
             limits,
+            at_once,
             cache,
             traces,
             mcp,

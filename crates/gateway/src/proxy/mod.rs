@@ -98,6 +98,7 @@ async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>)
     let verified = identify::verified(&gate, peer, &head.headers).await?;
     let principal = &verified.principal;
     exchange.decision.principal = Some(Arc::clone(&verified));
+    meter::enter(exchange, principal)?;
     let bytes = body::whole(body, &gate.config.bounds, &head.headers, &gate.room, &mut exchange.held).await?;
     let mut asked = asked::read(&route, &head, bytes)?;
     exchange.asked(&asked);
