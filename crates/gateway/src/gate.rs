@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use castellan_access::certificate::Mappings;
 use castellan_access::grant::GrantStore;
@@ -73,6 +73,8 @@ pub struct Gate {
     /// What it counts.
     pub metrics: Metrics,
     guard: RwLock<Guard>,
+    /// When uses of keys were last written down.
+    uses_written: Mutex<Instant>,
     /// The hash of the file of block lists as it was last taken in.
     listed: Mutex<Option<blake3::Hash>>,
 }
@@ -91,6 +93,9 @@ impl std::fmt::Debug for Gate {
         formatter.debug_struct("Gate").field("listen", &self.config.listen).finish_non_exhaustive()
     }
 }
+
+/// How often it is written down when keys were used.
+const USES_EVERY: Duration = Duration::from_secs(300);
 
 /// Most combinations of profiles that are kept ready.
 const MOST_COMBINED: usize = 256;
@@ -166,6 +171,7 @@ impl Gate {
             nobody: Arc::new(Verified::new(Principal::anonymous())),
             metrics,
             guard: RwLock::new(guard),
+            uses_written: Mutex::new(Instant::now()),
             listed: Mutex::new(listed),
             config,
         })
@@ -192,7 +198,9 @@ impl Gate {
         if let Some(Err(error)) = self.keys.as_ref().map(KeyStore::refresh) {
             problems.push(format!("keys: {error}"));
         }
-        if let Some(Err(error)) = self.keys.as_ref().map(KeyStore::flush_uses) {
+        if self.uses_are_due()
+            && let Some(Err(error)) = self.keys.as_ref().map(KeyStore::flush_uses)
+        {
             problems.push(format!("keys: {error}"));
         }
         if let Some(Err(error)) = self.limits.as_ref().map(Limits::flush) {
@@ -231,11 +239,23 @@ impl Gate {
         problems
     }
 
+    /// Whether it is time to write down when keys were used: the whole file is written for it.
+    fn uses_are_due(&self) -> bool {
+        let mut written = self.uses_written.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = written.elapsed() >= USES_EVERY;
+        if is_due {
+            *written = Instant::now();
+        }
+        is_due
+    }
+
     /// Writes what outlives the process. To be called at the end.
     ///
     /// # Errors
     /// When the disk fails: what was reserved then counts as used.
     pub fn close(&self) -> std::io::Result<()> {
+        // When keys were last used is for people to look at; nothing depends on it.
+        let _ = self.keys.as_ref().map(KeyStore::flush_uses);
         // What could not be written is pinned anew from the next listing on.
         let _ = self.mcp.as_ref().map(|mcp| mcp.keep());
         self.limits.as_ref().map_or(Ok(()), |limits| limits.close(self.now()))
