@@ -130,6 +130,8 @@ pub struct Bounds {
     pub connections: usize,
     /// How long the headers of a request may take, and how long a connection may stay idle, in milliseconds: 30,000.
     pub header_ms: u64,
+    /// How long a connection may last, in milliseconds: 3,600,000, an hour. What is under way then ends first. 0 for as long as it likes.
+    pub connection_age_ms: u64,
     /// How long the body of a request may take, in milliseconds: 60,000.
     pub body_ms: u64,
     /// How long requests may take to end once the gate is told to stop, in milliseconds: 30,000.
@@ -145,6 +147,7 @@ impl Default for Bounds {
             held_wait_ms: 2_000,
             connections: 8_192,
             header_ms: 30_000,
+            connection_age_ms: 3_600_000,
             body_ms: 60_000,
             farewell_ms: 30_000,
         }
@@ -242,6 +245,7 @@ mod tests {
     fn examples_are_read() {
         let config = read(include_str!("../../../examples/gate/serving.toml")).unwrap();
         assert_eq!(config.cache.map(|cache| cache.seconds), Some(300));
+        assert_eq!(config.limits.concurrent.len(), 2);
         assert_eq!(config.traces.map(|traces| traces.queue), Some(4_096));
         assert!(read("[gate.cache]\nttl = 9\n").unwrap_err().to_string().contains("`ttl`"));
     }

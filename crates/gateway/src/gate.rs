@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use castellan_access::certificate::Mappings;
 use castellan_access::grant::GrantStore;
@@ -20,7 +20,7 @@ use crate::config::{Bounds, Config};
 use crate::fetch::Fetcher;
 use crate::guard::{Inspector, Profiles, ProfilesError, Selected};
 use crate::held::Room;
-use crate::limit::{Limits, Prices};
+use crate::limit::{AtOnce, Limits, Prices};
 use crate::mcp::Mcp;
 use crate::metrics::Metrics;
 use crate::record::Recorder;
@@ -53,6 +53,7 @@ pub struct Gate {
     pub(crate) inspector: Arc<Inspector>,
     pub(crate) upstreams: Upstreams,
     pub(crate) limits: Option<Limits>,
+    pub(crate) at_once: Option<AtOnce>,
     pub(crate) cache: Option<Cache>,
     pub(crate) traces: Option<Traces>,
     pub(crate) mcp: Option<Arc<Mcp>>,
@@ -72,6 +73,8 @@ pub struct Gate {
     /// What it counts.
     pub metrics: Metrics,
     guard: RwLock<Guard>,
+    /// When uses of keys were last written down.
+    uses_written: Mutex<Instant>,
     /// The hash of the file of block lists as it was last taken in.
     listed: Mutex<Option<blake3::Hash>>,
 }
@@ -90,6 +93,9 @@ impl std::fmt::Debug for Gate {
         formatter.debug_struct("Gate").field("listen", &self.config.listen).finish_non_exhaustive()
     }
 }
+
+/// How often it is written down when keys were used.
+const USES_EVERY: Duration = Duration::from_secs(300);
 
 /// Most combinations of profiles that are kept ready.
 const MOST_COMBINED: usize = 256;
@@ -135,6 +141,7 @@ impl Gate {
         let grants = grants.transpose().map_err(|error| access(&error))?;
         let orders = config.orders.as_ref().map(|path| Orders::new(OrderStore::new(path)));
         let limits = limits(&config, &*system)?;
+        let at_once = AtOnce::new(config.limits.concurrent.clone()).map_err(|error| access(&error))?;
         let cache = kept(&config, &metrics)?;
         let traces = config.traces.clone().map(|traces| {
             Traces::new(traces, &config.upstreams, Arc::clone(&system), metrics.traces.clone())
@@ -147,6 +154,7 @@ impl Gate {
             inspector: Arc::new(inspector),
             upstreams,
             limits,
+            at_once,
             cache,
             traces,
             mcp,
@@ -163,6 +171,7 @@ impl Gate {
             nobody: Arc::new(Verified::new(Principal::anonymous())),
             metrics,
             guard: RwLock::new(guard),
+            uses_written: Mutex::new(Instant::now()),
             listed: Mutex::new(listed),
             config,
         })
@@ -189,7 +198,9 @@ impl Gate {
         if let Some(Err(error)) = self.keys.as_ref().map(KeyStore::refresh) {
             problems.push(format!("keys: {error}"));
         }
-        if let Some(Err(error)) = self.keys.as_ref().map(KeyStore::flush_uses) {
+        if self.uses_are_due()
+            && let Some(Err(error)) = self.keys.as_ref().map(KeyStore::flush_uses)
+        {
             problems.push(format!("keys: {error}"));
         }
         if let Some(Err(error)) = self.limits.as_ref().map(Limits::flush) {
@@ -228,11 +239,23 @@ impl Gate {
         problems
     }
 
+    /// Whether it is time to write down when keys were used: the whole file is written for it.
+    fn uses_are_due(&self) -> bool {
+        let mut written = self.uses_written.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_due = written.elapsed() >= USES_EVERY;
+        if is_due {
+            *written = Instant::now();
+        }
+        is_due
+    }
+
     /// Writes what outlives the process. To be called at the end.
     ///
     /// # Errors
     /// When the disk fails: what was reserved then counts as used.
     pub fn close(&self) -> std::io::Result<()> {
+        // When keys were last used is for people to look at; nothing depends on it.
+        let _ = self.keys.as_ref().map(KeyStore::flush_uses);
         // What could not be written is pinned anew from the next listing on.
         let _ = self.mcp.as_ref().map(|mcp| mcp.keep());
         self.limits.as_ref().map_or(Ok(()), |limits| limits.close(self.now()))

@@ -7,6 +7,7 @@ mod fetch;
 mod gate;
 pub mod guard;
 mod held;
+mod idle;
 pub mod limit;
 mod listen;
 pub mod mcp;

@@ -13,17 +13,17 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{Instant, interval, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use crate::config::TlsConfig;
 use crate::gate::Gate;
+use crate::idle::{Activity, Answering};
 use crate::opening::Opening;
-use crate::proxy::{GateBody, Peer, handle, refresh};
+use crate::proxy::{Peer, handle, refresh};
 use crate::tls::{self, Changed, TlsError};
 use crate::traces::Traces;
 
@@ -115,7 +115,8 @@ impl Listener {
     pub async fn run(self, stop: impl Future<Output = ()>, told: impl Fn(&str) + Send + Sync + 'static) {
         let places =
             Arc::new(Semaphore::new(self.gate.config.bounds.connections.clamp(1, Semaphore::MAX_PERMITS)));
-        let open = GracefulShutdown::new();
+        // Each connection has a receiver: it hears that the gate is told to stop, and the sender that it is gone.
+        let (open, watcher) = watch::channel(());
         let told = Arc::new(told);
         let heard = Arc::clone(&told);
         let upkeep =
@@ -139,7 +140,7 @@ impl Listener {
                             tls: self.tls.as_ref().map(|tls| tls.acceptor()),
                             address,
                         };
-                        let watcher = open.watcher();
+                        let watcher = watcher.clone();
                         tokio::spawn(async move {
                             connection.serve(stream, watcher).await;
                             drop(place);
@@ -150,9 +151,11 @@ impl Listener {
             }
         }
         drop(self.tcp);
+        drop(watcher);
+        let _ = open.send(());
         upkeep.abort();
         // Those that take longer end with the runtime.
-        let _ = timeout(Duration::from_millis(self.gate.config.bounds.farewell_ms), open.shutdown()).await;
+        let _ = timeout(Duration::from_millis(self.gate.config.bounds.farewell_ms), open.closed()).await;
         let _ = ending.send(true);
         if let Some(exporter) = exporter {
             let _ = timeout(LAST_SPANS, exporter).await;
@@ -181,13 +184,29 @@ async fn upkeep(gate: Arc<Gate>, tls: Option<Arc<Reloaded>>, told: impl Fn(&str)
 
 /// Answers a request. After one in chunks the connection ends (RFC 9112, 6.1): a server before the gate may have read its length
 /// elsewhere, and would take for the next request what is a part of this one.
-async fn closing(gate: Arc<Gate>, peer: Arc<Peer>, request: Request<Incoming>) -> Response<GateBody> {
+async fn closing(
+    gate: Arc<Gate>,
+    peer: Arc<Peer>,
+    activity: &Arc<Activity>,
+    request: Request<Incoming>,
+) -> Response<Answering> {
+    let running = activity.begin();
     let is_chunked = request.headers().contains_key(TRANSFER_ENCODING);
     let mut response = handle(gate, peer, request).await;
     if is_chunked {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
-    response
+    response.map(|body| Answering { body, _running: running })
+}
+
+/// The time that a connection may last: up to a tenth less, so that those that came together do not all go together.
+fn age(gate: &Gate) -> Option<Duration> {
+    let most = gate.config.bounds.connection_age_ms;
+    let mut random = [0_u8; 1];
+    // Without randomness of the system all last as long.
+    let _ = getrandom::fill(&mut random);
+    let less = most / 10 * u64::from(random[0]) / 255;
+    (most > 0).then(|| Duration::from_millis(most - less))
 }
 
 struct Connection {
@@ -197,7 +216,7 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream, watcher: Watcher) {
+    async fn serve(self, stream: TcpStream, watcher: watch::Receiver<()>) {
         // An answer is written at once; waiting to fill a packet would only delay it.
         let _ = stream.set_nodelay(true);
         let wait = Duration::from_millis(self.gate.config.bounds.header_ms);
@@ -221,16 +240,17 @@ impl Connection {
         }
     }
 
-    async fn speak<Stream>(&self, stream: Stream, peer: Peer, watcher: Watcher)
+    async fn speak<Stream>(&self, stream: Stream, peer: Peer, mut stop: watch::Receiver<()>)
     where
         Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (gate, peer) = (Arc::clone(&self.gate), Arc::new(peer));
         let wait = Duration::from_millis(gate.config.bounds.header_ms);
         gate.metrics.connections.inc();
+        let activity = Activity::new();
         let service = service_fn(|request| {
-            let (gate, peer) = (Arc::clone(&gate), Arc::clone(&peer));
-            async move { Ok::<_, Infallible>(closing(gate, peer, request).await) }
+            let (gate, peer, activity) = (Arc::clone(&gate), Arc::clone(&peer), Arc::clone(&activity));
+            async move { Ok::<_, Infallible>(closing(gate, peer, &activity, request).await) }
         });
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder
@@ -246,10 +266,42 @@ impl Connection {
             .keep_alive_timeout(wait)
             .max_concurrent_streams(STREAMS)
             .max_header_list_size(u32::try_from(HEADERS).unwrap_or(u32::MAX));
-        let connection =
-            builder.serve_connection(TokioIo::new(Opening::new(stream, wait)), service).into_owned();
-        // A client that breaks off is no fault of ours, and there is nobody left to tell.
-        let _ = watcher.watch(connection).await;
+        let stream = TokioIo::new(Opening::new(stream, wait, Arc::clone(&activity)));
+        let connection = builder.serve_connection(stream, service);
+        tokio::pin!(connection);
+        let end = age(&gate).map(|age| Instant::now() + age);
+        let look = sleep(wait);
+        tokio::pin!(look);
+        let mut leaves: Option<Instant> = None;
+        loop {
+            tokio::select! {
+                // A client that breaks off is no fault of ours, and there is nobody left to tell.
+                _ = connection.as_mut() => break,
+                _ = stop.changed(), if leaves.is_none() => {
+                    leaves = Some(Instant::now());
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = look.as_mut() => {
+                    let now = Instant::now();
+                    match leaves {
+                        // It was told to go, nothing is under way, and it stays.
+                        Some(since) if now >= since + wait && !activity.is_running() => break,
+                        Some(_) => {}
+                        None if end.is_some_and(|end| now >= end)
+                            || activity.idle_at(wait).is_some_and(|idle| now >= idle) =>
+                        {
+                            leaves = Some(now);
+                            connection.as_mut().graceful_shutdown();
+                        }
+                        None => {}
+                    }
+                    let next = activity.idle_at(wait).filter(|idle| leaves.is_none() && *idle > now);
+                    let next = next.unwrap_or(now + wait);
+                    let next = end.filter(|_| leaves.is_none()).map_or(next, |end| next.min(end));
+                    look.as_mut().reset(next);
+                }
+            }
+        }
         gate.metrics.connections.dec();
     }
 }

@@ -6,24 +6,29 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use crate::idle::Activity;
+
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// A stream whose first bytes come in time, or that fails.
 pub(crate) struct Opening<S> {
     stream: S,
+    /// Hears that it is HTTP/2.
+    activity: Arc<Activity>,
     /// How much of the preface of HTTP/2 was read, and how long the rest may take; nothing once the version is known.
     until: Option<(usize, Pin<Box<Sleep>>)>,
 }
 
 impl<S> Opening<S> {
-    pub(crate) fn new(stream: S, wait: Duration) -> Opening<S> {
-        Opening { stream, until: Some((0, Box::pin(sleep(wait)))) }
+    pub(crate) fn new(stream: S, wait: Duration, activity: Arc<Activity>) -> Opening<S> {
+        Opening { stream, activity, until: Some((0, Box::pin(sleep(wait)))) }
     }
 }
 
@@ -47,6 +52,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Opening<S> {
         let is_preface = new.len() < expected.len() && expected.starts_with(new);
         *read += new.len();
         if !is_preface {
+            if new.starts_with(expected) {
+                this.activity.is_second();
+            }
             this.until = None;
         }
         Poll::Ready(Ok(()))

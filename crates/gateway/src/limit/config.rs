@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::Subject;
+use super::concurrent::Concurrent;
 use super::price::{PICO, matches};
 use super::window::Window;
 
@@ -15,6 +16,8 @@ use super::window::Window;
 pub struct Config {
     /// The rules; all that apply to a request must admit it.
     pub rules: Vec<Rule>,
+    /// How many requests may be under way at once; 1,024 of a principal where nothing is said, and any number where the list is empty.
+    pub concurrent: Vec<Concurrent>,
     /// Tokens that an answer is taken to have at most when the request does not say; 4096.
     pub assumed_output_tokens: u64,
     /// Most counters in memory, each of about 150 bytes; 200,000. Beyond, requests that need a new one are refused.
@@ -28,7 +31,14 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Config {
-        Config { rules: Vec::new(), assumed_output_tokens: 4_096, counters: 200_000, file: None, ahead: 0.01 }
+        Config {
+            rules: Vec::new(),
+            concurrent: Concurrent::usual(),
+            assumed_output_tokens: 4_096,
+            counters: 200_000,
+            file: None,
+            ahead: 0.01,
+        }
     }
 }
 

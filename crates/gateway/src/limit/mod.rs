@@ -35,6 +35,7 @@
 //! assert!(limits.reserve(&ask, now).is_ok());
 //! ```
 
+mod concurrent;
 mod config;
 mod counter;
 mod headers;
@@ -45,6 +46,8 @@ mod reserve;
 mod tokens;
 mod window;
 
+pub use concurrent::Concurrent;
+pub(crate) use concurrent::{AtOnce, Place};
 pub use config::{Config, ConfigError, Dimension, Kind, Rule, Unit, UnknownPrice};
 pub use headers::Dialect;
 pub use journal::JournalError;

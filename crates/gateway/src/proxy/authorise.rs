@@ -113,8 +113,10 @@ pub(super) fn orders(exchange: &mut Exchange, principal: &Principal, asked: &Ask
     subjects.extend(principal.actors.iter().map(|actor| (SubjectKind::Agent, actor.id.as_str())));
     subjects.extend(principal.credential.id.iter().map(|id| (SubjectKind::Key, id.as_str())));
     subjects.extend(asked.tools.iter().map(|tool| (SubjectKind::Tool, tool.as_str())));
-    let prompts: Vec<String> =
-        asked.reading.passages.iter().map(|passage| fingerprint(&passage.text)).collect();
+    // Only an order that names a prompt is worth the hash of each text.
+    let names_prompts = orders.name_any(SubjectKind::Prompt, exchange.gate.now());
+    let passages = asked.reading.passages.iter().filter(|_| names_prompts);
+    let prompts: Vec<String> = passages.map(|passage| fingerprint(&passage.text)).collect();
     subjects.extend(prompts.iter().map(|prompt| (SubjectKind::Prompt, prompt.as_str())));
     match orders.ruling(&subjects, true, exchange.gate.now()) {
         None => Ok(()),

@@ -19,7 +19,7 @@ use crate::cache::Cache;
 use crate::gate::Gate;
 use crate::guard::{Action, Judgement};
 use crate::held::{Held, NoRoom};
-use crate::limit::{self, Reservation};
+use crate::limit::{self, Place, Reservation};
 use crate::record::{CacheResult, Decision, Stage};
 use crate::traces::Parts;
 use crate::upstream::Answer;
@@ -44,6 +44,8 @@ pub(super) struct Exchange {
     pub(super) generation: u64,
     /// Where its answer will be kept, if it may be.
     pub(super) keeping: Option<Box<Keeping>>,
+    /// Its place among the requests that are under way.
+    pub(super) place: Option<Place>,
     /// The room that the request's body takes.
     pub(super) held: Held,
     /// The room that the answer takes.
@@ -152,6 +154,7 @@ impl Exchange {
             tightened: None,
             generation,
             keeping: None,
+            place: None,
             held: Held::default(),
             held_answer: Held::default(),
             reservation: None,

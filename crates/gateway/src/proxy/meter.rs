@@ -9,6 +9,32 @@ use super::stop::Stop;
 use crate::limit::{self, Ask, IMAGE_TOKENS, MESSAGE_TOKENS, Refusal, Subject, of_text};
 use crate::record::Stage;
 
+/// Gives a request its place among those that are under way.
+pub(super) fn enter(exchange: &mut Exchange, principal: &Principal) -> Result<(), Stop> {
+    let Some(at_once) = &exchange.gate.at_once else { return Ok(()) };
+    let own = principal.id();
+    let place = at_once.enter(&subject(principal, &own, "")).map_err(|rule| {
+        let message = format!(
+            "the limit `{}` of {} requests at once is reached; wait until one of them has ended",
+            rule.name, rule.limit
+        );
+        let stop = Stop::new(Stage::Meter, 429, "rate_limit_exceeded", message);
+        stop.with_word(format!("limit:{}", rule.name)).with_header("retry-after", "1")
+    })?;
+    exchange.place = Some(place);
+    Ok(())
+}
+
+/// Whom limits count.
+fn subject<'a>(principal: &'a Principal, own: &'a str, model: &'a str) -> Subject<'a> {
+    Subject {
+        principal: principal.budget.as_deref().unwrap_or(own),
+        key: principal.key_scopes.as_ref().and(principal.credential.id.as_deref()).unwrap_or_default(),
+        model,
+        application: principal.client.as_deref().unwrap_or_default(),
+    }
+}
+
 /// Reserves what a request may use at most.
 pub(super) fn reserve(exchange: &mut Exchange, principal: &Principal, asked: &Asked) -> Result<(), Stop> {
     let output_tokens = asked.most_tokens.map(|tokens| tokens.saturating_mul(asked.answers));
@@ -32,12 +58,7 @@ fn reserved(
 ) -> Result<(), Stop> {
     let Some(limits) = exchange.gate.limits.clone().filter(|_| asked.api.invokes()) else { return Ok(()) };
     let own = principal.id();
-    let subject = Subject {
-        principal: principal.budget.as_deref().unwrap_or(&own),
-        key: principal.key_scopes.as_ref().and(principal.credential.id.as_deref()).unwrap_or_default(),
-        model: &asked.model,
-        application: principal.client.as_deref().unwrap_or_default(),
-    };
+    let subject = subject(principal, &own, &asked.model);
     let (input_tokens, output_tokens) = tokens();
     let ask = Ask { subject, input_tokens, output_tokens };
     let now = exchange.gate.now();

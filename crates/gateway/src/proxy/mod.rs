@@ -34,7 +34,7 @@ use castellan_wire::{Api, route};
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-pub(crate) use body::GateBody;
+pub(crate) use body::{BodyFailure, GateBody};
 use exchange::Exchange;
 pub(crate) use identify::{Peer, refresh};
 use stop::Stop;
@@ -98,6 +98,7 @@ async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>)
     let verified = identify::verified(&gate, peer, &head.headers).await?;
     let principal = &verified.principal;
     exchange.decision.principal = Some(Arc::clone(&verified));
+    meter::enter(exchange, principal)?;
     let bytes = body::whole(body, &gate.config.bounds, &head.headers, &gate.room, &mut exchange.held).await?;
     let mut asked = asked::read(&route, &head, bytes)?;
     exchange.asked(&asked);

@@ -2,6 +2,7 @@
 
 mod clients;
 mod encrypted;
+mod idle;
 mod oidc;
 mod raw;
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::gate::{configured, running};
+use super::gate::{configured, keys, running};
 use super::support::{raw, scripted};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -308,4 +308,49 @@ async fn data_can_oblige_to_more_guardrails() {
     assert!(!seen.contains("4111") && !seen.contains("ann.smith") && seen.contains(", please."), "{seen}");
     let row = gate.rows.decision(1).await;
     assert!(row["Profiles"].to_string().contains("strict"), "{row:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_name_prompts() {
+    use castellan_respond::actions::{Measure, Order, OrderStore, SubjectKind};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("orders.json");
+    let stub = scripted("rules: []").await;
+    let gate = running(stub.address(), &format!("orders = {path:?}")).await;
+    let ask = |text: &str| json!({"model": "m", "messages": [{"role": "user", "content": text}]});
+    assert_eq!(gate.post("/v1/chat/completions", &ask("Which ship is late?")).await.status, 200);
+    let order = Order {
+        id: "o1".into(),
+        measure: Measure::Block,
+        kind: SubjectKind::Prompt,
+        subject: blake3::hash(b"Which ship is late?").to_hex()[..32].to_owned(),
+        reason: "it was a probe".into(),
+        given: castellan_base::System::now(&castellan_base::OsSystem),
+        expires: None,
+    };
+    OrderStore::new(&path).give(&order).unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(1_100)).await;
+    // The first request after the look at the file is held against it already.
+    let got = gate.post("/v1/chat/completions", &ask("  Which ship is late?\n")).await;
+    assert_eq!(got.status, 403, "{}", got.text());
+    assert_eq!(gate.post("/v1/chat/completions", &ask("Which ship is early?")).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn uses_of_keys_are_written_now_and_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let stub = scripted("rules: []").await;
+    let (config, keys) = keys(folder.path(), &["ann"]);
+    let mut gate = running(stub.address(), &config).await;
+    let bearer = format!("Bearer {}", keys[0]);
+    let body = json!({"model": "m", "messages": []}).to_string();
+    let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    assert_eq!(gate.send("POST", "/v1/chat/completions", &headers, body).await.status, 200);
+    let is_written =
+        || std::fs::read_to_string(folder.path().join("keys.json")).unwrap().contains("last_used\":\"");
+    assert_eq!(gate.gate.reload(), Vec::<String>::new());
+    assert!(!is_written(), "the file is not written for each request");
+    drop(gate.stop.take());
+    tokio::time::timeout(std::time::Duration::from_secs(5), gate.ended).await.unwrap().unwrap();
+    assert!(is_written(), "{}", std::fs::read_to_string(folder.path().join("keys.json")).unwrap());
 }

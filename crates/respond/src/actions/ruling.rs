@@ -66,6 +66,13 @@ impl Orders {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).problem.clone()
     }
 
+    /// Whether an order names a subject of this kind. What it takes work to name need not be named otherwise.
+    pub fn name_any(&self, kind: SubjectKind, now: Ticks) -> bool {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.look(&self.store, now);
+        held.orders.keys().any(|(known, _)| *known == kind)
+    }
+
     /// What orders say at a time. Blocks go before approvals, these before throttles, which count what is a request.
     pub fn ruling(&self, asked: &Asked<'_>, is_request: bool, now: Ticks) -> Option<Ruling> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -230,6 +237,16 @@ mod tests {
         let (_folder, orders) = orders(&[tighten("1", "high"), tighten("2", "low")]);
         let ruling = orders.ruling(&vec![(SubjectKind::Model, "GPT")], true, now());
         assert_eq!(ruling, Some(Ruling::Stricter { severity: 2 }));
+    }
+
+    #[test]
+    fn kinds_of_subjects_that_orders_name() {
+        let (folder, orders) = orders(&[order("o1", Measure::Block, SubjectKind::Agent, "a")]);
+        assert!(orders.name_any(SubjectKind::Agent, now()) && !orders.name_any(SubjectKind::Prompt, now()));
+        let store = OrderStore::new(folder.path().join("orders.json"));
+        store.give(&order("o2", Measure::Block, SubjectKind::Prompt, "p")).unwrap();
+        orders.held.lock().unwrap().looked = None;
+        assert!(orders.name_any(SubjectKind::Prompt, now()));
     }
 
     #[test]

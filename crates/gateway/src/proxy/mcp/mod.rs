@@ -29,7 +29,7 @@ use super::body::GateBody;
 use super::exchange::Exchange;
 use super::identify::{self, Peer};
 use super::stop::Stop;
-use super::{Served, body as bodies};
+use super::{Served, body as bodies, meter};
 use crate::config::Bounds;
 use crate::gate::Gate;
 use crate::mcp::{For, Mcp};
@@ -86,6 +86,7 @@ pub(super) async fn served(
     let verified = identify::verified(&gate, peer, &head.headers).await;
     let verified = verified.map_err(|stop| challenged(stop, mcp, &base, &path))?;
     exchange.decision.principal = Some(Arc::clone(&verified));
+    meter::enter(exchange, &verified.principal).map_err(spoken)?;
     let most = mcp.config.proxy.transport.body_bytes.min(gate.config.bounds.request_bytes);
     let bounds = Bounds { request_bytes: most, ..gate.config.bounds };
     let read = bodies::whole(body, &bounds, &head.headers, &gate.room, &mut exchange.held).await;

@@ -11,7 +11,7 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::json;
 use tokio::net::TcpStream;
 
-use super::super::gate::{Running, running};
+use super::super::gate::{Running, keys, running};
 use super::super::support::{stub, until};
 use super::{CHAT, ask};
 
@@ -94,4 +94,44 @@ async fn who_comes_when_all_places_are_taken_waits_for_one() {
     let got = tokio::time::timeout(Duration::from_secs(5), gate.post(CHAT, &ask(false))).await.unwrap();
     assert!(got.status == 200 && began.elapsed() > Duration::from_millis(200), "{:?}", began.elapsed());
     drop(idle);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_principal_does_not_keep_others_out() {
+    let stub = stub(Options { pause: Duration::from_millis(100), ..Options::default() }).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (config, keys) = keys(folder.path(), &["ann", "bob"]);
+    let rules = "[[gate.limits.concurrent]]\nname = \"at once\"\nper = [\"principal\"]\nlimit = 2\n";
+    let gate = running(stub.address(), &format!("{config}\n{rules}")).await;
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let send = |key: &str, path: &str| {
+        let mut body = ask(true);
+        body["messages"][0]["content"] = json!("The warehouse opens at nine. ".repeat(10));
+        body["max_tokens"] = json!(9);
+        let request = Request::post(format!("http://{}{path}", gate.address)).header("x-api-key", key);
+        client.request(request.body(Whole::new(Bytes::from(body.to_string()))).unwrap())
+    };
+    let one = send(&keys[0], CHAT).await.unwrap();
+    let other = send(&keys[0], CHAT).await.unwrap();
+    assert_eq!((one.status().as_u16(), other.status().as_u16()), (200, 200));
+    for (path, kind) in [(CHAT, "rate_limit_exceeded"), ("/v1/messages", "rate_limit_error")] {
+        let third = send(&keys[0], path).await.unwrap();
+        assert_eq!((third.status().as_u16(), third.headers()["retry-after"].to_str().unwrap()), (429, "1"));
+        let text = third.into_body().collect().await.unwrap().to_bytes();
+        let text = String::from_utf8_lossy(&text);
+        assert!(text.contains(kind) && text.contains("at once"), "{text}");
+    }
+    let row = gate.rows.decision(2).await;
+    assert_eq!(
+        (row["Stage"].as_str(), row["Reason"].as_str()),
+        (Some("meter"), Some("limit:at once")),
+        "{row:?}"
+    );
+    assert_eq!(send(&keys[1], CHAT).await.unwrap().status(), 200, "others are let in");
+    // One that has ended makes room, and so does one whose client has gone.
+    drop(one);
+    until(|| gate.rows.of("CastellanGateDecisions").iter().any(|row| row["Stage"] == "cancelled")).await;
+    assert_eq!(send(&keys[0], CHAT).await.unwrap().status(), 200);
+    other.into_body().collect().await.unwrap();
+    assert_eq!(send(&keys[0], CHAT).await.unwrap().status(), 200);
 }
