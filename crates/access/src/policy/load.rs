@@ -86,6 +86,8 @@ pub(super) struct Compiled {
     pub(super) decided: HashMap<PolicyId, Decided>,
     pub(super) version: Arc<str>,
     warnings: Vec<Problem>,
+    /// Whether a policy may depend on what is in answers.
+    speaks_of_answers: bool,
 }
 
 /// Policies that hold, and can be replaced.
@@ -169,6 +171,11 @@ impl Policies {
         }
     }
 
+    /// Whether a policy may depend on what is in answers (`answerLabels`): where none does, nobody need ask.
+    pub fn speak_of_answers(&self) -> bool {
+        self.compiled().speaks_of_answers
+    }
+
     pub(super) fn compiled(&self) -> Arc<Compiled> {
         Arc::clone(&self.compiled.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -222,6 +229,7 @@ fn compile(validator: &Validator, sources: &[Source]) -> Result<Compiled, Proble
         decided: HashMap::new(),
         version: version(sources).into(),
         warnings: Vec::new(),
+        speaks_of_answers: sources.iter().any(|source| source.text.contains("answerLabels")),
     };
     let mut problems = Vec::new();
     for source in sources {
