@@ -18,3 +18,4 @@ mod serving;
 mod stub;
 mod support;
 mod upstream;
+mod what;
