@@ -5,10 +5,11 @@
 //!   which keys it needs, and whoever has a network brings them.
 //! * [`key`] issues, keeps and recognises virtual keys, which applications hold instead of a model's key.
 //! * [`certificate`] makes a principal of a client's certificate that TLS has verified.
-//! * [`policy`] decides by Cedar policies; [`grant`] adds what people were granted for a while.
+//! * [`policy`] decides by Cedar policies; [`grant`] adds what people were granted for a while, and [`approval`] what they
+//!   agreed to once.
 //!
 //! Nothing here is asynchronous, reads a clock or uses the network; time is always a parameter. What is kept on disk
-//! is one file each for keys and for grants.
+//! is one file each for keys, for grants and for approvals.
 //!
 //! *Invariant (identity):* a principal is a tenant or issuer and an object's id in it, never a name that can be changed
 //! or reused. *Invariant (fail closed):* what cannot be read, verified or evaluated is refused, and the refusal has a
@@ -30,6 +31,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod approval;
 pub mod certificate;
 mod durable;
 pub mod grant;

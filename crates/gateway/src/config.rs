@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use castellan_access::approval::ApprovalRules;
 use castellan_access::certificate::CertificateConfig;
 use castellan_access::grant::GrantRules;
 use castellan_access::token::IssuerConfig;
 use serde::Deserialize;
 
 use crate::cache::CacheConfig;
+use crate::guard::TokensConfig;
 use crate::mcp::McpConfig;
 use crate::traces::TracesConfig;
 use crate::{limit, upstream};
@@ -30,6 +32,8 @@ pub struct Config {
     pub guardrails: Option<PathBuf>,
     /// Profiles that hold for a model in addition, by its alias.
     pub model_profiles: BTreeMap<String, Vec<String>>,
+    /// How values become tokens where a profile says so.
+    pub tokens: Option<TokensConfig>,
     /// Block lists: a JSON file as `castellan up --blocklists` keeps it.
     pub blocklists: Option<PathBuf>,
     /// The file of virtual keys.
@@ -46,6 +50,10 @@ pub struct Config {
     pub grants: Option<PathBuf>,
     /// Who may approve what, and for how long.
     pub grant_rules: GrantRules,
+    /// The file of approvals of single requests; without it what needs one is refused.
+    pub approvals: Option<PathBuf>,
+    /// Who may approve a request, and for how long that counts.
+    pub approval_rules: ApprovalRules,
     /// The file of orders that playbooks give.
     pub orders: Option<PathBuf>,
     /// Servers of the Model Context Protocol behind the gate.
@@ -77,6 +85,7 @@ impl Default for Config {
             profiles: vec!["default".to_owned()],
             guardrails: None,
             model_profiles: BTreeMap::new(),
+            tokens: None,
             blocklists: None,
             keys: None,
             pepper: None,
@@ -85,6 +94,8 @@ impl Default for Config {
             policies: None,
             grants: None,
             grant_rules: GrantRules::default(),
+            approvals: None,
+            approval_rules: ApprovalRules::default(),
             orders: None,
             mcp: None,
             upstreams: upstream::Config::default(),

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use castellan_access::approval::ApprovalStore;
 use castellan_access::certificate::Mappings;
 use castellan_access::grant::GrantStore;
 use castellan_access::key::{KeyStore, Pepper};
@@ -14,6 +15,7 @@ use castellan_base::{System, Ticks};
 use castellan_respond::actions::{OrderStore, Orders};
 use castellan_shield::Shield;
 use castellan_shield::blocklist::Blocklists;
+use zeroize::Zeroizing;
 
 use crate::cache::Cache;
 use crate::config::{Bounds, Config};
@@ -62,6 +64,7 @@ pub struct Gate {
     pub(crate) certificates: Mappings,
     pub(crate) policies: Policies,
     pub(crate) grants: Option<GrantStore>,
+    pub(crate) approvals: Option<ApprovalStore>,
     pub(crate) orders: Option<Orders>,
     pub(crate) recorder: Arc<dyn Recorder>,
     pub(crate) system: Arc<dyn System>,
@@ -111,7 +114,12 @@ impl Gate {
         recorder: Arc<dyn Recorder>,
     ) -> Result<Gate, GateError> {
         check(&config)?;
-        let inspector = Inspector::new(Arc::new(Shield::builtin()?), &castellan_detectors::engine())?;
+        let mut inspector = Inspector::new(Arc::new(Shield::builtin()?), &castellan_detectors::engine())?;
+        if let Some(tokens) = &config.tokens {
+            let secret = hex_secret("tokens.key", Some(&tokens.key), &*system)?;
+            let told = |why: String| GateError::Access(format!("`[gate.tokens]` cannot be used: {why}"));
+            inspector = inspector.with_tokens(tokens, &secret).map_err(told)?;
+        }
         let mut listed = None;
         if let Some(path) = &config.blocklists {
             listed = take_blocklists(path, listed, &inspector, &*system)?;
@@ -139,6 +147,9 @@ impl Gate {
         let policies = policies.map_err(|error| access(&error))?;
         let grants = config.grants.as_ref().map(|path| GrantStore::open(path, config.grant_rules.clone()));
         let grants = grants.transpose().map_err(|error| access(&error))?;
+        let approvals = config.approvals.as_ref();
+        let approvals = approvals.map(|path| ApprovalStore::open(path, config.approval_rules.clone()));
+        let approvals = approvals.transpose().map_err(|error| access(&error))?;
         let orders = config.orders.as_ref().map(|path| Orders::new(OrderStore::new(path)));
         let limits = limits(&config, &*system)?;
         let at_once = AtOnce::new(config.limits.concurrent.clone()).map_err(|error| access(&error))?;
@@ -163,6 +174,7 @@ impl Gate {
             certificates,
             policies,
             grants,
+            approvals,
             orders,
             recorder,
             system,
@@ -180,6 +192,11 @@ impl Gate {
     /// Servers of the Model Context Protocol behind the gate, to decide about their definitions.
     pub fn mcp(&self) -> Option<&Mcp> {
         self.mcp.as_deref()
+    }
+
+    /// Requests that wait for a person, and what was decided, to decide about them.
+    pub fn approvals(&self) -> Option<&ApprovalStore> {
+        self.approvals.as_ref()
     }
 
     pub(crate) fn now(&self) -> Ticks {
@@ -208,6 +225,9 @@ impl Gate {
         }
         if let Some(Err(error)) = self.grants.as_ref().map(GrantStore::refresh) {
             problems.push(format!("grants: {error}"));
+        }
+        if let Some(Err(error)) = self.approvals.as_ref().map(ApprovalStore::refresh) {
+            problems.push(format!("approvals: {error}"));
         }
         problems.extend(self.mcp.iter().flat_map(|mcp| mcp.reload()));
         if self.config.guardrails.is_some() {
@@ -280,7 +300,8 @@ impl Gate {
         if let Some(known) = guard.combined.get(&key) {
             return Ok(Arc::clone(known));
         }
-        let combined = Arc::new(base.and(&guard.profiles.select(&names, self.inspector.engine())?));
+        let more = guard.profiles.select(&names, self.inspector.engine())?;
+        let combined = Arc::new(base.and(&self.inspector.check(more)?));
         drop(guard);
         let mut guard = self.guard.write().unwrap_or_else(PoisonError::into_inner);
         if guard.combined.len() < MOST_COMBINED {
@@ -369,7 +390,7 @@ fn guard(config: &Config, inspector: &Inspector, system: &dyn System) -> Result<
     }
     let names = |names: &[String]| -> Result<Selected, ProfilesError> {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        profiles.select(&names, inspector.engine())
+        inspector.check(profiles.select(&names, inspector.engine())?)
     };
     let base = names(&config.profiles)?;
     let mut by_model = BTreeMap::new();
@@ -384,7 +405,16 @@ fn guard(config: &Config, inspector: &Inspector, system: &dyn System) -> Result<
 /// # Errors
 /// When it is missing, or is not 64 hexadecimal digits.
 pub fn pepper(reference: Option<&str>, system: &dyn System) -> Result<Pepper, GateError> {
-    let fault = |why: &str| GateError::Access(format!("`pepper` {why}"));
+    hex_secret("pepper", reference, system).map(|secret| Pepper::new(*secret))
+}
+
+/// 32 bytes of a secret, by its reference.
+fn hex_secret(
+    what: &str,
+    reference: Option<&str>,
+    system: &dyn System,
+) -> Result<Zeroizing<[u8; 32]>, GateError> {
+    let fault = |why: &str| GateError::Access(format!("`{what}` {why}"));
     let reference = reference
         .ok_or_else(|| fault("is missing: name 64 hexadecimal digits as `env:NAME` or `file:PATH`"))?;
     let text = if let Some(name) = reference.strip_prefix("env:") {
@@ -397,8 +427,9 @@ pub fn pepper(reference: Option<&str>, system: &dyn System) -> Result<Pepper, Ga
     } else {
         return Err(fault("has to be `env:NAME` or `file:PATH`"));
     };
+    let text = Zeroizing::new(text);
     let hash = blake3::Hash::from_hex(text.trim()).map_err(|_| fault("has to be 64 hexadecimal digits"))?;
-    Ok(Pepper::new(*hash.as_bytes()))
+    Ok(Zeroizing::new(*hash.as_bytes()))
 }
 
 /// Takes block lists in, unless they are those of the hash; gives theirs.

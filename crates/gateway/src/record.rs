@@ -85,6 +85,14 @@ pub struct Decision {
     pub late: usize,
     /// How texts of others were marked for the model, and what of them was not; empty where no profile asks for it.
     pub spotlight: String,
+    /// What became of notices to the model; empty where no profile has one.
+    pub notices: String,
+    /// Values that became tokens.
+    pub tokenised: usize,
+    /// Values that came back for the client.
+    pub restored: usize,
+    /// The approval that it had, or that it waits for, with who decided.
+    pub approval: Option<Approval>,
     /// The profiles that held.
     pub profiles: Vec<String>,
     /// Policies that decided.
@@ -158,6 +166,17 @@ pub struct Mcp {
     /// What happened: definitions that are new or others, names that pretend, flow rules, what was dropped, and contexts of
     /// Agent Hooks without what was in the call. Bounded, and never with texts of arguments or results.
     pub events: Vec<Value>,
+}
+
+/// What a person said of a request, or has to say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Approval {
+    /// Its id.
+    pub id: String,
+    /// Who decided, for people; nobody yet where it is empty.
+    pub by: Vec<String>,
+    /// What was decided: `pending`, `approved`, `denied`, ...
+    pub stage: &'static str,
 }
 
 /// How far a request came.
@@ -273,6 +292,12 @@ impl Decision {
             "BytesScanned": self.bytes,
             "LateFindings": self.late,
             "Spotlight": (!self.spotlight.is_empty()).then_some(&self.spotlight),
+            "Notices": (!self.notices.is_empty()).then_some(&self.notices),
+            "ValuesTokenised": (self.tokenised > 0).then_some(self.tokenised),
+            "ValuesRestored": (self.restored > 0).then_some(self.restored),
+            "ApprovalId": self.approval.as_ref().map(|approval| &approval.id),
+            "ApprovalStage": self.approval.as_ref().map(|approval| approval.stage),
+            "ApprovedBy": self.approval.as_ref().filter(|approval| !approval.by.is_empty()).map(|approval| &approval.by),
             "Profiles": self.profiles,
             "Policies": self.policies,
             "PolicyVersion": self.policy_version,

@@ -91,6 +91,11 @@ pub struct Tree<'a> {
     nodes: Vec<Node>,
 }
 
+/// Whether bytes are a document within the usual bounds.
+pub fn is_document(bytes: &[u8]) -> bool {
+    Tree::read(bytes, &Bounds::default()).is_ok()
+}
+
 /// A value of a document.
 #[derive(Clone, Copy, Debug)]
 pub struct Item<'t> {

@@ -19,6 +19,7 @@
 //! passages + edits -> bytes    redacted texts put back; the rest is byte for byte what came
 //! bytes -> frame::Frames       events of a stream; deltas that belong together are one channel
 //! tree -> spotlight            texts of tools and documents marked, so that the model can tell them from instructions
+//! text -> active               links and pictures to hosts that nobody has allowed
 //! verdict -> refusal           the answer, or the end of a stream, that clients of that dialect expect
 //! ```
 //!
@@ -35,7 +36,9 @@ mod point;
 mod route;
 mod walk;
 
+pub mod active;
 pub mod annotate;
+pub mod calls;
 pub mod edit;
 pub mod form;
 pub mod frame;
@@ -44,6 +47,6 @@ pub mod refusal;
 pub mod spotlight;
 pub mod usage;
 
-pub use passage::{Passage, Place, Reading, Segment, passages};
+pub use passage::{Passage, Place, PlaceKind, Reading, Segment, passages};
 pub use point::{Direction, Matter, Point, Unscanned};
 pub use route::{Api, Body, Dialect, Route, route};

@@ -91,7 +91,7 @@ pub fn spotlighted(
         return Ok((!left.is_empty()).then(nothing));
     }
     let marks = Marks::choose(marking, nonce, &texts)?;
-    let note = instructed(tree.root(), api, &marks.note())?;
+    let note = instructed(tree.root(), api, &marks.note(), Side::End)?;
     let mut changes: Vec<Change> = texts
         .iter()
         .map(|(item, text)| Change { span: item.span(), text: quoted(&marks.marked(text)) })
@@ -100,6 +100,25 @@ pub fn spotlighted(
     changes.sort_by_key(|change| change.span.start);
     let body = spliced(tree.bytes(), &changes)?;
     Ok(Some(Spotlit { body, marked: texts.len(), left: left.into_iter().take(MOST_LEFT).collect() }))
+}
+
+/// At which end of the application's own instructions a note stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Side {
+    /// Before them.
+    Start,
+    /// After them.
+    #[default]
+    End,
+}
+
+/// The body with a note of the gate's operator among the application's own instructions.
+///
+/// # Errors
+/// When the API has no place for it.
+pub fn noticed(tree: &Tree<'_>, api: Api, note: &str, side: Side) -> Result<Vec<u8>, SpotlightError> {
+    let change = instructed(tree.root(), api, note, side)?;
+    Ok(spliced(tree.bytes(), &[change])?)
 }
 
 /// Strings of others with what they say, and the paths of those that have to stay as they are.
@@ -216,14 +235,14 @@ fn datamarked(text: &str, mark: char) -> String {
     marked
 }
 
-/// The note as a change of the body: at the end of the application's own instructions.
-fn instructed(root: Item<'_>, api: Api, note: &str) -> Result<Change, SpotlightError> {
+/// The note as a change of the body: at an end of the application's own instructions.
+fn instructed(root: Item<'_>, api: Api, note: &str, side: Side) -> Result<Change, SpotlightError> {
     let change = match api {
         Api::Chat | Api::OllamaChat => {
-            member(root, "messages")?.and_then(|messages| in_messages(messages, note))
+            member(root, "messages")?.and_then(|messages| in_messages(messages, note, side))
         }
-        Api::Messages | Api::CountTokens | Api::OllamaGenerate => in_member(root, "system", note)?,
-        Api::Responses => in_member(root, "instructions", note)?,
+        Api::Messages | Api::CountTokens | Api::OllamaGenerate => in_member(root, "system", note, side)?,
+        Api::Responses => in_member(root, "instructions", note, side)?,
         _ => None,
     };
     change.ok_or(SpotlightError::Unsupported)
@@ -239,12 +258,12 @@ fn member<'t>(root: Item<'t>, name: &str) -> Result<Option<Item<'t>>, SpotlightE
     Ok(root.get(name))
 }
 
-/// At the end of the first message where that is the application's, and otherwise as a message before all others.
-fn in_messages(messages: Item<'_>, note: &str) -> Option<Change> {
+/// In the first message where that is the application's, and otherwise as a message before all others.
+fn in_messages(messages: Item<'_>, note: &str, side: Side) -> Option<Change> {
     let first = messages.items().next().filter(|_| messages.kind() == Kind::List)?;
     let is_own = first.get("role").is_some_and(|role| role.is("system") || role.is("developer"));
     let own = first.get("content").filter(|_| is_own);
-    if let Some(change) = own.and_then(|content| appended(content, note)) {
+    if let Some(change) = own.and_then(|content| joined(content, note, side)) {
         return Some(change);
     }
     let message = format!("{{\"role\":\"system\",\"content\":{}}},", quoted(note));
@@ -252,7 +271,7 @@ fn in_messages(messages: Item<'_>, note: &str) -> Option<Change> {
     Some(Change { span: at..at, text: message })
 }
 
-fn in_member(root: Item<'_>, name: &str, note: &str) -> Result<Option<Change>, SpotlightError> {
+fn in_member(root: Item<'_>, name: &str, note: &str, side: Side) -> Result<Option<Change>, SpotlightError> {
     let Some(own) = member(root, name)? else {
         let close = root.span().end.checked_sub(1).filter(|_| root.kind() == Kind::Record);
         let comma = if root.items().next().is_some() { "," } else { "" };
@@ -262,21 +281,33 @@ fn in_member(root: Item<'_>, name: &str, note: &str) -> Result<Option<Change>, S
     if own.kind() == Kind::Null {
         return Ok(Some(Change { span: own.span(), text: quoted(note) }));
     }
-    Ok(appended(own, note))
+    Ok(joined(own, note, side))
 }
 
-/// The note at the end of a text, or as the last part of a list of parts.
-fn appended(own: Item<'_>, note: &str) -> Option<Change> {
-    let close = own.span().end.checked_sub(1)?;
-    let text = match own.kind() {
-        Kind::Text => quoted(&format!("\n\n{note}")).trim_matches('"').to_owned(),
-        Kind::List => {
-            let comma = if own.items().next().is_some() { "," } else { "" };
-            format!("{comma}{{\"type\":\"text\",\"text\":{}}}", quoted(note))
+/// The note at an end of a text, or as a part of a list of parts.
+fn joined(own: Item<'_>, note: &str, side: Side) -> Option<Change> {
+    let inner = own.span().start + 1..own.span().end.checked_sub(1)?;
+    let at = if side == Side::Start { inner.start } else { inner.end };
+    let text = match (own.kind(), side) {
+        (Kind::Text, Side::Start) => unquoted(&format!("{note}\n\n")),
+        (Kind::Text, Side::End) => unquoted(&format!("\n\n{note}")),
+        (Kind::List, side) => {
+            let part = format!("{{\"type\":\"text\",\"text\":{}}}", quoted(note));
+            match (own.items().next().is_some(), side) {
+                (false, _) => part,
+                (true, Side::Start) => format!("{part},"),
+                (true, Side::End) => format!(",{part}"),
+            }
         }
         _ => return None,
     };
-    Some(Change { span: close..close, text })
+    Some(Change { span: at..at, text })
+}
+
+/// A text as it stands between quotation marks.
+fn unquoted(text: &str) -> String {
+    let quoted = quoted(text);
+    quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

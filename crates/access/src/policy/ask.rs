@@ -146,6 +146,8 @@ impl Resource {
 pub struct Circumstances {
     /// Labels of the data in the request.
     pub labels: BTreeSet<String>,
+    /// Labels of the data in the answer, once there is one; empty before.
+    pub answer_labels: BTreeSet<String>,
     /// What the session has touched.
     pub taint: BTreeSet<String>,
     /// Risk of the principal or the session, from 0 to 100.
@@ -281,6 +283,9 @@ impl<'a> Asked<'a> {
             ("grantedLabels", texts(&self.held.labels)),
             ("ungrantedLabels", texts(ungranted)),
         ];
+        if !circumstances.answer_labels.is_empty() {
+            pairs.push(("answerLabels", texts(&circumstances.answer_labels)));
+        }
         if let Some(ip) = circumstances.ip {
             // An IPv4 address in the clothes of IPv6 would pass by every policy about its network.
             pairs.push(("ip", RestrictedExpression::new_ip(ip.to_canonical().to_string())));

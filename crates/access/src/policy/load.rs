@@ -88,6 +88,8 @@ pub(super) struct Compiled {
     pub(super) version: Arc<str>,
     pub(super) memory: Memory,
     warnings: Vec<Problem>,
+    /// Whether a policy may depend on what is in answers.
+    speaks_of_answers: bool,
 }
 
 /// Policies that hold, and can be replaced.
@@ -171,6 +173,11 @@ impl Policies {
         }
     }
 
+    /// Whether a policy may depend on what is in answers (`answerLabels`): where none does, nobody need ask.
+    pub fn speak_of_answers(&self) -> bool {
+        self.compiled().speaks_of_answers
+    }
+
     pub(super) fn compiled(&self) -> Arc<Compiled> {
         Arc::clone(&self.compiled.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -225,6 +232,7 @@ fn compile(validator: &Validator, sources: &[Source]) -> Result<Compiled, Proble
         version: version(sources).into(),
         memory: Memory::default(),
         warnings: Vec::new(),
+        speaks_of_answers: sources.iter().any(|source| source.text.contains("answerLabels")),
     };
     let mut problems = Vec::new();
     for source in sources {

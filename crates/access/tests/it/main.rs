@@ -3,6 +3,7 @@
 // Fixtures are made here; a wrong one has to stop the test that uses it.
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic)]
 
+mod approvals;
 mod certificates;
 mod examples;
 mod grants;

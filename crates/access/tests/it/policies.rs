@@ -161,6 +161,7 @@ fn questions_are_those_of_the_schema() {
                 asked.arguments = Some(&arguments);
                 asked.circumstances = Circumstances {
                     labels: BTreeSet::from(["l".to_owned()]),
+                    answer_labels: BTreeSet::from(["m".to_owned()]),
                     ip: "10.0.0.1".parse().ok(),
                     risk: 200,
                     tokens: u64::MAX,

@@ -57,6 +57,18 @@ Exit codes: 0 it can be used, 2 it cannot.")]
         #[command(subcommand)]
         command: GateGrantsCommand,
     },
+    /// List, approve and deny single requests that a person has to agree to.
+    Approvals {
+        /// What to do.
+        #[command(subcommand)]
+        command: GateApprovalsCommand,
+    },
+    /// List, compare, approve and reject definitions of tools behind the gate (Model Context Protocol).
+    Pins {
+        /// What to do.
+        #[command(subcommand)]
+        command: GatePinsCommand,
+    },
     /// Serve a stub model: no model at all, for trials and tests. It says so in every answer.
     #[command(after_help = "Examples:
   castellan gate stub --listen 127.0.0.1:8901                   it repeats what it is told
@@ -190,6 +202,96 @@ pub struct GateGrantArguments {
     /// Why.
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub reason: String,
+}
+
+/// `castellan gate approvals`.
+#[derive(Debug, Subcommand)]
+pub enum GateApprovalsCommand {
+    /// List approvals, the newest first.
+    List {
+        /// JSON, also on a terminal.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Approve a request that somebody else makes: it passes once, when it is sent again.
+    #[command(after_help = "Examples:
+  castellan gate approvals list
+  castellan gate approvals approve a-3k9x2m --by bob --reason 'the transfer was announced'")]
+    Approve(GateGrantArguments),
+    /// Deny a request, or take an approval back that was not used.
+    Deny(GateGrantArguments),
+}
+
+/// `castellan gate pins`.
+#[derive(Debug, Subcommand)]
+pub enum GatePinsCommand {
+    /// List definitions and how they stand.
+    List {
+        /// Of this server alone.
+        #[arg(long, value_name = "ID")]
+        server: Option<String>,
+        /// Those alone that wait for a decision.
+        #[arg(long)]
+        waiting: bool,
+        /// JSON, also on a terminal.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what is pinned, what waits and what was decided.
+    Show(GatePinArguments),
+    /// Show what changes with a definition that waits, and its hash.
+    #[command(after_help = "Examples:
+  castellan gate pins list --waiting
+  castellan gate pins diff files/read
+  castellan gate pins approve files/read --hash sha256:3f8a... --by bob --reason 'looked at it'")]
+    Diff(GatePinArguments),
+    /// Approve the definition that waits: it may be used.
+    Approve(GatePinDecision),
+    /// Reject the definition that waits.
+    Reject(GatePinDecision),
+}
+
+/// A definition.
+#[derive(Debug, Args)]
+pub struct GatePinArguments {
+    /// SERVER/NAME, or SERVER for what a server says of itself.
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// What is defined, where several have the name.
+    #[arg(long, value_enum)]
+    pub kind: Option<GatePinKind>,
+}
+
+/// A decision about a definition.
+#[derive(Debug, Args)]
+pub struct GatePinDecision {
+    /// Which.
+    #[command(flatten)]
+    pub pin: GatePinArguments,
+    /// The hash that `diff` showed; its first 12 digits are enough.
+    #[arg(long, value_name = "HASH")]
+    pub hash: String,
+    /// Who decides, for the audit trail.
+    #[arg(long, value_name = "NAME")]
+    pub by: String,
+    /// Why.
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub reason: String,
+}
+
+/// What is defined.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum GatePinKind {
+    /// A tool.
+    Tool,
+    /// A prompt.
+    Prompt,
+    /// A resource.
+    Resource,
+    /// A template of resources.
+    Template,
+    /// What a server says of itself.
+    Server,
 }
 
 /// `castellan gate stub`.

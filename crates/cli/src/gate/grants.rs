@@ -53,7 +53,7 @@ pub(super) fn run(command: &GateGrantsCommand, path: &Path, system: &dyn System)
 }
 
 /// Who decides, as whoever can write the file says: names on a command line are claims, and the trail says where they were made.
-fn by(decision: &GateGrantArguments) -> Principal {
+pub(super) fn by(decision: &GateGrantArguments) -> Principal {
     let mut principal =
         Principal::new(Kind::User, Method::None, "castellan gate grants", decision.by.clone());
     principal.display = Display { name: Some(decision.by.clone()), ..Display::default() };

@@ -1,7 +1,9 @@
 //! `castellan gate`: the gate for model traffic, and who may come in.
 
+mod approvals;
 mod grants;
 mod issued;
+mod pins;
 pub(crate) mod recorder;
 mod stub;
 
@@ -30,6 +32,8 @@ pub(crate) fn run(arguments: &GateArguments, system: &dyn System) -> Result<Endi
         Some(GateCommand::Check) => check(&arguments.config, system),
         Some(GateCommand::Keys { command }) => issued::run(command, &arguments.config, system),
         Some(GateCommand::Grants { command }) => grants::run(command, &arguments.config, system),
+        Some(GateCommand::Approvals { command }) => approvals::run(command, &arguments.config, system),
+        Some(GateCommand::Pins { command }) => pins::run(command, &arguments.config, system),
         Some(GateCommand::Stub(stub)) => runtime()?.block_on(stub::run(stub, system)),
     }
 }

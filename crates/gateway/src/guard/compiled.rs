@@ -1,7 +1,7 @@
 //! Profiles made ready: what has to be looked at in a text of each point.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use castellan_base::{Sources, System};
@@ -9,8 +9,10 @@ use castellan_classify::Engine;
 use castellan_classify::rule::Category;
 use castellan_wire::{Matter, Point};
 
+use super::asset::{self, Asset, What};
 use super::content;
-use super::profile::{Action, Check, Profile, Spotlight, Streaming, read};
+use super::profile::{Action, Check, Notice, Profile, Rule, Spotlight, Streaming, read};
+use super::transform::Prepared;
 
 /// Largest file of a profile, in bytes.
 const LARGEST: u64 = 1 << 20;
@@ -42,12 +44,26 @@ pub enum ProfilesError {
         /// The detector.
         detector: String,
     },
+    /// A rule names a file that profiles which are built in do not have.
+    #[error("the rule `{rule}` names a file; put its profile into the folder of `guardrails`")]
+    File {
+        /// The rule.
+        rule: String,
+    },
+    /// Profiles tokenise, and nothing says what with.
+    #[error("the guardrail profiles {profiles} tokenise; add `[gate.tokens]` with a `key`")]
+    NoTokens {
+        /// The profiles.
+        profiles: String,
+    },
 }
 
 /// All profiles that there are.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profiles {
     by_id: BTreeMap<String, Arc<Profile>>,
+    /// Files that they name.
+    assets: BTreeMap<PathBuf, Asset>,
 }
 
 impl Profiles {
@@ -62,7 +78,7 @@ impl Profiles {
                 profile.map_err(|fault| ProfilesError::Fault { file, fault: fault.message.clone() })?;
             by_id.insert(profile.id.clone(), Arc::new(profile));
         }
-        Ok(Profiles { by_id })
+        Ok(Profiles { by_id, assets: BTreeMap::new() })
     }
 
     /// With the YAML files of a folder on top: one with the same id takes the place of what was there.
@@ -85,6 +101,12 @@ impl Profiles {
                 let place = sources.locate(found.span).map(|place| format!("{place}: ")).unwrap_or_default();
                 fault(&entry.path, format!("{place}{}", found.message))
             })?;
+            for rule in &profile.rules {
+                let asset =
+                    asset::read(&rule.check, folder, system).map_err(|why| fault(&entry.path, why))?;
+                let named = asset::named(&rule.check).map(Path::to_owned);
+                self.assets.extend(named.zip(asset));
+            }
             self.by_id.insert(profile.id.clone(), Arc::new(profile));
         }
         Ok(self)
@@ -106,7 +128,7 @@ impl Profiles {
                 name: (*name).to_owned(),
                 known: self.by_id.keys().cloned().collect::<Vec<_>>().join(", "),
             })?;
-            selected.add(profile, engine)?;
+            selected.add(profile, engine, &self.assets)?;
         }
         Ok(selected)
     }
@@ -122,6 +144,14 @@ pub(super) struct Ready {
     pub(super) on_failure: Action,
     /// For sensitive data: which detectors of the engine count.
     pub(super) detectors: Arc<[bool]>,
+    /// Whether what it tokenises is turned back in answers.
+    pub(super) restores: bool,
+    /// What becomes of texts.
+    pub(super) transforms: Arc<[Prepared]>,
+    /// The file that its check names.
+    pub(super) asset: Option<Asset>,
+    /// For how many seconds a request waits for a person.
+    pub(super) wait: u16,
 }
 
 /// Profiles that hold together.
@@ -130,30 +160,37 @@ pub struct Selected {
     /// Their ids and versions.
     pub names: Vec<String>,
     rules: BTreeMap<Point, Vec<Ready>>,
+    /// What is asked of requests as a whole.
+    whole: Vec<Ready>,
+    notices: Vec<Notice>,
     streaming: Option<Streaming>,
     spotlight: Spotlight,
     distrusts_system: bool,
 }
 
 impl Selected {
-    fn add(&mut self, profile: &Profile, engine: &Engine) -> Result<(), ProfilesError> {
+    fn add(
+        &mut self,
+        profile: &Profile,
+        engine: &Engine,
+        assets: &BTreeMap<PathBuf, Asset>,
+    ) -> Result<(), ProfilesError> {
         let name = format!("{}@{}", profile.id, profile.version);
         if self.names.contains(&name) {
             return Ok(());
         }
         self.names.push(name);
         for rule in &profile.rules {
-            let ready = Ready {
-                name: format!("{}/{}", profile.id, rule.id).into(),
-                check: rule.check.clone(),
-                action: rule.action,
-                on_failure: rule.on_failure,
-                detectors: detectors(rule.check.clone(), &rule.id, engine)?,
-            };
+            let ready = Ready::new(&profile.id, rule, engine, assets)?;
+            if rule.check.is_of_request(&rule.points) {
+                self.whole.push(ready);
+                continue;
+            }
             for point in &rule.points {
                 self.rules.entry(*point).or_default().push(ready.clone());
             }
         }
+        self.notices.extend(profile.notices.iter().cloned());
         let streaming = profile.stream;
         self.streaming = Some(self.streaming.map_or(streaming, |known| known.and(streaming)));
         self.spotlight = self.spotlight.max(profile.spotlight);
@@ -175,6 +212,10 @@ impl Selected {
             let new: Vec<Ready> = new.collect();
             known.extend(new);
         }
+        let is_new = |rule: &&Ready| !self.whole.iter().any(|known| known.name == rule.name);
+        both.whole.extend(other.whole.iter().filter(is_new).cloned());
+        let is_new = |notice: &&Notice| !self.notices.contains(notice);
+        both.notices.extend(other.notices.iter().filter(is_new).cloned());
         both.streaming = match (self.streaming, other.streaming) {
             (Some(one), Some(another)) => Some(one.and(another)),
             (one, another) => one.or(another),
@@ -195,6 +236,10 @@ impl Selected {
             action: Action::Block,
             on_failure: Action::Block,
             detectors: Arc::default(),
+            restores: false,
+            transforms: Arc::default(),
+            asset: None,
+            wait: 0,
         };
         for point in [Point::User, Point::ToolResult, Point::Document, Point::Output] {
             strict.rules.entry(point).or_default().push(rule.clone());
@@ -230,7 +275,52 @@ impl Selected {
 
     /// Whether an answer may be changed.
     pub fn redacts(&self) -> bool {
-        self.rules.values().flatten().any(|rule| rule.action == Action::Redact)
+        self.rules.values().flatten().any(|rule| rule.action.changes())
+    }
+
+    /// Whether something becomes tokens.
+    pub(crate) fn tokenises(&self) -> bool {
+        self.rules.values().flatten().any(|rule| rule.action == Action::Tokenise)
+    }
+
+    /// What is asked of requests as a whole.
+    pub(super) fn of_requests(&self) -> &[Ready] {
+        &self.whole
+    }
+
+    /// Whether requests are looked at as a whole, too.
+    pub(crate) fn looks_at_requests(&self) -> bool {
+        !self.whole.is_empty()
+    }
+
+    /// Rules about arguments of tools as a whole.
+    pub(super) fn of_calls(&self) -> impl Iterator<Item = &Ready> {
+        self.at(Point::ToolCall).iter().filter(|rule| matches!(rule.check, Check::Schema { .. }))
+    }
+
+    /// Whether arguments of tools are looked at as a whole.
+    pub(crate) fn looks_at_calls(&self) -> bool {
+        self.of_calls().next().is_some()
+    }
+
+    /// Whether texts of a point can be looked at only once they are whole.
+    pub(super) fn needs_whole(&self, point: Point) -> bool {
+        let needs = |rule: &Ready| {
+            matches!(rule.check, Check::Schema { .. }) || rule.transforms.iter().any(Prepared::needs_whole)
+        };
+        self.at(point).iter().any(needs)
+    }
+
+    /// What the model is told beside the application's own instructions.
+    pub(crate) fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// For how many seconds a request that rules put before a person waits for one.
+    pub(crate) fn wait(&self, rules: &[&str]) -> u16 {
+        let all = self.rules.values().flatten().chain(&self.whole);
+        let named = all.filter(|rule| rules.contains(&&*rule.name));
+        named.map(|rule| rule.wait).max().unwrap_or_default()
     }
 
     /// How streams are looked at.
@@ -257,6 +347,47 @@ impl Selected {
         rules
             .max_by_key(|rule| rule.action)
             .map_or((Action::Allow, None), |rule| (rule.action, Some(Arc::clone(&rule.name))))
+    }
+}
+
+impl Ready {
+    fn new(
+        profile: &str,
+        rule: &Rule,
+        engine: &Engine,
+        assets: &BTreeMap<PathBuf, Asset>,
+    ) -> Result<Ready, ProfilesError> {
+        let asset = asset::named(&rule.check).map(|name| assets.get(name).cloned());
+        if asset.as_ref().is_some_and(Option::is_none) {
+            return Err(ProfilesError::File { rule: rule.id.clone() });
+        }
+        Ok(Ready {
+            name: format!("{profile}/{}", rule.id).into(),
+            check: rule.check.clone(),
+            action: rule.action,
+            on_failure: rule.on_failure,
+            detectors: detectors(rule.check.clone(), &rule.id, engine)?,
+            restores: rule.restore,
+            transforms: rule.transform.iter().map(Prepared::new).collect(),
+            asset: asset.flatten(),
+            wait: rule.wait_seconds,
+        })
+    }
+
+    /// Its category.
+    pub(super) fn category(&self) -> Option<(&castellan_shield::harm::NamedCategory, blake3::Hash)> {
+        match &self.asset {
+            Some(Asset { what: What::Category(category), hash }) => Some((category, *hash)),
+            _ => None,
+        }
+    }
+
+    /// Its schema.
+    pub(super) fn schema(&self) -> Option<&castellan_mcp::arguments::Schema> {
+        match &self.asset {
+            Some(Asset { what: What::Schema(schema), .. }) => Some(schema),
+            _ => None,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use castellan_classify::redact::{Policy, RedactError, Redactor, Session};
+use castellan_classify::redact::{Policy, RedactError, Redactor};
 use castellan_classify::{Engine, Finding, Overlap, Selection};
 use castellan_shield::attack::Verdict;
 use castellan_shield::blocklist::Blocklists;
@@ -12,121 +12,33 @@ use castellan_shield::model::calibration::OperatingPoint;
 use castellan_shield::{Shield, Source};
 use castellan_wire::annotate::Results;
 use castellan_wire::edit::Edit;
+use castellan_wire::json::is_document;
 use castellan_wire::{Passage, Point, Reading, Unscanned};
-use serde::Serialize;
 
+use super::change::{Changed, composed, merged};
 use super::compiled::{Ready, Selected};
+use super::judgement::{Hit, Judgement, join};
 use super::looked::{Asked, Looked, Said};
+use super::memory::Memory;
 use super::profile::{Action, Check};
+use super::tokens::TokensConfig;
+use super::transform::{Part, Prepared, Transformed, transformed};
+use super::whole::Fit;
 use crate::guard::ProfilesError;
+use crate::limit::of_text;
 
 /// Entries of the memory of what was looked at: some 10 MB.
 const REMEMBERED: usize = 32_768;
-/// Most hits that are told of one body.
-const MOST_HITS: usize = 256;
-
-/// Something that a rule found.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Hit {
-    /// `profile/rule`.
-    pub rule: Arc<str>,
-    /// `attack`, `harm`, ...
-    pub check: &'static str,
-    /// What follows.
-    pub action: Action,
-    /// At which point.
-    pub point: Point,
-    /// Where in the body.
-    pub path: String,
-    /// What it is: a kind of attack, a harm, a detector, an item of a list.
-    pub what: String,
-    /// How sure, or how severe: 0 to 1.
-    pub score: f32,
-    /// How many times.
-    pub count: usize,
-    /// What was decoded, for attacks that were hidden; at most 200 bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub decoded: Option<String>,
-    /// Whether the check could not run.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub failed: bool,
-}
-
-/// What profiles say of a body.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Judgement {
-    /// What follows for the whole of it.
-    pub action: Action,
-    /// What was found.
-    pub hits: Vec<Hit>,
-    /// What goes from each passage, where the action is to redact.
-    pub edits: Vec<Vec<Edit>>,
-    /// What was not looked at, whatever follows.
-    pub unscanned: Vec<Unscanned>,
-    /// Annotations for clients that expect Azure's.
-    pub results: Results,
-    /// How many texts were looked at, and their bytes.
-    pub passages: usize,
-    /// Their bytes.
-    pub bytes: usize,
-}
-
-impl Judgement {
-    /// The hit that decided, to tell the client.
-    pub fn decisive(&self) -> Option<&Hit> {
-        self.hits
-            .iter()
-            .filter(|hit| hit.action == self.action)
-            .max_by(|one, other| one.score.total_cmp(&other.score))
-    }
-
-    fn hit(&mut self, hit: Hit) {
-        self.action = self.action.max(hit.action);
-        if self.hits.len() < MOST_HITS {
-            self.hits.push(hit);
-        }
-    }
-
-    /// Both together.
-    pub(crate) fn join(&mut self, other: Judgement) {
-        self.action = self.action.max(other.action);
-        self.hits.extend(other.hits);
-        self.hits.truncate(MOST_HITS);
-        self.unscanned.extend(other.unscanned);
-        self.passages += other.passages;
-        self.bytes += other.bytes;
-        join(&mut self.results, other.results);
-    }
-}
-
-fn join(results: &mut Results, other: Results) {
-    for (name, level, filtered) in other.harms {
-        match results.harms.iter_mut().find(|harm| harm.0 == name) {
-            Some(known) => *known = (name, known.1.max(level), known.2 || filtered),
-            None => results.harms.push((name, level, filtered)),
-        }
-    }
-    let either = |one: Option<(bool, bool)>, other: Option<(bool, bool)>| match (one, other) {
-        (Some(one), Some(other)) => Some((one.0 || other.0, one.1 || other.1)),
-        (one, other) => one.or(other),
-    };
-    results.jailbreak = either(results.jailbreak, other.jailbreak);
-    results.indirect_attack = either(results.indirect_attack, other.indirect_attack);
-    results.blocklists = either(results.blocklists, other.blocklists);
-    for (kind, filtered) in other.sensitive {
-        match results.sensitive.iter_mut().find(|known| known.0 == kind) {
-            Some(known) => known.1 |= filtered,
-            None => results.sensitive.push((kind, filtered)),
-        }
-    }
-}
-
+/// Characters of a token, for what of a stream has gone before.
+const CHARACTERS_A_TOKEN: usize = 4;
 /// The engines behind the checks.
 #[derive(Debug)]
 pub struct Inspector {
     shield: Arc<Shield>,
     engine: Engine,
     redactor: Redactor,
+    /// Makes tokens, where the gate has a key for them.
+    tokeniser: Option<Redactor>,
     blocklists: RwLock<Arc<Blocklists>>,
     looked: Looked,
     /// Makes the engines panic, for tests of what follows then.
@@ -140,6 +52,28 @@ struct Seen {
     attack: Vec<(OperatingPoint, Option<Arc<Verdict>>)>,
     harm: Option<Option<Harms>>,
     findings: Option<Option<Arc<Vec<Finding>>>>,
+}
+
+/// What the rules of a point say of a text.
+#[derive(Default)]
+struct Found {
+    judgement: Judgement,
+    seen: Seen,
+    redacted: Vec<Finding>,
+    /// What becomes tokens, and whether these come back.
+    tokenised: Vec<(Finding, bool)>,
+    transforms: Vec<(Arc<str>, Prepared)>,
+}
+
+/// A text that rules are held against.
+#[derive(Clone, Copy)]
+struct Text<'t> {
+    point: Point,
+    path: &'t str,
+    text: &'t str,
+    part: Part,
+    /// Where tokens of the gate's own making stand: they are no data.
+    tokens: &'t [(std::ops::Range<usize>, usize)],
 }
 
 impl Inspector {
@@ -159,6 +93,7 @@ impl Inspector {
             shield,
             engine,
             redactor,
+            tokeniser: None,
             blocklists,
             looked: Looked::new(REMEMBERED),
             #[cfg(test)]
@@ -176,13 +111,34 @@ impl Inspector {
         *self.blocklists.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(lists);
     }
 
+    /// The same with what makes tokens.
+    ///
+    /// # Errors
+    /// When the key or its name cannot be used.
+    pub(crate) fn with_tokens(self, config: &TokensConfig, secret: &[u8; 32]) -> Result<Inspector, String> {
+        let tokeniser = Some(config.redactor(&self.engine, secret)?);
+        Ok(Inspector { tokeniser, ..self })
+    }
+
+    /// Refuses profiles that tokenise where nothing says what with.
+    ///
+    /// # Errors
+    /// The profiles.
+    pub(crate) fn check(&self, profiles: Selected) -> Result<Selected, ProfilesError> {
+        if self.tokeniser.is_none() && profiles.tokenises() {
+            return Err(ProfilesError::NoTokens { profiles: profiles.names.join(", ") });
+        }
+        Ok(profiles)
+    }
+
     /// Holds a body against profiles.
-    pub fn judge(&self, reading: &Reading, profiles: &Selected, session: &mut Session) -> Judgement {
+    pub fn judge(&self, reading: &Reading, profiles: &Selected, memory: &mut Memory) -> Judgement {
         let mut judgement = Judgement::default();
         for passage in &reading.passages {
-            let (one, edits) = self.passage(passage, profiles, session);
+            let (one, changed) = self.passage(passage, profiles, memory);
             judgement.join(one);
-            judgement.edits.push(edits);
+            judgement.edits.push(changed.edits);
+            judgement.restored.push(changed.restored);
         }
         for left in &reading.unscanned {
             judgement.join(unscanned(left.clone(), profiles));
@@ -190,71 +146,183 @@ impl Inspector {
         judgement
     }
 
-    /// Holds one text against profiles: what was found, and what goes from it.
+    /// Holds one text against profiles: what was found, and what becomes of it.
     pub fn passage(
         &self,
         passage: &Passage,
         profiles: &Selected,
-        session: &mut Session,
-    ) -> (Judgement, Vec<Edit>) {
+        memory: &mut Memory,
+    ) -> (Judgement, Changed) {
+        let (mut judgement, mut changed) = self.part(passage, Part::whole(&passage.text), profiles, memory);
+        (judgement.passages, judgement.bytes) = (1, passage.text.len());
+        // What is no text of its own cannot take a value.
+        changed.restored.retain(|edit| {
+            let mut over = passage.segments.iter().filter(|segment| {
+                segment.range.start < edit.range.end && edit.range.start < segment.range.end
+            });
+            over.all(|segment| segment.place.kind == castellan_wire::PlaceKind::Text)
+        });
+        memory.restored += changed.restored.len();
+        (judgement, changed)
+    }
+
+    /// Holds a part of a text against profiles.
+    pub(super) fn part(
+        &self,
+        passage: &Passage,
+        part: Part,
+        profiles: &Selected,
+        memory: &mut Memory,
+    ) -> (Judgement, Changed) {
         let point = profiles.point(passage.point);
-        let mut judgement = Judgement { passages: 1, bytes: passage.text.len(), ..Judgement::default() };
-        let mut seen = Seen::default();
-        let mut redacted: Vec<Finding> = Vec::new();
-        for rule in profiles.at(point) {
-            self.rule(rule, point, passage, &mut seen, &mut judgement, &mut redacted);
+        let tokens = memory.tokens(&passage.text);
+        let text = Text { point, path: &passage.path, text: &passage.text, part, tokens: &tokens };
+        let mut found = self.found(text, profiles);
+        let transforms = std::mem::take(&mut found.transforms);
+        let done = match transforms.is_empty() {
+            true => Transformed::default(),
+            false => transformed(&transforms, text.text, part),
+        };
+        for (rule, what, count) in &done.told {
+            let hit = Hit {
+                rule: Arc::clone(rule),
+                check: "transform",
+                action: Action::Transform,
+                point,
+                path: passage.path.clone(),
+                what: (*what).to_owned(),
+                score: 1.0,
+                count: *count,
+                decoded: None,
+                failed: false,
+            };
+            found.judgement.hit(hit);
+        }
+        let mut edits = self.replaced(text, &mut found, memory);
+        let mut judgement = found.judgement;
+        if !done.edits.is_empty() {
+            // What passes is looked at as well: something may show only without what hid it.
+            let after = castellan_wire::edit::applied(text.text, done.edits.clone()).unwrap_or_default();
+            let tokens = memory.tokens(&after);
+            // All of it counts as new: what was seen before has another place now.
+            let part = Part { seen: 0, ..part };
+            let again = Text { text: &after, tokens: &tokens, part, ..text };
+            let mut found = self.found(again, profiles);
+            let more = self.replaced(again, &mut found, memory);
+            judgement.join(found.judgement);
+            edits.extend(composed(&done.edits, &more));
+        }
+        let edits = merged(edits);
+        // Of a part, the beginning of the whole has to tell.
+        let is_json = !tokens.is_empty()
+            && part.is_json
+            && (!part.is_over || part.before > 0 || is_document(text.text.as_bytes()));
+        let mut restored = memory.restore(&tokens, is_json);
+        restored.retain(|value| {
+            !edits.iter().any(|edit| edit.range.start < value.range.end && value.range.start < edit.range.end)
+        });
+        (judgement, Changed { edits, restored, open: done.open })
+    }
+
+    /// What the rules of its point find in a text.
+    fn found(&self, text: Text<'_>, profiles: &Selected) -> Found {
+        let mut found = Found::default();
+        for rule in profiles.at(text.point) {
+            let before = found.judgement.hits.len();
+            self.rule(rule, text, &mut found);
+            let is_hit = matches!(rule.check, Check::Any {}) || found.judgement.hits.len() > before;
+            if rule.action == Action::Transform && is_hit {
+                let prepared = rule.transforms.iter().cloned();
+                found.transforms.extend(prepared.map(|one| (Arc::clone(&rule.name), one)));
+            }
         }
         let has_left = |verdict: &Arc<Verdict>| !verdict.unscanned.is_empty();
-        if seen.attack.iter().any(|(_, verdict)| verdict.as_ref().is_some_and(has_left)) {
-            let left =
-                Unscanned { path: passage.path.clone(), matter: castellan_wire::Matter::Undecoded, point };
-            judgement.join(unscanned(left, profiles));
+        if found.seen.attack.iter().any(|(_, verdict)| verdict.as_ref().is_some_and(has_left)) {
+            let left = Unscanned {
+                path: text.path.to_owned(),
+                matter: castellan_wire::Matter::Undecoded,
+                point: text.point,
+            };
+            found.judgement.join(unscanned(left, profiles));
         }
-        let edits = || self.edits(&passage.text, redacted, session);
-        let edits = match catch_unwind(AssertUnwindSafe(edits)) {
+        found
+    }
+
+    /// What goes from a text and what comes instead.
+    fn replaced(&self, text: Text<'_>, found: &mut Found, memory: &mut Memory) -> Vec<Edit> {
+        let redacted = std::mem::take(&mut found.redacted);
+        let tokenised = std::mem::take(&mut found.tokenised);
+        if redacted.is_empty() && tokenised.is_empty() {
+            return Vec::new();
+        }
+        let edits = || self.edits(text.text, redacted, tokenised, memory);
+        match catch_unwind(AssertUnwindSafe(edits)) {
             Ok(Ok(edits)) => edits,
             // What should go and cannot must not pass.
             Ok(Err(_)) | Err(_) => {
-                judgement.action = judgement.action.max(Action::Block);
+                found.judgement.action = found.judgement.action.max(Action::Block);
                 Vec::new()
             }
-        };
-        (judgement, edits)
+        }
     }
 
     fn edits(
         &self,
         text: &str,
-        mut findings: Vec<Finding>,
-        session: &mut Session,
+        mut redacted: Vec<Finding>,
+        mut tokenised: Vec<(Finding, bool)>,
+        memory: &mut Memory,
     ) -> Result<Vec<Edit>, RedactError> {
-        if findings.is_empty() {
-            return Ok(Vec::new());
+        // The most restrictive wins: what overlaps with something that is redacted is redacted with it.
+        loop {
+            let touches = |(finding, _): &mut (Finding, bool)| {
+                let own = finding.range();
+                self.tokeniser.is_none()
+                    || redacted.iter().any(|other| {
+                        let other = other.range();
+                        other.start < own.end && own.start < other.end
+                    })
+            };
+            let moved: Vec<Finding> = tokenised.extract_if(.., touches).map(|(finding, _)| finding).collect();
+            if moved.is_empty() {
+                break;
+            }
+            redacted.extend(moved);
         }
-        findings.sort_by_key(|finding| finding.range().start);
-        let redacted = self.redactor.redact(text, &findings, session)?;
-        let edit = |item: &castellan_classify::redact::Item| Edit {
-            range: item.original.clone(),
-            replacement: redacted.text.get(item.start..item.end).unwrap_or_default().to_owned(),
-        };
-        Ok(redacted.items.iter().map(edit).collect())
+        let mut edits = Vec::new();
+        if !redacted.is_empty() {
+            redacted.sort_by_key(|finding| finding.range().start);
+            let done = self.redactor.redact(text, &redacted, &mut memory.session)?;
+            edits.extend(done.items.iter().map(|item| edit(item, &done.text)));
+        }
+        if let Some(tokeniser) = self.tokeniser.as_ref().filter(|_| !tokenised.is_empty()) {
+            tokenised.sort_by_key(|(finding, _)| finding.range().start);
+            let findings: Vec<Finding> = tokenised.iter().map(|(finding, _)| finding.clone()).collect();
+            let done = tokeniser.redact(text, &findings, &mut memory.session)?;
+            for item in &done.items {
+                let own = &item.original;
+                let mut of = tokenised.iter().filter(|(finding, _)| {
+                    let range = finding.range();
+                    range.start < own.end && own.start < range.end
+                });
+                let restores = of.all(|(_, restores)| *restores);
+                let edit = edit(item, &done.text);
+                memory.keep(&edit.replacement, text.get(own.clone()).unwrap_or_default(), restores);
+                edits.push(edit);
+            }
+        }
+        Ok(edits)
     }
 
-    fn rule(
-        &self,
-        rule: &Ready,
-        point: Point,
-        passage: &Passage,
-        seen: &mut Seen,
-        judgement: &mut Judgement,
-        redacted: &mut Vec<Finding>,
-    ) {
+    fn rule(&self, rule: &Ready, text: Text<'_>, found: &mut Found) {
+        let Text { point, path, text, part, tokens } = text;
+        let Found { judgement, seen, redacted, tokenised, .. } = found;
         let told = |what: String, score: f32, count: usize| Hit {
             rule: Arc::clone(&rule.name),
             check: rule.check.as_str(),
             action: rule.action,
             point,
-            path: passage.path.clone(),
+            path: path.to_owned(),
             what,
             score,
             count,
@@ -270,8 +338,7 @@ impl Inspector {
         match &rule.check {
             Check::Attack { operating_point } => {
                 let Some(source) = source(point) else { return };
-                let Some(verdict) = self.attack(&passage.text, source, (*operating_point).into(), seen)
-                else {
+                let Some(verdict) = self.attack(text, source, (*operating_point).into(), seen) else {
                     judgement.hit(failed());
                     return;
                 };
@@ -293,7 +360,7 @@ impl Inspector {
                 }
             }
             Check::Harm { hate, sexual, violence, self_harm } => {
-                let Some(harms) = self.harm(&passage.text, seen) else {
+                let Some(harms) = self.harm(text, seen) else {
                     judgement.hit(failed());
                     return;
                 };
@@ -309,7 +376,7 @@ impl Inspector {
                 }
             }
             Check::Sensitive { min_confidence, .. } => {
-                let Some(findings) = self.findings(&passage.text, seen) else {
+                let Some(findings) = self.findings(text, seen) else {
                     judgement.hit(failed());
                     return;
                 };
@@ -317,20 +384,30 @@ impl Inspector {
                     finding.confidence >= *min_confidence
                         && rule.detectors.get(finding.detector).copied().unwrap_or_default()
                 };
+                let is_token = |finding: &&Finding| {
+                    let own = finding.range();
+                    tokens.iter().any(|(token, _)| token.start <= own.start && own.end <= token.end)
+                };
                 let mut kinds: Vec<(usize, u8, usize)> = Vec::new();
-                for finding in findings.iter().filter(counts) {
+                for finding in findings.iter().filter(counts).filter(|finding| !is_token(finding)) {
+                    if rule.action == Action::Redact {
+                        redacted.push(finding.clone());
+                    }
+                    if rule.action == Action::Tokenise {
+                        tokenised.push((finding.clone(), rule.restores));
+                    }
+                    if part.seen > 0 && finding.range().end <= part.seen {
+                        continue;
+                    }
                     match kinds.iter_mut().find(|kind| kind.0 == finding.detector) {
                         Some(kind) => *kind = (kind.0, kind.1.max(finding.confidence), kind.2 + 1),
                         None => kinds.push((finding.detector, finding.confidence, 1)),
-                    }
-                    if rule.action == Action::Redact {
-                        redacted.push(finding.clone());
                     }
                 }
                 for (detector, confidence, count) in kinds {
                     let id = self.engine.rules().detectors.get(detector).map(|detector| detector.id.clone());
                     let id = id.unwrap_or_default().to_string();
-                    let sensitive = vec![(id.clone(), rule.action >= Action::Redact)];
+                    let sensitive = vec![(id.clone(), rule.action >= Action::Tokenise)];
                     join(&mut judgement.results, Results { sensitive, ..Results::default() });
                     judgement.hit(told(id, f32::from(confidence) / 100.0, count));
                 }
@@ -340,7 +417,7 @@ impl Inspector {
                 let blocklists = Arc::clone(&self.blocklists.read().unwrap_or_else(PoisonError::into_inner));
                 let find = || {
                     self.may_break();
-                    blocklists.find(&passage.text, (!only.is_empty()).then_some(only.as_slice()))
+                    blocklists.find(text, (!only.is_empty()).then_some(only.as_slice()))
                 };
                 let Ok(found) = catch_unwind(AssertUnwindSafe(find)) else {
                     judgement.hit(failed());
@@ -353,22 +430,49 @@ impl Inspector {
                     judgement.hit(told(format!("{}/{}", first.list, first.item), 1.0, found.hits.len()));
                 }
             }
-            Check::Size { characters } => {
-                // A text has at least a quarter as many characters as bytes.
-                let is_long = passage.text.len() > *characters && passage.text.chars().count() > *characters;
-                if is_long {
-                    judgement.hit(told(format!("more than {characters} characters"), 1.0, 1));
+            Check::Size { characters, tokens, .. } => {
+                // A text has no more characters, and no more tokens, than bytes.
+                let is_long = characters.is_some_and(|most| {
+                    part.before + text.len() > most && part.before + text.chars().count() > most
+                });
+                if let Some(most) = characters.filter(|_| is_long) {
+                    judgement.hit(told(format!("more than {most} characters"), 1.0, 1));
+                }
+                let before = (part.before / CHARACTERS_A_TOKEN) as u64;
+                if let Some(most) = tokens.filter(|most| before + of_text(text) > *most) {
+                    judgement.hit(told(format!("more than {most} tokens"), 1.0, 1));
                 }
             }
+            Check::Custom { threshold, .. } => match self.custom(rule, text) {
+                None => judgement.hit(failed()),
+                Some((name, probability)) if probability >= *threshold => {
+                    judgement.hit(told(name, probability, 1));
+                }
+                Some(_) => {}
+            },
+            // Arguments are looked at as a whole, with their tool's name.
+            Check::Schema { .. } if point == Point::ToolCall => {}
+            Check::Schema { .. } => match self.fits(rule, text.as_bytes()) {
+                Fit::Fits => {}
+                Fit::Breaks(what) => judgement.hit(told(what, 1.0, 1)),
+                Fit::Failed => judgement.hit(failed()),
+            },
+            Check::Any {} if rule.action == Action::Transform => {}
+            Check::Any {} => judgement.hit(told("a text".to_owned(), 1.0, 1)),
             Check::Unscanned { .. } => {}
         }
     }
 
+    /// What was looked at before.
+    pub(super) fn looked(&self) -> &Looked {
+        &self.looked
+    }
+
     #[cfg(not(test))]
-    fn may_break(&self) {}
+    pub(super) fn may_break(&self) {}
 
     #[cfg(test)]
-    fn may_break(&self) {
+    pub(super) fn may_break(&self) {
         assert!(!self.is_broken.load(std::sync::atomic::Ordering::Relaxed), "a test breaks the engines");
     }
 
@@ -421,8 +525,14 @@ impl Inspector {
     }
 }
 
+/// A place that was changed, as a change.
+fn edit(item: &castellan_classify::redact::Item, text: &str) -> Edit {
+    let replacement = text.get(item.start..item.end).unwrap_or_default().to_owned();
+    Edit { range: item.original.clone(), replacement }
+}
+
 /// What follows for something that cannot be looked into.
-fn unscanned(left: Unscanned, profiles: &Selected) -> Judgement {
+pub(super) fn unscanned(left: Unscanned, profiles: &Selected) -> Judgement {
     let mut judgement = Judgement::default();
     let (action, rule) = profiles.unscanned(left.matter, left.point);
     if let Some(rule) = rule {

@@ -23,6 +23,8 @@ pub(super) enum Asked {
     Attack(Source, OperatingPoint),
     Harm,
     Findings,
+    /// A category of one's own, by the beginning of its file's hash.
+    Custom([u8; 16]),
 }
 
 /// What was said.
@@ -31,6 +33,7 @@ pub(super) enum Said {
     Attack(Arc<Verdict>),
     Harm(Harms),
     Findings(Arc<Vec<Finding>>),
+    Custom(f32),
 }
 
 type Key = ([u8; 32], Asked);

@@ -6,25 +6,38 @@
 //! somebody wrote otherwise, and the failure is told.
 //! *Invariant (unscanned is told):* what cannot be looked into is judged by rules as texts are, and listed in the record.
 
+mod asset;
 #[cfg(test)]
 mod broken;
+mod change;
 mod compiled;
 mod content;
 mod inspect;
+mod judgement;
 mod looked;
+mod memory;
 mod profile;
 mod stream;
+mod tokens;
+mod transform;
+mod whole;
 
+pub use change::Changed;
 pub use compiled::{Profiles, ProfilesError, Selected};
-pub use inspect::{Hit, Inspector, Judgement};
-pub use profile::{Action, Check, Example, Profile, Rule, Spotlight, StreamMode, Streaming, read};
-pub use stream::{Guarded, GuardedEnd, Passed};
+pub use inspect::Inspector;
+pub use judgement::{Hit, Judgement};
+pub use memory::Memory;
+pub use profile::{
+    Action, Check, End, Example, Notice, Profile, Rule, Spotlight, StreamMode, Streaming, Transform, read,
+};
+pub use stream::{Guarded, GuardedEnd, Passed, Ruling};
+pub use tokens::{Consistent, Shape, TokensConfig};
+pub(crate) use whole::Whole;
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use castellan_classify::redact::Session;
     use castellan_shield::Shield;
     use castellan_wire::{Passage, Point};
 
@@ -34,7 +47,10 @@ mod tests {
     fn every_profile_does_what_its_examples_say() {
         let inspector =
             Inspector::new(Arc::new(Shield::builtin().unwrap()), &castellan_detectors::engine()).unwrap();
+        let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/gate/guardrails");
         let profiles = Profiles::builtin().unwrap();
+        let profiles = profiles.with_folder(examples.as_ref(), &castellan_base::OsSystem).unwrap();
+        assert!(profiles.all().any(|profile| profile.id == "desk"));
         let mut ran = 0;
         for profile in profiles.all() {
             let selected = profiles.select(&[&profile.id], inspector.engine()).unwrap();
@@ -45,7 +61,7 @@ mod tests {
                     text: example.text.clone(),
                     segments: Vec::new(),
                 };
-                let (judgement, _) = inspector.passage(&passage, &selected, &mut Session::new("t"));
+                let (judgement, _) = inspector.passage(&passage, &selected, &mut Memory::new("t"));
                 assert_eq!(
                     judgement.action, example.action,
                     "{}: {}: {judgement:?}",
@@ -72,7 +88,7 @@ mod tests {
             .collect();
         let judged = |selected: &Selected, point: Point, text: &str| {
             let passage = Passage { point, path: "x".into(), text: text.to_owned(), segments: Vec::new() };
-            inspector.passage(&passage, selected, &mut Session::new("t")).0.action
+            inspector.passage(&passage, selected, &mut Memory::new("t")).0.action
         };
         for one in &names {
             let alone = profiles.select(&[one], inspector.engine()).unwrap();

@@ -13,12 +13,14 @@
 //! is blocked ends the stream at most 256 bytes after it was complete.
 //! *Invariant (arguments are whole):* arguments of tools pass once they are complete and were looked at, in every mode: half a
 //! call is worth nothing, and a call that is carried out cannot be taken back.
+//! *Invariant (tokens whole or not at all):* a token that is turned back is held until all of it is there, so where the
+//! longest one is longer than `hold_back`, so much is held back.
 //! *Invariant (nothing passes unread):* an event that cannot be read ends the stream.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use castellan_classify::redact::Session;
+use castellan_wire::calls::{self, Call};
 use castellan_wire::edit::{self, Edit};
 use castellan_wire::frame::{self, Frame, FrameReading, Frames, Framing};
 use castellan_wire::json::{Bounds, Tree};
@@ -26,9 +28,13 @@ use castellan_wire::refusal::Told;
 use castellan_wire::usage::Usage;
 use castellan_wire::{Api, Direction, Passage, Point, passages};
 
+use super::change::{Changed, merged};
 use super::compiled::Selected;
-use super::inspect::{Inspector, Judgement, floor};
+use super::inspect::{Inspector, floor};
+use super::judgement::{Hit, Judgement};
+use super::memory::Memory;
 use super::profile::{Action, StreamMode, Streaming};
+use super::transform::{Part as Piece, looks_like_json};
 
 /// Bytes of new text after which a channel is looked at.
 pub(super) const WINDOW: usize = 256;
@@ -79,6 +85,10 @@ struct Channel {
     is_over: bool,
     /// What goes, by place.
     edits: Vec<Edit>,
+    /// Values that come back, by place.
+    restored: Vec<Edit>,
+    /// How many characters stand before a byte.
+    counted: (usize, usize),
 }
 
 /// A text of a frame: its place among the frame's passages, its channel, and where it begins there.
@@ -98,15 +108,22 @@ struct Waiting {
     edits: Vec<Vec<Edit>>,
 }
 
+/// What else decides whether what was found may be answered: something that stops it, or nothing.
+pub type Ruling = Box<dyn FnMut(&Judgement) -> Option<Hit> + Send>;
+
 /// A stream on its way to a client.
-#[derive(Debug)]
 pub struct Guarded {
     api: Api,
     framing: Framing,
     inspector: Arc<Inspector>,
     profiles: Arc<Selected>,
     streaming: Streaming,
-    session: Session,
+    memory: Memory,
+    ruling: Option<Ruling>,
+    /// Hits of which the ruling has been asked.
+    ruled: usize,
+    /// Names of tools, by the beginning of their channels' names.
+    tools: Vec<(String, String)>,
     frames: Frames,
     waiting: VecDeque<Waiting>,
     channels: BTreeMap<String, Channel>,
@@ -117,17 +134,27 @@ pub struct Guarded {
     held: usize,
 }
 
+impl std::fmt::Debug for Guarded {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Guarded").field("api", &self.api).finish_non_exhaustive()
+    }
+}
+
 impl Guarded {
     /// The beginning of a stream of an API.
-    pub fn new(api: Api, inspector: Arc<Inspector>, profiles: Arc<Selected>, session: Session) -> Guarded {
+    pub fn new(api: Api, inspector: Arc<Inspector>, profiles: Arc<Selected>, mut memory: Memory) -> Guarded {
+        memory.answering(true);
         let framing = if api.streams_lines() { Framing::Lines } else { Framing::Events };
         Guarded {
             api,
             framing,
-            streaming: profiles.streaming(),
+            streaming: streaming(&profiles, &memory),
             inspector,
             profiles,
-            session,
+            memory,
+            ruling: None,
+            ruled: 0,
+            tools: Vec::new(),
             frames: Frames::new(framing),
             waiting: VecDeque::new(),
             channels: BTreeMap::new(),
@@ -141,6 +168,13 @@ impl Guarded {
     /// Bytes that it holds: events that wait to pass, an event that is not whole yet, and the texts of the answer.
     pub fn held(&self) -> usize {
         self.held + self.frames.held()
+    }
+
+    /// The same with something else that decides about what was found, before it passes.
+    #[must_use]
+    pub fn ruled(mut self, ruling: Ruling) -> Guarded {
+        self.ruling = Some(ruling);
+        self
     }
 
     /// Takes bytes of the upstream.
@@ -178,12 +212,12 @@ impl Guarded {
     }
 
     /// What was found, and what is to be recorded.
-    pub fn into_end(mut self) -> (GuardedEnd, Session) {
+    pub fn into_end(mut self) -> (GuardedEnd, Memory) {
         for (name, channel) in std::mem::take(&mut self.channels) {
             let text = edit::applied(&channel.text, channel.edits.clone()).unwrap_or_default();
             self.end.said.push((name, channel.point, text));
         }
-        (self.end, self.session)
+        (self.end, self.memory)
     }
 
     fn take(&mut self, frames: Vec<Frame>) -> Passed {
@@ -193,6 +227,7 @@ impl Guarded {
                 Err(error) => return self.unreadable(&error.to_string()),
             };
             self.note(&read);
+            self.note_calls(&frame);
             if let Err(fault) = self.queue(frame, read) {
                 return self.unreadable(fault);
             }
@@ -228,6 +263,36 @@ impl Guarded {
         about.model = about.model.take().or_else(|| read.about.model.clone());
     }
 
+    /// Looks at calls that a frame has as wholes, and remembers names of tools whose arguments come in parts.
+    fn note_calls(&mut self, frame: &Frame) {
+        if !self.profiles.looks_at_calls() || frame.is_empty() || frame.is_done() {
+            return;
+        }
+        let Ok(tree) = Tree::read(&frame.data, &Bounds::default()) else { return };
+        self.tools.extend(calls::names(&tree).filter(|_| self.tools.len() < MOST_CHANNELS));
+        if calls::is_whole(&tree) {
+            let judgement = self.inspector.calls(&calls::calls(&tree), &self.profiles);
+            self.end.judgement.join(judgement);
+        }
+    }
+
+    /// Looks at arguments that have come in parts, once they are whole.
+    fn look_at_call(&mut self, name: &str) {
+        let Some(channel) = self.channels.get(name).filter(|channel| channel.point == Point::ToolCall) else {
+            return;
+        };
+        let is_arguments = name.ends_with("arguments") || name.ends_with("partial_json");
+        if !is_arguments || !channel.is_over || !self.profiles.looks_at_calls() {
+            return;
+        }
+        let beside = name.strip_suffix("arguments").map(|start| format!("{start}name"));
+        let by_channel = beside.and_then(|beside| self.channels.get(&beside)).map(|name| name.text.clone());
+        let by_event = || self.tools.iter().rev().find(|(start, _)| name.starts_with(start.as_str()));
+        let tool = by_channel.or_else(|| by_event().map(|(_, tool)| tool.clone())).unwrap_or_default();
+        let call = Call { tool, arguments: channel.text.clone(), path: channel.path.clone() };
+        self.end.judgement.join(self.inspector.calls(&[call], &self.profiles));
+    }
+
     /// Adds a frame's texts to their channels, and looks at those that are texts of their own.
     fn queue(&mut self, frame: Frame, read: FrameReading) -> Result<(), &'static str> {
         let mut parts = Vec::new();
@@ -244,6 +309,8 @@ impl Guarded {
                 cleared: 0,
                 is_over: false,
                 edits: Vec::new(),
+                restored: Vec::new(),
+                counted: (0, 0),
             });
             let start = channel.text.len();
             channel.text.push_str(&passage.text);
@@ -271,14 +338,14 @@ impl Guarded {
                 edits.push(Vec::new());
                 continue;
             }
-            let (judgement, own) = self.inspector.passage(passage, &self.profiles, &mut self.session);
+            let (judgement, own) = self.inspector.passage(passage, &self.profiles, &mut self.memory);
             self.end.judgement.join(judgement);
-            edits.push(own);
+            edits.push(merged(own.all()));
         }
         let only =
             castellan_wire::Reading { unscanned: read.reading.unscanned.clone(), ..Default::default() };
         if !only.unscanned.is_empty() {
-            let judgement = self.inspector.judge(&only, &self.profiles, &mut self.session);
+            let judgement = self.inspector.judge(&only, &self.profiles, &mut self.memory);
             self.end.judgement.join(judgement);
         }
         edits
@@ -293,19 +360,24 @@ impl Guarded {
                 channel.is_over = true;
             }
             self.look(&name);
+            self.look_at_call(&name);
         }
     }
 
     fn mode(&self, point: Point) -> StreamMode {
-        if point == Point::ToolCall { StreamMode::Whole } else { self.streaming.mode }
+        let is_whole = point == Point::ToolCall || self.profiles.needs_whole(self.profiles.point(point));
+        if is_whole { StreamMode::Whole } else { self.streaming.mode }
     }
 
     fn is_due(&self, channel: &Channel) -> bool {
         let new = channel.text.len() - channel.looked;
-        self.mode(channel.point) != StreamMode::Whole && new >= WINDOW
+        // What cannot pass for long is not looked at again for each piece that comes.
+        let held = channel.looked.saturating_sub(channel.cleared);
+        let window = if held > 2 * BEFORE { held / 2 } else { WINDOW };
+        self.mode(channel.point) != StreamMode::Whole && new >= window
     }
 
-    /// Looks at what is new of a channel, with what stands before it.
+    /// Looks at what is new of a channel, with what stands before it and what has not passed.
     fn look(&mut self, name: &str) {
         let Some(channel) = self.channels.get(name) else { return };
         let (mode, is_over) = (self.mode(channel.point), channel.is_over);
@@ -315,44 +387,80 @@ impl Guarded {
         let from = if mode == StreamMode::Whole {
             0
         } else {
-            floor(&channel.text, channel.looked.saturating_sub(BEFORE))
+            floor(&channel.text, channel.looked.saturating_sub(BEFORE).min(channel.cleared))
+        };
+        let (place, count) = channel.counted;
+        let new = channel.text.get(place..from).unwrap_or_default().chars().count();
+        let before = if from >= place { count + new } else { 0 };
+        let piece = Piece {
+            before,
+            seen: channel.looked.saturating_sub(from),
+            is_over,
+            is_json: looks_like_json(&channel.text),
         };
         let text = channel.text.get(from..).unwrap_or_default().to_owned();
+        let length = channel.text.len();
+        let (fresh, is_first) = (length - channel.looked, channel.looked == 0);
         let whole = Passage { point: channel.point, path: channel.path.clone(), text, segments: Vec::new() };
-        let (judgement, found) = self.inspector.passage(&whole, &self.profiles, &mut self.session);
-        self.end.judgement.join(judgement);
+        let (mut judgement, changed) = self.inspector.part(&whole, piece, &self.profiles, &mut self.memory);
+        (judgement.passages, judgement.bytes) = (usize::from(is_first), fresh);
+        self.end.judgement.join_part(judgement);
+        if let Some(channel) = self.channels.get_mut(name) {
+            channel.counted = (from, before);
+            channel.looked = length;
+        }
+        self.clear(name, mode, changed.at(from));
+    }
+
+    /// Clears what may pass of a channel that was looked at.
+    fn clear(&mut self, name: &str, mode: StreamMode, changed: Changed) {
+        let hold_back = self.streaming.hold_back.max(self.memory.longest());
+        let Some(channel) = self.channels.get_mut(name) else { return };
         // What may still grow stays behind, together with all of a finding that reaches into it.
         let length = channel.text.len();
-        let hold = if is_over || mode == StreamMode::Immediate { 0 } else { self.streaming.hold_back };
+        let hold = if channel.is_over || mode == StreamMode::Immediate { 0 } else { hold_back };
         let mut until = floor(&channel.text, length.saturating_sub(hold));
-        let found: Vec<Edit> = found
-            .into_iter()
-            .map(|edit| Edit { range: edit.range.start + from..edit.range.end + from, ..edit })
-            .collect();
-        for edit in found.iter().filter(|_| !is_over) {
-            if edit.range.end > until {
-                until = until.min(edit.range.start);
+        if !channel.is_over {
+            until = until.min(floor(&channel.text, changed.open.unwrap_or(length)));
+            let mut all: Vec<&Edit> = changed.edits.iter().chain(&changed.restored).collect();
+            all.sort_by_key(|edit| std::cmp::Reverse(edit.range.start));
+            for edit in all {
+                if edit.range.end > until {
+                    until = until.min(edit.range.start);
+                }
             }
         }
         let cleared = channel.cleared;
         let until = until.max(cleared);
-        let late = found.iter().filter(|edit| edit.range.start < cleared && edit.range.end > cleared).count();
-        let Some(channel) = self.channels.get_mut(name) else { return };
-        channel.looked = length;
         if mode == StreamMode::Immediate {
-            self.end.late += found.len();
+            self.end.late += changed.edits.len();
         } else {
+            let is_late = |edit: &&Edit| edit.range.start < cleared && edit.range.end > cleared;
+            self.end.late += changed.edits.iter().filter(is_late).count();
             // A finding that was known too late loses what has not passed.
-            let due = found.into_iter().filter(|edit| edit.range.end > cleared && edit.range.start < until);
-            channel.edits.extend(
-                due.map(|edit| Edit { range: edit.range.start.max(cleared)..edit.range.end, ..edit }),
-            );
-            self.end.late += late;
+            let due = |edit: &Edit| edit.range.end > cleared && edit.range.start < until;
+            let rest = |edit: Edit| Edit { range: edit.range.start.max(cleared)..edit.range.end, ..edit };
+            channel.edits.extend(changed.edits.into_iter().filter(due).map(rest));
+            // A value whose token has begun to pass stays a token.
+            let whole = |edit: &Edit| edit.range.start >= cleared && edit.range.start < until;
+            let known = channel.restored.len();
+            channel.restored.extend(changed.restored.into_iter().filter(whole));
+            self.memory.restored += channel.restored.len() - known;
         }
         channel.cleared = until;
     }
 
-    fn is_blocked(&self) -> bool {
+    /// Whether the stream is blocked, by what was found or by what else decides about it.
+    fn is_blocked(&mut self) -> bool {
+        let hits = self.end.judgement.hits.iter().filter(|hit| hit.check == "sensitive").count();
+        if hits > self.ruled
+            && let Some(ruling) = &mut self.ruling
+        {
+            self.ruled = hits;
+            if let Some(hit) = ruling(&self.end.judgement) {
+                self.end.judgement.hit(hit);
+            }
+        }
         self.end.judgement.action >= Action::RequireApproval
     }
 
@@ -396,6 +504,7 @@ impl Guarded {
             let length =
                 waiting.read.reading.passages.get(part.passage).map_or(0, |passage| passage.text.len());
             *own = clipped(&channel.edits, part.start, part.start + length);
+            own.extend(clipped(&channel.restored, part.start, part.start + length));
         }
         let repeats = self.profiles.redacts() && !waiting.read.reading.logprobs.is_empty();
         if edits.iter().all(Vec::is_empty) && !repeats {
@@ -418,6 +527,17 @@ impl Guarded {
         self.end.fault = Some(why.to_owned());
         self.end.judgement.action = Action::Block;
         Passed { bytes: self.blocked(), is_over: true }
+    }
+}
+
+/// How streams are looked at. Where tokens may come back, nothing passes before it is known whether one begins there.
+fn streaming(profiles: &Selected, memory: &Memory) -> Streaming {
+    let streaming = profiles.streaming();
+    match streaming.mode {
+        StreamMode::Immediate if memory.has_tokens() => {
+            Streaming { mode: StreamMode::Windowed, hold_back: memory.longest() }
+        }
+        _ => streaming,
     }
 }
 

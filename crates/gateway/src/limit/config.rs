@@ -54,6 +54,10 @@ pub struct Rule {
     /// Applies only where each of these dimensions is one of the values, in which `*` stands for any text.
     #[serde(default)]
     pub only: BTreeMap<Dimension, Vec<String>>,
+    /// What it is about. Servers of the Model Context Protocol where it names servers or tools or counts calls, and models
+    /// otherwise, when not given.
+    #[serde(default)]
+    pub of: Option<Of>,
     /// What is counted.
     pub unit: Unit,
     /// Within which time.
@@ -86,6 +90,22 @@ pub enum Dimension {
     Model,
     /// The application.
     Application,
+    /// The server of the Model Context Protocol.
+    Server,
+    /// Its tool, as `SERVER/TOOL`.
+    Tool,
+}
+
+/// What a rule is about.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Of {
+    /// Requests to models.
+    Models,
+    /// Requests to servers of the Model Context Protocol.
+    Mcp,
+    /// Both together.
+    All,
 }
 
 impl Dimension {
@@ -95,6 +115,8 @@ impl Dimension {
             Dimension::Key => subject.key,
             Dimension::Model => subject.model,
             Dimension::Application => subject.application,
+            Dimension::Server => subject.server,
+            Dimension::Tool => subject.tool,
         }
     }
 }
@@ -107,6 +129,8 @@ pub enum Unit {
     Requests,
     /// Tokens of prompts and answers.
     Tokens,
+    /// Calls of tools that were sent.
+    Calls,
     /// US dollars, counted in millionths of a millionth.
     Cost,
 }
@@ -118,6 +142,7 @@ impl Unit {
         match self {
             Unit::Requests => "requests",
             Unit::Tokens => "tokens",
+            Unit::Calls => "calls",
             Unit::Cost => "cost",
         }
     }
@@ -172,7 +197,24 @@ impl Rule {
         })
     }
 
+    /// What it is about.
+    #[must_use]
+    pub fn of(&self) -> Of {
+        let names = self.per.iter().chain(self.only.keys());
+        let is_of_tools = self.unit == Unit::Calls
+            || names.into_iter().any(|name| matches!(name, Dimension::Server | Dimension::Tool));
+        self.of.unwrap_or(if is_of_tools { Of::Mcp } else { Of::Models })
+    }
+
     pub(super) fn applies(&self, subject: &Subject<'_>) -> bool {
+        let is_about = match self.of() {
+            Of::Models => !subject.is_mcp,
+            Of::Mcp => subject.is_mcp,
+            Of::All => true,
+        };
+        if !is_about {
+            return false;
+        }
         self.only.iter().all(|(dimension, patterns)| {
             let value = dimension.of(subject);
             patterns.iter().any(|pattern| matches(pattern, value))
@@ -203,8 +245,22 @@ impl Rule {
                 return fail("`limit` and `burst` must be above 0, and at most 10 million dollars or 2^53");
             }
             if self.unit != Unit::Cost && amount.fract() != 0.0 {
-                return fail("requests and tokens are whole numbers");
+                return fail("requests, tokens and calls are whole numbers");
             }
+        }
+        let is_of_tools = self
+            .per
+            .iter()
+            .chain(self.only.keys())
+            .any(|name| matches!(name, Dimension::Server | Dimension::Tool));
+        if self.of() != Of::Mcp && (self.unit == Unit::Calls || is_of_tools) {
+            return fail("models have no servers, tools and calls; leave `of` out");
+        }
+        let is_of_models = self.per.iter().chain(self.only.keys()).any(|name| *name == Dimension::Model);
+        if self.of() != Of::Models && (self.unit == Unit::Tokens || is_of_models) {
+            return fail(
+                "servers of tools have no models and no tokens; count `requests`, `calls` or `cost`",
+            );
         }
         if self.shares().len() > 8 || self.shares().iter().any(|share| !(*share > 0.0 && *share <= 1.0)) {
             return fail("`tell` holds at most 8 shares above 0 and up to 1");

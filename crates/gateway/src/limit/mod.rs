@@ -9,6 +9,9 @@
 //! requests come at once; only a request that used more than it reserved can pass it, by the difference.
 //! *Invariant (nothing leaks):* a reservation that is dropped, as when its request is cancelled, gives everything back.
 //!
+//! A rule is about models, or about servers of the Model Context Protocol, whose requests and calls of tools are counted
+//! apart (`server`, `tool`, `calls`), or about both.
+//!
 //! Windows are aligned to UTC. A request counts in the window in which it was reserved.
 //!
 //! ```
@@ -28,6 +31,7 @@
 //!     subject: Subject { principal: "ann", ..Subject::default() },
 //!     input_tokens: 300,
 //!     output_tokens: Some(400),
+//!     ..Ask::default()
 //! };
 //! let first = limits.reserve(&ask, now).unwrap();
 //! assert!(limits.reserve(&ask, now).is_err());
@@ -48,9 +52,10 @@ mod window;
 
 pub use concurrent::Concurrent;
 pub(crate) use concurrent::{AtOnce, Place};
-pub use config::{Config, ConfigError, Dimension, Kind, Rule, Unit, UnknownPrice};
+pub use config::{Config, ConfigError, Dimension, Kind, Of, Rule, Unit, UnknownPrice};
 pub use headers::Dialect;
 pub use journal::JournalError;
+pub(crate) use price::pico;
 pub use price::{Price, PriceError, Prices};
 pub use refusal::{Reason, Refusal};
 pub use reserve::{BudgetEvent, Limits, Remaining, Reservation, Settled};
@@ -68,6 +73,12 @@ pub struct Subject<'a> {
     pub model: &'a str,
     /// The application.
     pub application: &'a str,
+    /// The server of the Model Context Protocol.
+    pub server: &'a str,
+    /// Its tool, as `SERVER/TOOL`.
+    pub tool: &'a str,
+    /// Whether such a server is asked, and no model.
+    pub is_mcp: bool,
 }
 
 /// What a request may use at most.
@@ -79,6 +90,10 @@ pub struct Ask<'a> {
     pub input_tokens: u64,
     /// The most tokens of the answer, all choices together; the configuration's assumption when the request does not say.
     pub output_tokens: Option<u64>,
+    /// Whether a tool is called.
+    pub is_call: bool,
+    /// What the call costs, as the configuration says, in millionths of a millionth of a US dollar.
+    pub cost: u64,
 }
 
 /// What a request used, as the upstream says.

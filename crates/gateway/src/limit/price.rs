@@ -160,6 +160,12 @@ fn matches_lower(pattern: &str, text: &str) -> bool {
     true
 }
 
+/// US dollars as they are counted.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Checked to be neither below 0 nor too many.
+pub(crate) fn pico(dollars: f64) -> u64 {
+    if dollars.is_finite() && dollars > 0.0 { (dollars.min(1e6) * PICO).round() as u64 } else { 0 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -245,7 +245,18 @@ impl Limits {
             if !counted.rule.applies(&ask.subject) {
                 continue;
             }
-            let amount = match amount(counted.rule.unit, price, &usage) {
+            let of_call = match counted.rule.unit {
+                Unit::Requests => 1,
+                Unit::Calls => u64::from(ask.is_call),
+                Unit::Cost => ask.cost,
+                Unit::Tokens => 0,
+            };
+            let amount =
+                if ask.subject.is_mcp { Some(of_call) } else { amount(counted.rule.unit, price, &usage) };
+            if amount == Some(0) && ask.subject.is_mcp {
+                continue;
+            }
+            let amount = match amount {
                 Some(amount) => amount,
                 None if counted.rule.unknown_price == UnknownPrice::Ignore => continue,
                 None => return Err(refusal(counted, Reason::UnknownPrice, None)),
@@ -442,6 +453,7 @@ fn amount(unit: Unit, price: Option<&Price>, usage: &Usage) -> Option<u64> {
         Unit::Requests => Some(1),
         Unit::Tokens => Some(usage.total()),
         Unit::Cost => price.map(|price| price.cost(usage)),
+        Unit::Calls => Some(0),
     }
 }
 

@@ -53,6 +53,9 @@ pub struct ToolConfig {
     /// Whether it only reads.
     #[serde(default)]
     pub read_only: bool,
+    /// What a call costs, in US dollars, for limits on cost; nothing, unless it is said.
+    #[serde(default)]
+    pub cost: f64,
     /// Whether it can destroy. Yes, unless it is said: policies should err on that side.
     #[serde(default = "yes")]
     pub destructive: bool,
@@ -196,6 +199,9 @@ impl McpConfig {
                     }
                 }
             }
+        }
+        if let Some(tool) = self.tools.iter().find(|tool| !(0.0..=1e6).contains(&tool.cost)) {
+            return Err(format!("a call of a tool of `{}` cannot cost {} dollars", tool.server, tool.cost));
         }
         let is_server = |id: &str| self.proxy.servers.iter().any(|server| server.id == id);
         let named = self.profiles.keys().chain(self.server_labels.keys()).map(String::as_str);

@@ -1,6 +1,5 @@
 //! Guardrails over messages: every text of one at the point where it is read, and what follows for it.
 
-use castellan_classify::redact::Session;
 use castellan_classify::rule::Category;
 use castellan_mcp::inspect::{self, Form, From, Inspection, Part, inspect, inspect_definition};
 use castellan_mcp::json::Value;
@@ -10,7 +9,7 @@ use castellan_wire::edit::{Edit, applied};
 use castellan_wire::{Matter, Passage, Point, Reading, Unscanned};
 
 use crate::config::Content;
-use crate::guard::{Action, Hit, Inspector, Judgement, Selected};
+use crate::guard::{Action, Hit, Inspector, Judgement, Memory, Selected};
 
 /// Most bytes of several texts that are read as one.
 const TOGETHER: usize = 128 << 10;
@@ -83,18 +82,19 @@ fn judge(
     inspector: &Inspector,
     profiles: &Selected,
     reading: &mut Reading,
-    session: &mut Session,
+    memory: &mut Memory,
 ) -> Judgement {
     let words = profiles.for_words();
     let mut judgement = Judgement::default();
     for passage in &reading.passages {
         let of = if is_word(&passage.text) { &words } else { profiles };
-        let (one, edits) = inspector.passage(passage, of, session);
+        let (one, changed) = inspector.passage(passage, of, memory);
         judgement.join(one);
-        judgement.edits.push(edits);
+        judgement.edits.push(changed.edits);
+        judgement.restored.push(changed.restored);
     }
     let unscanned = std::mem::take(&mut reading.unscanned);
-    judgement.join(inspector.judge(&Reading { unscanned, ..Reading::default() }, profiles, session));
+    judgement.join(inspector.judge(&Reading { unscanned, ..Reading::default() }, profiles, memory));
     judgement
 }
 
@@ -103,25 +103,32 @@ pub(crate) fn scan(
     inspector: &Inspector,
     profiles: &Selected,
     (message, from, request): (&Message, From, Option<Method>),
-    session: &mut Session,
+    memory: &mut Memory,
     content: Content,
 ) -> Scanned {
     let inspection = inspect(message, from, request);
     let elsewhere = if from == From::Server { Point::ToolResult } else { Point::ToolCall };
     let mut reading = reading(&inspection, elsewhere);
-    let mut judgement = judge(inspector, profiles, &mut reading, session);
+    let mut judgement = judge(inspector, profiles, &mut reading, memory);
     together(inspector, profiles, &inspection, &mut judgement);
     let mut edits = Vec::new();
-    for (part, changes) in inspection.parts.iter().zip(&judgement.edits) {
+    let restored = judgement.restored.clone();
+    for ((part, changes), restored) in inspection.parts.iter().zip(&judgement.edits).zip(&restored) {
+        let is_fixed = part.form == Form::Key || part.point == inspect::Point::Opaque;
         if changes.is_empty() {
+            // Where a value cannot stand, its token stays.
+            if !restored.is_empty() && !is_fixed {
+                edits.push(part.edit(apart(restored)));
+            }
             continue;
         }
-        if part.form == Form::Key || part.point == inspect::Point::Opaque {
+        if is_fixed {
             // Names of members and what only their author reads cannot be changed without breaking the message.
             judgement.action = judgement.action.max(Action::Block);
             continue;
         }
-        edits.push(part.edit(apart(changes)));
+        let all: Vec<Edit> = changes.iter().chain(restored).cloned().collect();
+        edits.push(part.edit(apart(&all)));
     }
     let texts = if content == Content::None { Vec::new() } else { texts(&reading, &judgement, content) };
     let labels = labels(inspector, &judgement, from);
@@ -153,7 +160,7 @@ fn together(
             text: texts.join("\n"),
             segments: Vec::new(),
         };
-        let (whole, _) = inspector.passage(&passage, profiles, &mut Session::new("together"));
+        let (whole, _) = inspector.passage(&passage, profiles, &mut Memory::new("together"));
         // What single texts show was found in them; here only what stops them counts.
         if whole.action.stops() && whole.action > judgement.action {
             judgement.action = whole.action;
@@ -189,7 +196,7 @@ fn texts(reading: &Reading, judgement: &Judgement, content: Content) -> Vec<(Poi
 fn labels(inspector: &Inspector, judgement: &Judgement, from: From) -> Vec<(String, String)> {
     let label = |hit: &Hit| match hit.check {
         "attack" if !hit.failed => Some(taint::ATTACK),
-        "sensitive" if hit.action != Action::Redact => {
+        "sensitive" if !hit.action.changes() => {
             let detector = inspector.engine().rules().detector(&hit.what)?;
             match detector.category {
                 Category::Credential => Some(taint::SECRET),
@@ -217,7 +224,7 @@ pub(crate) fn definition(
 ) -> Option<(String, Judgement)> {
     let inspection = inspect_definition(of);
     let mut reading = reading(&inspection, Point::ToolDefinition);
-    let mut judgement = judge(inspector, profiles, &mut reading, &mut Session::new("definition"));
+    let mut judgement = judge(inspector, profiles, &mut reading, &mut Memory::new("definition"));
     together(inspector, profiles, &inspection, &mut judgement);
     let is_changed = judgement.edits.iter().any(|edits| !edits.is_empty());
     if !judgement.action.stops() && !is_changed {

@@ -10,6 +10,7 @@ mod config;
 mod guard;
 mod http;
 mod pins;
+mod shown;
 mod stdio;
 mod token;
 
@@ -20,7 +21,6 @@ use std::time::Duration;
 
 use castellan_base::{System, Ticks};
 use castellan_mcp::oauth::Subject;
-use castellan_mcp::pin::{Decision, Store};
 use castellan_mcp::proxy::{Outgoing, Place, Proxy};
 use castellan_mcp::taint::Flows;
 use futures_util::stream::BoxStream;
@@ -28,9 +28,11 @@ use futures_util::stream::BoxStream;
 use crate::gate::GateError;
 use crate::upstream::{self, Credential, HttpClient, Reference, Source, client};
 
+pub use castellan_mcp::pin::{Decision, Kind, Store};
 pub use config::{McpBounds, McpConfig, ToolConfig};
 pub(crate) use guard::{Scanned, definition, scan};
 pub use pins::{PinFile, PinsError, Ruled, Waiting, waiting};
+pub use shown::{Listed, Named, described, difference, found, listed, ruled};
 
 /// Servers behind the gate.
 pub struct Mcp {

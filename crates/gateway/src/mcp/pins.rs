@@ -27,6 +27,9 @@ pub enum PinsError {
         "the pins in `{0}` cannot be used: {1}; restore the file, or remove it to have everything looked at anew"
     )]
     Damaged(String, String),
+    /// What is named is not there, or not clear.
+    #[error("{0}")]
+    Named(String),
     /// The decision cannot be taken.
     #[error(transparent)]
     Decision(#[from] castellan_mcp::pin::DecisionError),

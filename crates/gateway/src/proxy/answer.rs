@@ -6,8 +6,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use bytes::Bytes;
-use castellan_classify::redact::Session;
 use castellan_wire::annotate::{annotated, first_chunk};
+use castellan_wire::calls::calls;
 use castellan_wire::edit::{applied, rewrite};
 use castellan_wire::frame::about;
 use castellan_wire::json::{Bounds, Tree};
@@ -27,7 +27,7 @@ use super::inspect::looked_at;
 use super::stop::Stop;
 use super::{Served, may_stream};
 use crate::config::Content;
-use crate::guard::{Action, Guarded, Judgement, Passed, Selected};
+use crate::guard::{Action, Guarded, Judgement, Memory, Passed, Selected};
 use crate::held::{Held, NoRoom, Room};
 use crate::record::Stage;
 use crate::upstream::{Answer, AnswerBody};
@@ -122,11 +122,13 @@ fn whole(
     exchange.decision.finish = finish(&tree);
     exchange.decision.answer.clone_from(&said.id);
     exchange.answered_by(said.model.as_ref());
-    if !profiles.looks_at_answers() {
+    if !profiles.looks_at_answers() && !exchange.memory.as_ref().is_some_and(Memory::has_tokens) {
         return Ok(bytes);
     }
     let reading = passages(&tree, asked.api, Direction::Response);
-    let judgement = looked_at(exchange, &reading, profiles);
+    let called = if profiles.looks_at_calls() { calls(&tree) } else { Vec::new() };
+    let mut judgement = looked_at(exchange, &reading, &called, profiles);
+    exchange.rule(&mut judgement);
     if judgement.action > Action::Allow || !judgement.unscanned.is_empty() {
         exchange.keep_not();
     }
@@ -141,8 +143,8 @@ fn whole(
         };
     }
     let mut body = bytes.clone();
-    if judgement.edits.iter().any(|edits| !edits.is_empty()) {
-        body = rewrite(&tree, &reading, &judgement.edits).map(Bytes::from).map_err(|error| {
+    if judgement.is_changed() {
+        body = rewrite(&tree, &reading, &judgement.for_client()).map(Bytes::from).map_err(|error| {
             Stop::new(
                 Stage::InspectAnswer,
                 502,
@@ -185,13 +187,14 @@ fn other(
             reading.unscanned.push(Unscanned { path: "body".into(), matter, point: Point::Output });
         }
     }
-    let judgement = looked_at(exchange, &reading, profiles);
+    let mut judgement = looked_at(exchange, &reading, &[], profiles);
+    exchange.rule(&mut judgement);
     if judgement.action.stops() {
         exchange.decision.stage = Stage::InspectAnswer;
         return Err(refused(exchange, &judgement));
     }
-    match (reading.passages.first(), judgement.edits.first().filter(|edits| !edits.is_empty())) {
-        (Some(passage), Some(edits)) => applied(&passage.text, edits.clone())
+    match (reading.passages.first(), judgement.for_client().pop().filter(|edits| !edits.is_empty())) {
+        (Some(passage), Some(edits)) => applied(&passage.text, edits)
             .map(Bytes::from)
             .map_err(|error| Stop::new(Stage::InspectAnswer, 502, "cannot_redact", error.to_string())),
         _ => Ok(bytes),
@@ -218,9 +221,12 @@ pub(super) fn streamed(
     exchange.held = Held::default();
     exchange.mark(&mut head.headers);
     head.headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    let session = exchange.session.take().unwrap_or_else(|| Session::new("answer"));
+    let memory = exchange.memory.take().unwrap_or_else(|| Memory::new("answer"));
     let Streamed { api, profiles, body } = streamed;
-    let guarded = Guarded::new(api, Arc::clone(&exchange.gate.inspector), profiles, session);
+    let mut guarded = Guarded::new(api, Arc::clone(&exchange.gate.inspector), profiles, memory);
+    if let Some(ruling) = exchange.ruling() {
+        guarded = guarded.ruled(ruling);
+    }
     let first = if exchange.dialect.is_azure() && matches!(api, Api::Chat | Api::Completions) {
         Some(Bytes::from(first_chunk(&exchange.prompt)))
     } else {
@@ -351,7 +357,8 @@ impl GuardedBody {
 
     fn note(&mut self, exchange: &mut Exchange) {
         let Some(guarded) = self.guarded.take() else { return };
-        let (end, _) = guarded.into_end();
+        let (end, memory) = guarded.into_end();
+        exchange.memory = Some(memory);
         exchange.judged(&end.judgement, Instant::now());
         exchange.answered_by(end.about.model.as_ref());
         let decision = &mut exchange.decision;

@@ -10,6 +10,7 @@ use castellan_respond::actions::{Asked as Subjects, Ruling, SubjectKind};
 
 use super::asked::Asked;
 use super::exchange::Exchange;
+use super::released::{Releasing, labels};
 use super::stop::Stop;
 use crate::guard::Selected;
 use crate::record::Stage;
@@ -29,12 +30,7 @@ pub(super) fn labelled(
     verified: &Verified,
     asked: &Asked,
 ) -> Result<Option<Decision>, Stop> {
-    let rules = exchange.gate.inspector.engine().rules();
-    let mut labels = BTreeSet::new();
-    for hit in exchange.decision.hits.iter().filter(|hit| hit.check == "sensitive") {
-        labels.extend(rules.detector(&hit.what).map(|detector| detector.category.as_str().to_owned()));
-        labels.insert(hit.what.clone());
-    }
+    let labels = labels(exchange.gate.inspector.engine(), &exchange.decision.hits);
     if labels.is_empty() {
         return Ok(None);
     }
@@ -67,6 +63,17 @@ fn decided(
         session: asked.session.clone(),
         ..Circumstances::default()
     };
+    if gate.policies.speak_of_answers() {
+        exchange.releasing = Some(Box::new(Releasing {
+            gate: Arc::clone(&gate),
+            verified: Arc::clone(exchange.decision.principal.as_ref().unwrap_or(&gate.nobody)),
+            action,
+            resource: question.resource.clone(),
+            circumstances: question.circumstances.clone(),
+            held: question.held.clone(),
+            arguments: None,
+        }));
+    }
     let decision = gate.policies.decide(&question);
     exchange.decision.policies = decision.policies.iter().map(|policy| policy.id.to_string()).collect();
     exchange.decision.policy_version = decision.version.to_string();
@@ -74,11 +81,15 @@ fn decided(
         return Err(forbidden(exchange, asked, &decision));
     }
     if decision.obligations.require_approval && question.held.ids.is_empty() {
-        let message = format!(
-            "`{}` may be asked once somebody has approved it: ask with `castellan gate grants ask --model {}`",
-            asked.model, asked.model
-        );
-        return Err(Stop::new(Stage::Authorise, 403, "approval_required", message));
+        if gate.approvals.is_none() {
+            let message = format!(
+                "`{}` may be asked once somebody has approved it: ask with `castellan gate grants ask --model {}`",
+                asked.model, asked.model
+            );
+            return Err(Stop::new(Stage::Authorise, 403, "approval_required", message));
+        }
+        let policy = decision.policies.first().map_or("policy", |policy| &policy.id);
+        exchange.need(format!("policy {policy}"));
     }
     Ok(decision)
 }
@@ -120,6 +131,11 @@ pub(super) fn orders(exchange: &mut Exchange, principal: &Principal, asked: &Ask
     subjects.extend(prompts.iter().map(|prompt| (SubjectKind::Prompt, prompt.as_str())));
     match orders.ruling(&subjects, true, exchange.gate.now()) {
         None => Ok(()),
+        Some(Ruling::Denied { word: "order_approval", order, .. }) if exchange.gate.approvals.is_some() => {
+            let why = format!("order {order}");
+            exchange.need(why);
+            Ok(())
+        }
         Some(Ruling::Denied { word, message, order }) => {
             let status = if word == "order_throttle" { 429 } else { 403 };
             let stop =

@@ -15,7 +15,7 @@ use super::asked::Asked;
 use super::body::GateBody;
 use super::exchange::Exchange;
 use crate::cache::{self, Cache, Kept, Key, Subject};
-use crate::guard::Selected;
+use crate::guard::{Memory, Selected};
 use crate::limit;
 use crate::record::CacheResult;
 use crate::upstream;
@@ -93,6 +93,17 @@ fn key(
     let spotlight = exchange.decision.spotlight.as_str();
     if !spotlight.is_empty() && !spotlight.starts_with("none") {
         return Err("spotlight");
+    }
+    // What was put in the place of values is of this request, what a person agreed to is once, and who asks decides what of an answer
+    // may pass.
+    if exchange.memory.as_ref().is_some_and(Memory::has_tokens) {
+        return Err("tokens");
+    }
+    if !exchange.needs.is_empty() {
+        return Err("approval");
+    }
+    if exchange.releasing.is_some() {
+        return Err("answer-policies");
     }
     let bounds = Bounds { bytes: asked.bytes.len(), ..Bounds::default() };
     let tree = Tree::read(&asked.bytes, &bounds).map_err(|_| "api")?;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use castellan_classify::redact::Session;
 use castellan_wire::annotate::Results;
 use castellan_wire::{Dialect, Route};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
@@ -14,10 +13,11 @@ use super::asked::Asked;
 use super::body::{self, GateBody};
 use super::cached::{Keeping, NOTHING};
 use super::identify::Peer;
+use super::released::Releasing;
 use super::stop::Stop;
 use crate::cache::Cache;
 use crate::gate::Gate;
-use crate::guard::{Action, Judgement};
+use crate::guard::{Action, Judgement, Memory};
 use crate::held::{Held, NoRoom};
 use crate::limit::{self, Place, Reservation};
 use crate::record::{CacheResult, Decision, Stage};
@@ -31,8 +31,12 @@ pub(super) struct Exchange {
     pub(super) dialect: Dialect,
     /// What was found in the prompt, for clients that expect Azure's annotations.
     pub(super) prompt: Results,
-    /// Numbers of replaced values, the same in the request and its answer.
-    pub(super) session: Option<Session>,
+    /// What the looks at the request and its answer share: tokens, and numbers of replaced values.
+    pub(super) memory: Option<Memory>,
+    /// What policies are asked about an answer, where one of them speaks of answers.
+    pub(super) releasing: Option<Box<Releasing>>,
+    /// What has a person agree first: policies, orders, rules of guardrails.
+    pub(super) needs: Vec<String>,
     started: Instant,
     /// Whether its trace is told to somebody: as the client says, or as the gate decides where none does.
     is_sampled: bool,
@@ -127,6 +131,10 @@ impl Exchange {
             bytes: 0,
             late: 0,
             spotlight: String::new(),
+            notices: String::new(),
+            tokenised: 0,
+            restored: 0,
+            approval: None,
             profiles: Vec::new(),
             policies: Vec::new(),
             policy_version: String::new(),
@@ -150,7 +158,9 @@ impl Exchange {
             decision,
             dialect,
             prompt: Results::default(),
-            session: None,
+            memory: None,
+            releasing: None,
+            needs: Vec::new(),
             tightened: None,
             generation,
             keeping: None,
@@ -257,11 +267,42 @@ impl Exchange {
         decision.unscanned.extend(judgement.unscanned.iter().cloned());
         decision.passages += judgement.passages;
         decision.bytes += judgement.bytes;
+        self.explain(judgement);
+    }
+
+    /// Takes over what a second look at the same body found beyond the first one, whose rules held then, too.
+    pub(super) fn judged_again(&mut self, judgement: &Judgement, began: Instant) {
+        let decision = &mut self.decision;
+        decision.guard_ms += began.elapsed().as_secs_f64() * 1_000.0;
+        decision.action = decision.action.max(judgement.action);
+        for hit in &judgement.hits {
+            if !decision.hits.iter().any(|known| known.is_same(hit)) {
+                decision.hits.push(hit.clone());
+            }
+        }
+        for left in &judgement.unscanned {
+            if !decision.unscanned.contains(left) {
+                decision.unscanned.push(left.clone());
+            }
+        }
+        self.explain(judgement);
+    }
+
+    /// Says why, where a judgement decides.
+    fn explain(&mut self, judgement: &Judgement) {
+        let decision = &mut self.decision;
         if let Some(hit) =
             judgement.decisive().filter(|hit| hit.action >= decision.action && hit.action > Action::Allow)
         {
             decision.word = format!("{}:{}", hit.check, hit.what);
             decision.reason = format!("{} found {} at {}", hit.rule, hit.what, hit.path);
+        }
+    }
+
+    /// A person has to agree first.
+    pub(super) fn need(&mut self, why: String) {
+        if !self.needs.contains(&why) {
+            self.needs.push(why);
         }
     }
 
@@ -335,7 +376,7 @@ impl Exchange {
 
     /// Puts what was used in place of what was reserved. What was sent counts, also when the client went before the end; what was
     /// not sent gives everything back.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         let Some(reservation) = self.reservation.take() else { return };
         let is_again = self.decision.cache == Some(CacheResult::Hit);
         // A client that goes while the upstream works on its request has used what it reserved: otherwise going at the last moment
@@ -343,6 +384,7 @@ impl Exchange {
         let was_sent = self.decision.upstream.is_some() || self.is_sent || is_again;
         if !was_sent {
             reservation.release();
+            self.decision.cost = None;
             return;
         }
         // Streams tell some tokens at their beginning. Those of one that was left before its end are not all.
@@ -354,7 +396,7 @@ impl Exchange {
         });
         let usage = if is_again { Some(NOTHING) } else { usage };
         let settled = reservation.settle(usage, self.gate.now());
-        self.decision.cost = settled.cost.map(dollars);
+        self.decision.cost = settled.cost.map(dollars).or(self.decision.cost);
         self.decision.budgets = settled
             .events
             .iter()
@@ -367,6 +409,9 @@ impl Exchange {
             return;
         }
         self.settle();
+        if let Some(memory) = &self.memory {
+            (self.decision.tokenised, self.decision.restored) = (memory.made, memory.restored);
+        }
         self.decision.duration_ms = self.milliseconds();
         self.gate.metrics.count(&self.decision);
         if let (Some(traces), Some(parts)) = (&self.gate.traces, &self.spans) {

@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use castellan_access::principal::Principal;
-use castellan_classify::redact::Session;
+use castellan_wire::calls::{Call, calls};
 use castellan_wire::edit::rewrite;
 use castellan_wire::json::{Bounds, Tree};
 use castellan_wire::refusal::filtered_prompt;
-use castellan_wire::spotlight::{Marking, SpotlightError, spotlighted};
-use castellan_wire::{Body, Direction, Point, Reading, edit, passages};
+use castellan_wire::spotlight::{Marking, Side, SpotlightError, noticed, spotlighted};
+use castellan_wire::{Api, Body, Direction, Point, Reading, edit, passages};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::block_in_place;
 
@@ -18,19 +18,28 @@ use super::asked::Asked;
 use super::exchange::{Exchange, random_id};
 use super::stop::Stop;
 use crate::config::Content;
-use crate::guard::{Action, Judgement, Selected, Spotlight};
+use crate::guard::{Action, End, Judgement, Memory, Selected, Spotlight, Whole};
 use crate::record::Stage;
 
 /// Bytes of texts from which on looking at them would keep others waiting: some ten milliseconds.
 const HEAVY: usize = 128 << 10;
 
-/// Has the texts of a body looked at, and takes note of what was found and, as far as that is asked for, of what they say.
-pub(super) fn looked_at(exchange: &mut Exchange, reading: &Reading, profiles: &Selected) -> Judgement {
+/// Has the texts of an answer looked at, and takes note of what was found and, as far as that is asked for, of what they say.
+pub(super) fn looked_at(
+    exchange: &mut Exchange,
+    reading: &Reading,
+    calls: &[Call],
+    profiles: &Selected,
+) -> Judgement {
     let began = Instant::now();
-    let mut session = exchange.session.take().unwrap_or_else(|| Session::new("answer"));
+    let mut memory = exchange.memory.take().unwrap_or_else(|| Memory::new("answer"));
+    memory.answering(true);
     let inspector = &exchange.gate.inspector;
-    let judgement = aside(reading, || inspector.judge(reading, profiles, &mut session));
-    exchange.session = Some(session);
+    let mut judgement = aside(reading, || inspector.judge(reading, profiles, &mut memory));
+    if !calls.is_empty() {
+        judgement.join(inspector.calls(calls, profiles));
+    }
+    exchange.memory = Some(memory);
     exchange.judged(&judgement, began);
     texts(exchange, reading, &judgement);
     judgement
@@ -44,32 +53,109 @@ fn aside<T>(reading: &Reading, work: impl FnOnce() -> T) -> T {
     if bytes > HEAVY && can_move { block_in_place(work) } else { work() }
 }
 
-/// Looks at a request. Where something is redacted, its body is another one afterwards.
+/// Looks at a request. Where something in it becomes something else, its body is another one afterwards. Gives the rules
+/// that put it before a person.
 pub(super) fn request(
     exchange: &mut Exchange,
     principal: &Principal,
     asked: &mut Asked,
     profiles: &Arc<Selected>,
-) -> Result<(), Stop> {
-    let scope =
-        format!("{}/{}", principal.id(), asked.session.as_deref().unwrap_or(&exchange.decision.request));
-    exchange.session = Some(Session::new(scope));
-    // A second look, at what policies obliged to, takes the place of the first.
-    exchange.decision.texts.clear();
-    let judgement = looked_at(exchange, &asked.reading, profiles);
-    exchange.prompt = judgement.results.clone();
-    match judgement.action {
-        Action::Block => return Err(blocked(exchange, &judgement)),
-        Action::RequireApproval => {
-            let message = "a person has to agree to this request first; ask whoever runs the gate";
-            return Err(Stop::new(Stage::InspectRequest, 403, "approval_required", message));
-        }
-        Action::Allow | Action::Annotate | Action::Redact => {}
+) -> Result<Vec<Arc<str>>, Stop> {
+    let began = Instant::now();
+    let is_again = exchange.memory.is_some();
+    let mut memory = exchange.memory.take().unwrap_or_else(|| {
+        let consistent = exchange.gate.config.tokens.as_ref().map(|tokens| tokens.consistent);
+        let session = asked.session.as_deref();
+        Memory::new(consistent.unwrap_or_default().scope(
+            &principal.id(),
+            session,
+            &exchange.decision.request,
+        ))
+    });
+    let inspector = &exchange.gate.inspector;
+    let mut judgement = aside(&asked.reading, || inspector.judge(&asked.reading, profiles, &mut memory));
+    if profiles.looks_at_requests() || profiles.looks_at_calls() {
+        judgement.join(as_a_whole(exchange, asked, profiles)?);
+    }
+    exchange.memory = Some(memory);
+    if is_again {
+        exchange.judged_again(&judgement, began);
+    } else {
+        exchange.judged(&judgement, began);
+        exchange.prompt = judgement.results.clone();
+    }
+    // A second look, at what policies obliged to, says what is left of texts; all of them were there at the first.
+    if exchange.gate.config.record.content != Content::Full || !is_again {
+        exchange.decision.texts.clear();
+        texts(exchange, &asked.reading, &judgement);
+    }
+    if judgement.action == Action::Block {
+        return Err(blocked(exchange, &judgement));
     }
     if judgement.edits.iter().any(|edits| !edits.is_empty()) {
         asked.bytes = redacted(asked, &judgement)
             .map_err(|message| Stop::new(Stage::InspectRequest, 400, "cannot_redact", message))?;
     }
+    let needs = judgement.hits.iter().filter(|hit| hit.action == Action::RequireApproval);
+    Ok(needs.map(|hit| Arc::clone(&hit.rule)).collect())
+}
+
+/// What rules about whole requests and whole calls of tools say.
+fn as_a_whole(exchange: &Exchange, asked: &Asked, profiles: &Selected) -> Result<Judgement, Stop> {
+    let inspector = &exchange.gate.inspector;
+    let is_json = asked.api.request() == Body::Json && !asked.bytes.is_empty();
+    let mut whole = Whole {
+        body: is_json.then_some(&*asked.bytes),
+        messages: 0,
+        tools: asked.tools.len(),
+        reading: &asked.reading,
+    };
+    let mut judgement = Judgement::default();
+    if is_json {
+        let bounds = Bounds { bytes: asked.bytes.len(), ..Bounds::default() };
+        let tree = Tree::read(&asked.bytes, &bounds)
+            .map_err(|error| Stop::new(Stage::InspectRequest, 400, "invalid_json", error.to_string()))?;
+        let count = |name: &str| tree.root().get(name).map_or(0, |list| list.items().count());
+        whole.messages = count("messages").max(if asked.api == Api::Responses { count("input") } else { 0 });
+        whole.tools = count("tools").saturating_add(count("functions"));
+        if profiles.looks_at_calls() {
+            judgement.join(inspector.calls(&calls(&tree), profiles));
+        }
+    }
+    judgement.join(inspector.request(whole, profiles));
+    Ok(judgement)
+}
+
+/// Tells the model what profiles have to say. Requests of APIs that have no place for it pass without, which is recorded.
+pub(super) fn notice(exchange: &mut Exchange, asked: &mut Asked, profiles: &Selected) -> Result<(), Stop> {
+    if profiles.notices().is_empty() || !asked.api.invokes() {
+        return Ok(());
+    }
+    let fault = |message: String| Stop::new(Stage::InspectRequest, 400, "cannot_notice", message);
+    let mut told = 0;
+    for notice in profiles.notices() {
+        let bounds = Bounds { bytes: asked.bytes.len(), ..Bounds::default() };
+        let tree = Tree::read(&asked.bytes, &bounds).map_err(|error| fault(error.to_string()));
+        let tree = match (tree, asked.api.request()) {
+            (Ok(tree), Body::Json) => tree,
+            (Err(stop), Body::Json) => return Err(stop),
+            _ => break,
+        };
+        let side = match notice.at {
+            End::Start => Side::Start,
+            End::End => Side::End,
+        };
+        match noticed(&tree, asked.api, &notice.text, side) {
+            Ok(body) => asked.bytes = Bytes::from(body),
+            Err(SpotlightError::Unsupported) => break,
+            Err(error) => return Err(fault(error.to_string())),
+        }
+        told += 1;
+    }
+    exchange.decision.notices = match told {
+        0 => format!("none: {} has no place for them", asked.api.as_str()),
+        _ => format!("{told} of {}", profiles.notices().len()),
+    };
     Ok(())
 }
 

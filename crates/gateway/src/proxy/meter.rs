@@ -32,6 +32,7 @@ fn subject<'a>(principal: &'a Principal, own: &'a str, model: &'a str) -> Subjec
         key: principal.key_scopes.as_ref().and(principal.credential.id.as_deref()).unwrap_or_default(),
         model,
         application: principal.client.as_deref().unwrap_or_default(),
+        ..Subject::default()
     }
 }
 
@@ -60,7 +61,7 @@ fn reserved(
     let own = principal.id();
     let subject = subject(principal, &own, &asked.model);
     let (input_tokens, output_tokens) = tokens();
-    let ask = Ask { subject, input_tokens, output_tokens };
+    let ask = Ask { subject, input_tokens, output_tokens, ..Ask::default() };
     let now = exchange.gate.now();
     match limits.reserve(&ask, now) {
         Ok(reservation) => {
@@ -103,4 +104,31 @@ fn refused(refusal: &Refusal) -> Stop {
         Some(wait) => stop.with_header("retry-after", wait),
         None => stop,
     }
+}
+
+/// Reserves what a request to a server of the Model Context Protocol counts: itself, its call, what that costs.
+pub(super) fn reserve_call(
+    exchange: &mut Exchange,
+    principal: &Principal,
+    (server, tool): (&str, Option<&str>),
+    dollars: f64,
+) -> Result<(), Refusal> {
+    let Some(limits) = exchange.gate.limits.clone() else { return Ok(()) };
+    let own = principal.id();
+    let tool = tool.map(|tool| format!("{server}/{tool}"));
+    let subject = Subject {
+        principal: principal.budget.as_deref().unwrap_or(&own),
+        key: principal.key_scopes.as_ref().and(principal.credential.id.as_deref()).unwrap_or_default(),
+        application: principal.client.as_deref().unwrap_or_default(),
+        server,
+        tool: tool.as_deref().unwrap_or_default(),
+        is_mcp: true,
+        ..Subject::default()
+    };
+    let cost = if tool.is_some() { limit::pico(dollars) } else { 0 };
+    let ask = Ask { subject, is_call: tool.is_some(), cost, ..Ask::default() };
+    // Of a batch, what came before has been asked.
+    exchange.settle();
+    exchange.reservation = Some(limits.reserve(&ask, exchange.gate.now())?);
+    Ok(())
 }

@@ -5,6 +5,7 @@
 //! answer        the upstream's answer is read, inspected and changed; a stream is held back until it was looked at
 //! forward       an upstream is asked, with a credential of its own
 //! cache         the answer to the same request is given again, where that is configured
+//! approve       a person has agreed to this very request, where something asks for that
 //! meter         what it may cost is reserved, and settled when the answer has said what it did cost
 //! inspect       guardrails look at every text of the request, and tell what they could not look at
 //! order         what playbooks have blocked, throttled or put before a person
@@ -16,6 +17,7 @@
 //! ```
 
 mod answer;
+mod approve;
 mod asked;
 mod authorise;
 mod body;
@@ -26,6 +28,7 @@ mod inspect;
 mod mcp;
 mod meter;
 mod models;
+mod released;
 mod stop;
 
 use std::sync::Arc;
@@ -105,10 +108,12 @@ async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>)
     if let Some(response) = models::answered(&gate, &verified, &route) {
         return Ok(Served::Whole(response));
     }
+    // What a person agrees to is what the client has sent.
+    let original = asked.bytes.clone();
     let decided = authorise::may(exchange, &verified, &asked)?;
     authorise::orders(exchange, principal, &asked)?;
     let profiles = authorise::profiles(exchange, &asked, &decided)?;
-    inspect::request(exchange, principal, &mut asked, &profiles)?;
+    let mut needs = inspect::request(exchange, principal, &mut asked, &profiles)?;
     let profiles = match authorise::labelled(exchange, &verified, &asked)? {
         None => profiles,
         Some(decided) => {
@@ -118,12 +123,16 @@ async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>)
             if both.names != profiles.names {
                 // What was redacted has moved the rest.
                 asked::read_again(&mut asked)?;
-                inspect::request(exchange, principal, &mut asked, &both)?;
+                needs.extend(inspect::request(exchange, principal, &mut asked, &both)?);
             }
             exchange.decision.profiles.clone_from(&both.names);
             both
         }
     };
+    needs.iter().for_each(|rule| exchange.need(rule.to_string()));
+    let sent = (head.uri.path(), &*original);
+    let agreed = approve::asked(exchange, principal, &asked, sent, &profiles).await?;
+    inspect::notice(exchange, &mut asked, &profiles)?;
     inspect::mark(exchange, &mut asked, &profiles)?;
     let path = head.uri.path_and_query().map_or_else(|| head.uri.path().to_owned(), ToString::to_string);
     if let Some(again) = cached::looked_up(exchange, principal, &asked, &profiles, &path, &head.headers) {
@@ -133,6 +142,7 @@ async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>)
         return Ok(Served::Whole(cached::answered(exchange, again)));
     }
     meter::reserve(exchange, principal, &asked)?;
+    approve::use_up(exchange, principal, agreed.as_ref())?;
     let call = Call {
         alias: asked.model.clone(),
         path,

@@ -21,7 +21,7 @@ fn noon() -> Ticks {
 
 fn ask(principal: &str, input_tokens: u64, output_tokens: u64) -> Ask<'_> {
     let subject = Subject { principal, model: "gpt-4o", ..Subject::default() };
-    Ask { subject, input_tokens, output_tokens: Some(output_tokens) }
+    Ask { subject, input_tokens, output_tokens: Some(output_tokens), ..Ask::default() }
 }
 
 fn rule(rest: &str) -> String {

@@ -21,3 +21,4 @@ mod stub;
 mod support;
 mod traces;
 mod upstream;
+mod what;

@@ -347,7 +347,7 @@ async fn uses_of_keys_are_written_now_and_then() {
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
     assert_eq!(gate.send("POST", "/v1/chat/completions", &headers, body).await.status, 200);
     let is_written =
-        || std::fs::read_to_string(folder.path().join("keys.json")).unwrap().contains("last_used\":\"");
+        || std::fs::read_to_string(folder.path().join("keys.json")).unwrap().contains("\"last_used\": \"");
     assert_eq!(gate.gate.reload(), Vec::<String>::new());
     assert!(!is_written(), "the file is not written for each request");
     drop(gate.stop.take());

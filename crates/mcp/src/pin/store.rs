@@ -298,6 +298,11 @@ impl Store {
         self.servers.get(id)
     }
 
+    /// All servers of which something is known.
+    pub fn servers(&self) -> impl Iterator<Item = &str> {
+        self.servers.keys().map(String::as_str)
+    }
+
     /// One pin.
     #[must_use]
     pub fn pin(&self, server: &str, kind: Kind, name: &str) -> Option<&Pin> {

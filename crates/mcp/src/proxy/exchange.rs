@@ -146,6 +146,20 @@ impl Exchange {
         self.refuse(refusal)
     }
 
+    /// The same with what programs are told beside the message.
+    pub(super) fn refuse_with(
+        &mut self,
+        reason: Reason,
+        message: impl Into<String>,
+        data: Option<Box<crate::json::Value>>,
+    ) -> Step {
+        let mut refusal = Refusal::new(reason, self.id(), message);
+        if let Some(data) = data {
+            refusal = refusal.with_data(self.id(), *data);
+        }
+        self.refuse(refusal)
+    }
+
     pub(super) fn answer(&mut self, body: Vec<u8>) -> Step {
         self.stage = Stage::Done;
         if body.is_empty() {

@@ -19,7 +19,9 @@ impl Proxy {
         let stage = std::mem::replace(&mut exchange.stage, Stage::Idle);
         let (labels, edits, approved, denied) = match verdict {
             Verdict::Allow { edits, labels, approved } => (labels, edits, approved, None),
-            Verdict::Deny { reason, message, labels } => (labels, Vec::new(), false, Some((reason, message))),
+            Verdict::Deny { reason, message, labels, data } => {
+                (labels, Vec::new(), false, Some((reason, message, data)))
+            }
         };
         let server = match &stage {
             Stage::Asking { server } | Stage::Answering { server, .. } => server.clone(),
@@ -30,8 +32,8 @@ impl Proxy {
         }
         match stage {
             Stage::Asking { server } => {
-                if let Some((reason, message)) = denied {
-                    return exchange.refuse_for(reason, message);
+                if let Some((reason, message, data)) = denied {
+                    return exchange.refuse_with(reason, message, data);
                 }
                 match self.approve(exchange, &server, &edits, approved) {
                     Ok(()) => self.advance(exchange),
@@ -39,8 +41,8 @@ impl Proxy {
                 }
             }
             Stage::Answering { message, last, server } => match denied {
-                Some((reason, text)) if last => exchange.refuse_for(reason, text),
-                Some((_, reason)) => {
+                Some((reason, text, data)) if last => exchange.refuse_with(reason, text, data),
+                Some((_, reason, _)) => {
                     exchange.stage = Stage::Forwarded;
                     exchange.events.push(Event::Dropped { server, reason });
                     Step::Wait

@@ -164,7 +164,7 @@ pub struct Question {
 }
 
 /// What the gateway decided.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// It goes on, with these edits. `approved` is whether a person agreed, which flow rules may ask for.
     Allow {
@@ -183,6 +183,8 @@ pub enum Verdict {
         message: String,
         /// Labels to remember, each with what was found.
         labels: Vec<(String, String)>,
+        /// What programs are told beside it, as `data` of the error.
+        data: Option<Box<crate::json::Value>>,
     },
 }
 

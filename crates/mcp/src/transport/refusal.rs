@@ -44,6 +44,8 @@ pub enum Reason {
     Blocked,
     /// A person has to approve first.
     ApprovalNeeded,
+    /// A limit is reached.
+    Limited,
     /// The server behind did not answer, or not as it must.
     Upstream,
     /// What cannot be carried from one revision to the other.
@@ -73,6 +75,7 @@ impl Reason {
             | Reason::Quarantined
             | Reason::Blocked
             | Reason::ApprovalNeeded
+            | Reason::Limited
             | Reason::Upstream
             | Reason::NotBridged => 200,
         }
@@ -92,6 +95,7 @@ impl Reason {
             Reason::Quarantined => -31409,
             Reason::Blocked => -31451,
             Reason::ApprovalNeeded => -31428,
+            Reason::Limited => -31429,
             _ => -32600,
         }
     }

@@ -391,7 +391,12 @@ fn decisions_hold_on_both_ways() {
                 .collect();
             Verdict::Allow { edits, labels: Vec::new(), approved: false }
         }
-        _ => Verdict::Deny { reason: Reason::Blocked, message: "not for you".to_owned(), labels: Vec::new() },
+        _ => Verdict::Deny {
+            reason: Reason::Blocked,
+            message: "not for you".to_owned(),
+            labels: Vec::new(),
+            data: None,
+        },
     });
     let called = world.modern("anna", "tools/call", json!({"name": "add", "arguments": {"a": "s3cret"}}));
     assert_eq!(called["error"]["message"], "not for you");

@@ -175,3 +175,30 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn notices_stand_at_either_end_of_the_instructions() {
+    let check = |api: Api, body: &str, side: Side, expected: &str| {
+        let tree = Tree::read(body.as_bytes(), &Bounds::default()).unwrap();
+        let noticed = noticed(&tree, api, "Say \"no\".", side).unwrap();
+        assert_eq!(String::from_utf8(noticed).unwrap(), expected);
+    };
+    check(
+        Api::Chat,
+        r#"{"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"x"}]}"#,
+        Side::Start,
+        r#"{"messages":[{"role":"system","content":"Say \"no\".\n\nBe brief."},{"role":"user","content":"x"}]}"#,
+    );
+    check(
+        Api::Chat,
+        r#"{"messages":[{"role":"user","content":"x"}]}"#,
+        Side::End,
+        r#"{"messages":[{"role":"system","content":"Say \"no\"."},{"role":"user","content":"x"}]}"#,
+    );
+    let parts = r#"{"system":[{"type":"text","text":"a"}]}"#;
+    let expected = r#"{"system":[{"type":"text","text":"Say \"no\"."},{"type":"text","text":"a"}]}"#;
+    check(Api::Messages, parts, Side::Start, expected);
+    check(Api::Responses, r#"{"model":"m"}"#, Side::Start, r#"{"model":"m","instructions":"Say \"no\"."}"#);
+    let tree = Tree::read(b"{}", &Bounds::default()).unwrap();
+    assert_eq!(noticed(&tree, Api::Embeddings, "x", Side::End), Err(SpotlightError::Unsupported));
+}

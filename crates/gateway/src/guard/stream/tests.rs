@@ -30,8 +30,7 @@ fn end() -> Vec<u8> {
 
 /// What a client has got after each piece, and how it ended.
 fn run(profiles: &Arc<Selected>, pieces: &[Vec<u8>]) -> (Vec<u8>, GuardedEnd) {
-    let mut guarded =
-        Guarded::new(Api::Chat, Arc::clone(&INSPECTOR), Arc::clone(profiles), Session::new("t"));
+    let mut guarded = Guarded::new(Api::Chat, Arc::clone(&INSPECTOR), Arc::clone(profiles), Memory::new("t"));
     let mut out = Vec::new();
     for piece in pieces {
         out.extend(guarded.push(piece).bytes);
@@ -88,7 +87,7 @@ fn a_blocked_stream_ends_as_its_api_may() {
 fn nothing_of_an_answer_passes_before_it_is_whole_where_that_is_asked_for() {
     let profiles = selected(&["strict"]);
     let mut guarded =
-        Guarded::new(Api::Chat, Arc::clone(&INSPECTOR), Arc::clone(&profiles), Session::new("t"));
+        Guarded::new(Api::Chat, Arc::clone(&INSPECTOR), Arc::clone(&profiles), Memory::new("t"));
     for _ in 0..100 {
         assert!(guarded.push(&chunk("Quite harmless so far, and for a long time. ")).bytes.is_empty());
     }
@@ -103,7 +102,7 @@ fn arguments_of_tools_pass_when_they_are_whole() {
     };
     let profiles = selected(&["default"]);
     let mut guarded =
-        Guarded::new(Api::Chat, Arc::clone(&INSPECTOR), Arc::clone(&profiles), Session::new("t"));
+        Guarded::new(Api::Chat, Arc::clone(&INSPECTOR), Arc::clone(&profiles), Memory::new("t"));
     assert!(guarded.push(&call("{\"key\":\"")).bytes.is_empty());
     assert!(guarded.push(&call(&format!("aws {KEY}\"}}"))).bytes.is_empty());
     let out = guarded.push(&end()).bytes;

@@ -5,24 +5,43 @@ use std::time::Instant;
 
 use castellan_access::grant::Held;
 use castellan_access::policy::{Action, Asked as Cedar, Resource};
-use castellan_classify::redact::Session;
-use castellan_mcp::json::{Limits, parse};
+use castellan_mcp::jcs::{Integers, canonical};
+use castellan_mcp::json::{Kind as JsonKind, Limits, Value as Json, parse};
 use castellan_mcp::message::Method;
 use castellan_mcp::pin::Kind;
 use castellan_mcp::proxy::{Asked, Listed, Question, Verdict};
+use castellan_mcp::taint::Action as Flow;
 use castellan_mcp::transport::Reason;
 use castellan_respond::actions::{Asked as Subjects, Ruling, SubjectKind};
+use castellan_wire::calls::Call;
 use serde_json::{Value, json};
 
+use super::super::approve::{agreed, digest, used};
+use super::super::meter::reserve_call;
+use super::super::released::Releasing;
 use super::drive::Driver;
 use super::told::short;
 use super::{circumstances, held, server, tool};
-use crate::guard::{Action as Follows, Selected};
+use crate::guard::{Action as Follows, Memory, Selected};
+use crate::limit::Refusal;
 use crate::mcp::{Scanned, definition, scan};
 use crate::record::Stage;
 
 fn deny(reason: Reason, message: impl Into<String>) -> Verdict {
-    Verdict::Deny { reason, message: message.into(), labels: Vec::new() }
+    Verdict::Deny { reason, message: message.into(), labels: Vec::new(), data: None }
+}
+
+/// What a limit tells whoever asks: when to come back, as 429 does.
+fn limited(refusal: &Refusal) -> Verdict {
+    let mut data = vec![("limit", Json::string(&refusal.rule))];
+    let wait = refusal.headers().get("retry-after").and_then(|wait| wait.to_str().ok()?.parse().ok());
+    data.extend(wait.map(|seconds| ("retryAfterSeconds", Json::integer(seconds))));
+    Verdict::Deny {
+        reason: Reason::Limited,
+        message: refusal.to_string(),
+        labels: Vec::new(),
+        data: Some(Box::new(Json::object(data))),
+    }
 }
 
 impl Driver {
@@ -35,16 +54,94 @@ impl Driver {
             }
         }
         match question.asked {
-            Asked::Request => match self.may(question) {
-                Ok(approved) => self.look(question, approved, Stage::InspectRequest),
-                Err(verdict) => {
-                    let stage = self.denied.unwrap_or(Stage::Authorise);
-                    self.denied = Some(stage);
-                    verdict
+            Asked::Request => {
+                self.exchange.needs.clear();
+                self.exchange.releasing = None;
+                match self.may(question) {
+                    Ok(approved) => self.look(question, approved, Stage::InspectRequest),
+                    Err(verdict) => {
+                        let stage = self.denied.unwrap_or(Stage::Authorise);
+                        self.denied = Some(stage);
+                        verdict
+                    }
                 }
-            },
+            }
             Asked::Answer | Asked::Event => self.look(question, false, Stage::InspectAnswer),
         }
+    }
+
+    /// Limits and approvals of a request that may be made otherwise.
+    pub(super) async fn admitted(&mut self, question: &Question, verdict: Verdict) -> Verdict {
+        let Verdict::Allow { edits, labels, approved } = verdict else { return verdict };
+        if question.asked != Asked::Request {
+            return Verdict::Allow { edits, labels, approved };
+        }
+        let is_call = question.message.method() == Some(Method::ToolsCall);
+        let tool = question.subject.as_deref().filter(|_| is_call);
+        let configured = tool.and_then(|tool| self.mcp.config.tool(&question.server, tool));
+        let dollars = configured.map_or(0.0, |tool| tool.cost);
+        let verified = Arc::clone(&self.verified);
+        let principal = &verified.principal;
+        let at = (question.server.as_str(), tool);
+        if let Err(refusal) = reserve_call(&mut self.exchange, principal, at, dollars) {
+            self.denied = Some(Stage::Meter);
+            self.exchange.decision.word = format!("limit:{}", refusal.rule);
+            return limited(&refusal);
+        }
+        if dollars > 0.0 {
+            self.exchange.decision.cost = Some(dollars);
+        }
+        let flows = question.flows.iter().filter(|found| found.action == Flow::RequireApproval);
+        for found in flows.filter(|_| !approved && self.gate.approvals.is_some()) {
+            self.exchange.need(format!("flow {}", found.rule));
+        }
+        if self.exchange.needs.is_empty() {
+            return Verdict::Allow { edits, labels, approved };
+        }
+        let subject = castellan_mcp::hidden::reveal(question.subject.as_deref().unwrap_or_default());
+        let what = format!("tool {}/{subject}", question.server);
+        match self.agreed(question, &what).await {
+            Ok(()) => Verdict::Allow { edits, labels, approved: true },
+            Err((word, message)) => {
+                // What is not sent gives back what it had reserved.
+                self.exchange.reservation = None;
+                self.exchange.decision.cost = None;
+                self.denied = Some(Stage::Authorise);
+                let id = self.exchange.decision.approval.as_ref().map(|approval| approval.id.clone());
+                self.exchange.decision.word =
+                    id.as_ref().map_or_else(|| word.to_owned(), |id| format!("{word}:{id}"));
+                let data = id.map(|id| Box::new(Json::object(vec![("approval", Json::string(&id))])));
+                let is_denied = word == "approval_denied";
+                let reason = if is_denied { Reason::Forbidden } else { Reason::ApprovalNeeded };
+                Verdict::Deny { reason, message, labels, data }
+            }
+        }
+    }
+
+    /// Whether a person has agreed to this very request; the approval is used up then.
+    async fn agreed(&mut self, question: &Question, what: &str) -> Result<(), (&'static str, String)> {
+        let message = &question.message;
+        let value = match message.method() {
+            Some(Method::ToolsCall) => message.param("arguments"),
+            _ => message.params(),
+        };
+        // What a protocol adds to a request (`_meta`) is another each time.
+        let body = value.map(|value| match &value.kind {
+            JsonKind::Object(members) => {
+                let members = members.iter().filter(|member| &*member.key != "_meta").cloned().collect();
+                canonical(&Json::new(JsonKind::Object(members)), Integers::Exact)
+            }
+            _ => canonical(value, Integers::Exact),
+        });
+        let subject = question.subject.as_deref().unwrap_or_default();
+        let method = message.method_name().unwrap_or_default();
+        let parts = ["mcp", method, &question.server, subject];
+        let digest = digest(&parts, body.unwrap_or_default().as_bytes());
+        let rules: Vec<&str> = self.exchange.needs.iter().map(String::as_str).collect();
+        let wait = self.profiles.as_ref().map_or(0, |profiles| profiles.wait(&rules));
+        let verified = Arc::clone(&self.verified);
+        let agreed = agreed(&mut self.exchange, &verified.principal, what, digest, wait).await?;
+        used(&mut self.exchange, &verified.principal, &agreed)
     }
 
     /// Whether it may be done; whether a person has agreed to it.
@@ -100,6 +197,17 @@ impl Driver {
         let is_granted = !own.ids.is_empty();
         asked.held = own;
         let decided = self.gate.policies.decide(&asked);
+        if self.gate.policies.speak_of_answers() {
+            self.exchange.releasing = Some(Box::new(Releasing {
+                gate: Arc::clone(&self.gate),
+                verified: Arc::clone(&verified),
+                action: asked.action,
+                resource: asked.resource.clone(),
+                circumstances: asked.circumstances.clone(),
+                held: asked.held.clone(),
+                arguments: arguments.cloned(),
+            }));
+        }
         let decision = &mut self.exchange.decision;
         decision.policies = decided.policies.iter().map(|policy| policy.id.to_string()).collect();
         decision.policy_version = decided.version.to_string();
@@ -117,7 +225,10 @@ impl Driver {
             decision.word = decided.reason();
             return Err(deny(Reason::Forbidden, message));
         }
-        if decided.obligations.require_approval && !is_granted {
+        if decided.obligations.require_approval && !is_granted && self.gate.approvals.is_some() {
+            let policy = decided.policies.first().map_or("policy", |policy| &policy.id);
+            self.exchange.need(format!("policy {policy}"));
+        } else if decided.obligations.require_approval && !is_granted {
             let message = format!(
                 "{what} may be used once somebody has approved it: ask with `castellan gate grants ask --tool {}/{}`",
                 question.server,
@@ -151,6 +262,10 @@ impl Driver {
         }
         match orders.ruling(&subjects, Driver::is_request(&question.message), self.gate.now()) {
             None => Ok(()),
+            Some(Ruling::Denied { word: "order_approval", order, .. }) if self.gate.approvals.is_some() => {
+                self.exchange.need(format!("order {order}"));
+                Ok(())
+            }
             Some(Ruling::Denied { word, message, order }) => {
                 self.exchange.decision.word = format!("{word}:{order}");
                 let needs = word == "order_approval";
@@ -243,18 +358,35 @@ impl Driver {
             Ok(profiles) => profiles,
             Err(why) => return deny(Reason::Blocked, why),
         };
-        let session = self.exchange.session.take();
-        let mut session = session.unwrap_or_else(|| {
-            Session::new(format!("{}/{}", self.whom.principal, self.exchange.decision.request))
+        let mut memory = self.exchange.memory.take().unwrap_or_else(|| {
+            let consistent = self.gate.config.tokens.as_ref().map(|tokens| tokens.consistent);
+            let session = Some(self.whom.session.as_str()).filter(|session| !session.is_empty());
+            let (principal, request) = (&self.whom.principal, &self.exchange.decision.request);
+            Memory::new(consistent.unwrap_or_default().scope(principal, session, request))
         });
+        memory.answering(question.asked != Asked::Request);
         let began = Instant::now();
         let about = (&question.message, question.from, question.request);
         let content = self.gate.config.record.content;
-        let scanned = scan(&self.gate.inspector, &profiles, about, &mut session, content);
-        self.exchange.session = Some(session);
-        let Scanned { judgement, edits, labels, texts } = scanned;
+        let scanned = scan(&self.gate.inspector, &profiles, about, &mut memory, content);
+        self.exchange.memory = Some(memory);
+        let Scanned { mut judgement, edits, labels, texts } = scanned;
+        if stage == Stage::InspectRequest && profiles.looks_at_calls() {
+            judgement.join(self.gate.inspector.calls(&call(question), &profiles));
+        }
         self.exchange.judged(&judgement, began);
         self.exchange.decision.texts.extend(texts);
+        if stage == Stage::InspectAnswer {
+            self.exchange.rule(&mut judgement);
+        }
+        if stage == Stage::InspectRequest
+            && judgement.action == Follows::RequireApproval
+            && self.gate.approvals.is_some()
+        {
+            let needs = judgement.hits.iter().filter(|hit| hit.action == Follows::RequireApproval);
+            needs.for_each(|hit| self.exchange.need(hit.rule.to_string()));
+            return Verdict::Allow { edits, labels, approved };
+        }
         if !judgement.action.stops() {
             return Verdict::Allow { edits, labels, approved };
         }
@@ -275,6 +407,23 @@ impl Driver {
                 format!("the {of} was refused by a guardrail of the gate ({what}); see {id}"),
             ),
         };
-        Verdict::Deny { reason, message, labels }
+        Verdict::Deny { reason, message, labels, data: None }
     }
+}
+
+/// The call of a tool as rules about arguments see it.
+fn call(question: &Question) -> Vec<Call> {
+    if question.message.method() != Some(Method::ToolsCall) {
+        return Vec::new();
+    }
+    let arguments = question.message.param("arguments").and_then(|value| {
+        let bytes = question.message.bytes().get(value.span.start..value.span.end)?;
+        Some(String::from_utf8_lossy(bytes).into_owned())
+    });
+    let subject = question.subject.as_deref().unwrap_or_default();
+    vec![Call {
+        tool: format!("{}/{subject}", question.server),
+        arguments: arguments.unwrap_or_default(),
+        path: "params.arguments".to_owned(),
+    }]
 }

@@ -191,6 +191,7 @@ impl Driver {
                 }
                 Step::Decide(question) => {
                     let verdict = self.decide(&question);
+                    let verdict = self.admitted(&question, verdict).await;
                     self.mcp.step(|proxy| proxy.decided(one, verdict))
                 }
                 Step::Visible(listed) => {

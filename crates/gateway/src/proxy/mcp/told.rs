@@ -85,6 +85,7 @@ pub(super) fn refused(reason: Reason) -> (&'static str, Stage) {
         Reason::Parameters => ("parameters", Stage::Read),
         Reason::Forbidden => ("forbidden", Stage::Authorise),
         Reason::ApprovalNeeded => ("approval_required", Stage::Authorise),
+        Reason::Limited => ("limit", Stage::Meter),
         Reason::Quarantined => ("quarantined", Stage::InspectRequest),
         Reason::Blocked => ("blocked", Stage::InspectRequest),
         Reason::Upstream => ("upstream_failed", Stage::Forward),

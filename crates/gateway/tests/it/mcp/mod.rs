@@ -5,6 +5,7 @@ mod programs;
 mod server;
 mod sessions;
 mod tokens;
+mod what;
 
 use std::sync::{Arc, Mutex};
 
