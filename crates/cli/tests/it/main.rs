@@ -33,6 +33,7 @@ mod query_examples;
 mod reports;
 mod scan;
 mod shield;
+mod up;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

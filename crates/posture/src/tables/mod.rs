@@ -99,12 +99,14 @@ fn relations(bill: &Bom) -> Vec<Row> {
 }
 
 /// Which workload a resource is counted to: the one that it is, or the first that it belongs to.
-struct Groups {
+#[derive(Clone, Debug, Default)]
+pub struct Groups {
     names: BTreeMap<ResourceId, String>,
 }
 
 impl Groups {
-    fn of(workloads: &[Workload]) -> Groups {
+    /// Those of workloads.
+    pub fn of(workloads: &[Workload]) -> Groups {
         let mut names = BTreeMap::new();
         for workload in workloads {
             names.insert(workload.id.clone(), workload.name.clone());
@@ -123,7 +125,8 @@ impl Groups {
         Groups { names }
     }
 
-    fn workload(&self, id: &ResourceId) -> &str {
+    /// The name of a resource's workload; empty where it has none.
+    pub fn workload(&self, id: &ResourceId) -> &str {
         self.names.get(id).map_or("", String::as_str)
     }
 }
