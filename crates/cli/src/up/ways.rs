@@ -75,7 +75,15 @@ impl Ways {
             desk(&lake, arguments, system).await.context("the incidents of the lake cannot be opened")?;
         let (end, _) = watch::channel(());
         let (lake, rules) = (Arc::new(lake), Arc::new(rules));
-        let mut ways = Ways { lake, desk: Arc::new(desk), rules, gate: None, board: Arc::default(), running: JoinSet::new(), end };
+        let mut ways = Ways {
+            lake,
+            desk: Arc::new(desk),
+            rules,
+            gate: None,
+            board: Arc::default(),
+            running: JoinSet::new(),
+            end,
+        };
         complain(&format!("events are kept in {}; rules: {}", folder.display(), ways.rules.ids().join(", ")));
         if arguments.rules.is_some() {
             let (rules, lake) = (Arc::clone(&ways.rules), Arc::clone(&ways.lake));
@@ -106,7 +114,9 @@ impl Ways {
         if let Some(path) = &arguments.analytics {
             let named = || format!("the analytics rules in {} cannot be run", path.display());
             let (lake, desk) = (Arc::clone(&self.lake), Arc::clone(&self.desk));
-            let analytics = Analytics::open(path, lake, desk, Arc::clone(&self.board), arguments, system).await.with_context(named)?;
+            let analytics = Analytics::open(path, lake, desk, Arc::clone(&self.board), arguments, system)
+                .await
+                .with_context(named)?;
             complain(&format!("analytics rules: {}", analytics.describe()));
             let end = self.ending();
             self.running.spawn(async move {
@@ -153,6 +163,11 @@ impl Ways {
     /// Where the gate is open.
     pub(super) fn gate(&self) -> Option<SocketAddr> {
         self.gate
+    }
+
+    /// What is shown of the rules that run.
+    pub(super) fn board(&self) -> &Arc<Board> {
+        &self.board
     }
 
     /// The incidents of the lake.

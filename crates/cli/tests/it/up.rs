@@ -13,7 +13,8 @@ use crate::intake::Up;
 fn ask(address: &str, token: &str, method: &str, path: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     let length = body.len();
-    let authorization = if token.is_empty() { String::new() } else { format!("authorization: Bearer {token}\r\n") };
+    let authorization =
+        if token.is_empty() { String::new() } else { format!("authorization: Bearer {token}\r\n") };
     let head = format!(
         "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n{authorization}content-length: {length}\r\n\r\n"
     );
@@ -128,7 +129,11 @@ fn the_demo_tells_its_story() {
     seen("blocked attacks", 3, blocked);
     let alert = "SecurityAlert | where AlertName has 'attacked a model at the gate' | count";
     seen("an alert about them", 1, alert);
-    seen("a refusal by an order", 1, "CastellanGateDecisions | where Reason startswith 'order_block' | count");
+    seen(
+        "a refusal by an order",
+        1,
+        "CastellanGateDecisions | where Reason startswith 'order_block' | count",
+    );
     let orders: Value = serde_json::from_str(&desk.read("demo/orders.json")).unwrap();
     assert!(orders.to_string().contains("block"), "{orders}");
     let contradiction = "CastellanCoverage | where State == 'Contradiction' | count";

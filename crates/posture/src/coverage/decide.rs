@@ -236,15 +236,23 @@ fn checks(control: &Control, said: &Said) -> Option<Source> {
         (0, _, _) => Says::Not,
         _ => Says::Partly,
     };
+    let is = |one: &OfCheck, words: &str| match &one.verdict {
+        Verdict::Compliant => words == "met",
+        Verdict::NonCompliant => words == "violated",
+        Verdict::Exempt => words == "violated and accepted",
+        _ => words == "not to be told",
+    };
     let mut parts = Vec::new();
-    for (number, words) in [
-        (met, "met"),
-        (open - exempt, "violated"),
-        (exempt, "violated and accepted"),
-        (unknown, "not to be told"),
-    ] {
-        if number > 0 {
-            parts.push(format!("{number} {words}"));
+    for words in ["violated", "violated and accepted", "not to be told", "met"] {
+        let own: Vec<&(&Arc<str>, &OfCheck)> = all.iter().filter(|(_, one)| is(one, words)).collect();
+        let ids: BTreeSet<&str> = own.iter().map(|(id, _)| id.as_ref()).collect();
+        // What is met needs no names.
+        match (own.len(), words) {
+            (0, _) => {}
+            (number, "met") => parts.push(format!("{number} met")),
+            (number, _) => {
+                parts.push(format!("{number} {words} ({})", ids.into_iter().collect::<Vec<_>>().join(", ")))
+            }
         }
     }
     let next = all.iter().find_map(|(_, one)| match &one.verdict {
@@ -281,7 +289,7 @@ fn checks(control: &Control, said: &Said) -> Option<Source> {
     Some(Source {
         says,
         what: Kind::Checks,
-        reason: format!("Of {} of its configuration, {}.", counted(all.len(), "check"), parts.join(", ")),
+        reason: format!("Its configuration: {}.", parts.join("; ")),
         evidence,
         next,
         query: Some(format!(

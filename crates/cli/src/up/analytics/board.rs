@@ -55,7 +55,8 @@ impl Board {
     pub(super) fn has(&self, rules: &[Rule], sources: &Sources) {
         let line = |rule: &Rule| {
             let file = sources.locate(rule.span).map(|place| place.file.to_string()).unwrap_or_default();
-            let source = if file.starts_with(BUILT_IN) { BUILT_IN.trim_end_matches('/').to_owned() } else { file };
+            let source =
+                if file.starts_with(BUILT_IN) { BUILT_IN.trim_end_matches('/').to_owned() } else { file };
             Arc::new(Line { rule: rule.clone(), source, how: None })
         };
         self.shown().rules = rules.iter().map(line).collect();
@@ -83,9 +84,8 @@ impl Board {
     /// All rules, and how each runs.
     pub(in crate::up) fn list(&self) -> Vec<(Arc<Line>, Progress)> {
         let shown = self.shown();
-        let of = |line: &Arc<Line>| {
-            (Arc::clone(line), shown.ran.get(&line.rule.id).cloned().unwrap_or_default())
-        };
+        let of =
+            |line: &Arc<Line>| (Arc::clone(line), shown.ran.get(&line.rule.id).cloned().unwrap_or_default());
         shown.rules.iter().map(of).collect()
     }
 

@@ -402,6 +402,15 @@ impl Analytics {
     }
 }
 
+/// Writes down what a rule raised before it runs here, so that it raises nothing again. What came before a time counts as looked
+/// at.
+///
+/// Errors: it cannot be written.
+pub(super) fn remember(lake: &Path, rule: &str, state: State, now: Ticks) -> Result<()> {
+    let state = State { done: Some(now.get()), received: Some(now.get()), ..state };
+    Folder::open(&lake.join(FOLDER))?.keep_rule(rule, &Kept { state, commit: String::new() })
+}
+
 /// What notes of a rule are kept by.
 fn key(rule: &str) -> String {
     format!("rule:{}", rule.to_ascii_lowercase())

@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::detect::Read;
 use crate::output::{complain, inert_lines};
+use crate::up::analytics::remember;
 
 /// Which of all weeks it is. Tests of detection run on it: its attacks become eight incidents.
 const SEED: u64 = 21;
@@ -51,7 +52,7 @@ pub(super) async fn tell(lake: &Lake, desk: &Desk, system: &dyn System) -> Resul
     let mut read = Read::default();
     read.built_in();
     let events = Arc::new(events(&read, &told)?);
-    let alerts = replay(&read.rules, &events, &told, lake, desk).await?;
+    let alerts = replay(&read.rules, &events, &told, (lake, desk), system.now()).await?;
     complain(&format!(
         "demo: {alerts} alerts of that week in its incidents, after {:.1} s",
         begun.elapsed().as_secs_f64()
@@ -96,7 +97,10 @@ async fn keep(lake: &Lake, told: &Week) -> Result<()> {
                 text.push('\n');
             }
             // A start that is cut off and comes again adds nothing that is there.
-            let how = Append { key: Some(Key::of(&[ESTATE.as_bytes(), table.as_bytes(), &number.to_le_bytes()])), ..Append::default() };
+            let how = Append {
+                key: Some(Key::of(&[ESTATE.as_bytes(), table.as_bytes(), &number.to_le_bytes()])),
+                ..Append::default()
+            };
             lake.append(table, text.as_bytes(), Form::Lines, how)
                 .await
                 .with_context(|| format!("rows of {table}"))?;
@@ -141,8 +145,8 @@ async fn replay(
     rules: &[Rule],
     events: &Arc<Memory>,
     told: &Week,
-    lake: &Lake,
-    desk: &Desk,
+    (lake, desk): (&Lake, &Desk),
+    today: Ticks,
 ) -> Result<usize> {
     let rules: Vec<Arc<Rule>> = rules.iter().filter(|rule| rule.enabled).cloned().map(Arc::new).collect();
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -193,6 +197,12 @@ async fn replay(
             }
         }
         desk.send(lake, now).await?;
+    }
+    // Rules go on from here: what they raised of the week is not raised again.
+    for (at, state) in states {
+        if let Some(rule) = rules.get(at) {
+            remember(lake.folder(), &rule.id, state, today)?;
+        }
     }
     let note = Note { key: KEY.to_owned(), value: told.begins().to_string() };
     if let Some(rule) = rules.first() {

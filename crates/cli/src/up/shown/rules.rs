@@ -112,7 +112,7 @@ impl Rules for Shown {
     }
 
     fn check(&self, rule: &NewRule) -> CheckedRule {
-        checked(rule, "00000000-0000-4000-8000-000000000000").1
+        checked(rule, "00000000-0000-4000-8000-000000000000").told
     }
 
     fn save(&self, rule: &NewRule, by: &str) -> Result<SavedRule, Failure> {
@@ -129,14 +129,13 @@ impl Rules for Shown {
             return Err(Failure::conflict(format!("there are {MOST} rules of the console; remove some first")));
         }
         let id = new_id().map_err(|error| Failure::failed(format!("{error:#}")))?;
-        let (made, checked) = checked(rule, &id);
-        let Some(made) = made.filter(|_| checked.ok) else {
-            let first = checked.diagnostics.iter().find(|found| found.is_error());
-            let why = first.map_or_else(|| "it has errors".to_owned(), |found| found.message().to_owned());
+        let checked = checked(rule, &id);
+        let Some(made) = checked.rule.filter(|_| checked.told.ok) else {
+            let why = checked.why.unwrap_or_else(|| "it cannot be read".to_owned());
             return Err(Failure::bad(format!("the rule cannot be saved: {why}")));
         };
         let file = folder.join(format!("{OURS}{}-{}.yaml", slug(name), id.get(..8).unwrap_or_default()));
-        let text = format!("# Saved in the console by {}.\n{}", one_line(by), checked.yaml);
+        let text = format!("# Saved in the console by {}.\n{}", one_line(by), checked.told.yaml);
         replace(&file, text.as_bytes())
             .map_err(|error| Failure::failed(format!("`{}` cannot be written: {error}", file.display())))?;
         self.board.changed();
@@ -185,32 +184,45 @@ fn one_line(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control()).take(200).collect()
 }
 
-/// The rule, where it can be read, and what is wrong with it.
-fn checked(rule: &NewRule, id: &str) -> (Option<Rule>, CheckedRule) {
+/// A rule that was looked at.
+struct Looked {
+    /// The rule, where it can be read.
+    rule: Option<Rule>,
+    told: CheckedRule,
+    /// The first error.
+    why: Option<String>,
+}
+
+fn checked(rule: &NewRule, id: &str) -> Looked {
     let yaml = written(rule, id);
     let mut sources = Sources::default();
     let mut loaded = read("rule.yaml", &yaml, &mut sources);
-    let mut diagnostics: Vec<Diagnosed> = Vec::new();
     let own = crate::query::diagnostics(&rule.query);
-    diagnostics.extend(own.iter().map(|found| Diagnosed::in_text(found, &rule.query)));
     let made = (loaded.rules.len() == 1).then(|| loaded.rules.remove(0));
-    let mut rest = loaded.diagnostics;
+    let mut rest: Vec<(Grade, String)> = Vec::new();
+    for (what, text) in [("frequency", &rule.frequency), ("period", &rule.period)] {
+        if text.as_deref().is_some_and(|text| duration::parse(text).is_none()) {
+            rest.push((Grade::Error, format!("`{what}` is no duration; write it as PT5M or P1D")));
+        }
+    }
+    let mut of_file = loaded.diagnostics;
     if let Some(made) = &made
         && own.is_empty()
     {
-        rest.extend(check(made, &Schemas::default(), &sources).diagnostics);
+        of_file.extend(check(made, &Schemas::default(), &sources).diagnostics);
     }
-    for found in rest {
+    for found in of_file {
         let grade = if found.level == Level::Error { Grade::Error } else { Grade::Warning };
-        diagnostics.push(Diagnosed::nowhere(grade, found.message));
+        rest.push((grade, found.message));
     }
-    for (what, text) in [("frequency", &rule.frequency), ("period", &rule.period)] {
-        if text.as_deref().is_some_and(|text| duration::parse(text).is_none()) {
-            diagnostics.push(Diagnosed::nowhere(Grade::Error, format!("`{what}` is no duration; write it as PT5M or P1D")));
-        }
-    }
-    let ok = made.is_some() && !diagnostics.iter().any(Diagnosed::is_error);
-    (made, CheckedRule { ok, diagnostics, yaml, mode: None, mode_reason: None })
+    let of_query = own.iter().filter(|found| found.severity == Grade::Error).map(|found| found.message.clone());
+    let of_rest = rest.iter().filter(|(grade, _)| *grade == Grade::Error).map(|(_, message)| message.clone());
+    let why = of_query.chain(of_rest).next();
+    let mut diagnostics: Vec<Diagnosed> =
+        own.iter().map(|found| Diagnosed::in_text(found, &rule.query)).collect();
+    diagnostics.extend(rest.into_iter().map(|(grade, message)| Diagnosed::nowhere(grade, message)));
+    let ok = made.is_some() && why.is_none();
+    Looked { rule: made, told: CheckedRule { ok, diagnostics, yaml, mode: None, mode_reason: None }, why }
 }
 
 /// The rule as a file. Texts are written as JSON writes them, which YAML reads, and the query as a block where that is the same.
