@@ -4,7 +4,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
 
 use crate::tls::Tls;
 
@@ -53,9 +52,9 @@ impl Default for Config {
     }
 }
 
-/// A secret that clients share with the server.
+/// A secret that clients share with the server. Only its BLAKE3 hash is kept.
 #[derive(Clone)]
-pub struct Token(Zeroizing<Vec<u8>>);
+pub struct Token([u8; 32]);
 
 impl std::fmt::Debug for Token {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -78,12 +77,23 @@ impl Token {
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err("the token has characters that no header can hold; take letters and digits");
         }
-        Ok(Token(Zeroizing::new(text.as_bytes().to_vec())))
+        Ok(Token(Token::hash(text)))
     }
 
-    /// Whether this is the token. How long that takes depends on the lengths alone.
+    /// A token of which only the hash is known. It has to be of a token of random bytes: a hash that is not slow keeps no
+    /// word of a person.
+    pub fn of_hash(hash: [u8; 32]) -> Token {
+        Token(hash)
+    }
+
+    /// The hash of a token.
+    pub fn hash(text: &str) -> [u8; 32] {
+        *blake3::hash(text.as_bytes()).as_bytes()
+    }
+
+    /// Whether this is the token. How long that takes depends on the length of what is shown alone.
     pub(crate) fn is(&self, shown: &[u8]) -> bool {
-        self.0.ct_eq(shown).into()
+        self.0.ct_eq(blake3::hash(shown).as_bytes()).into()
     }
 }
 
@@ -96,6 +106,7 @@ mod tests {
         let token = Token::new("0123456789abcdef").unwrap();
         assert!(token.is(b"0123456789abcdef") && !token.is(b"0123456789abcdeg") && !token.is(b""));
         assert!(Token::new("short").is_err() && Token::new("with a blank in it, and long").is_err());
+        assert!(Token::of_hash(Token::hash("0123456789abcdef")).is(b"0123456789abcdef"));
         assert_eq!(format!("{token:?}"), "Token(..)");
     }
 }
