@@ -63,14 +63,14 @@ pub struct Gate {
     pub(crate) nobody: Arc<Verified>,
     /// What it counts.
     pub metrics: Metrics,
-    guard: RwLock<Guard>,
+    pub(crate) guard: RwLock<Guard>,
     /// The hash of the file of block lists as it was last taken in.
     listed: Mutex<Option<blake3::Hash>>,
 }
 
 /// Profiles that hold, by model.
-struct Guard {
-    profiles: Profiles,
+pub(crate) struct Guard {
+    pub(crate) profiles: Profiles,
     base: Arc<Selected>,
     by_model: BTreeMap<String, Arc<Selected>>,
     /// Combinations that policies asked for, by their names.

@@ -15,6 +15,7 @@ pub mod record;
 pub mod stub;
 mod tls;
 pub mod upstream;
+pub mod view;
 
 pub use config::Config;
 pub use gate::{Gate, GateError, pepper};
