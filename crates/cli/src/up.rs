@@ -4,25 +4,29 @@
 pub(crate) mod analytics;
 mod baselines;
 mod beside;
+mod console;
 mod data;
 mod demo;
 mod intel;
 mod response;
+mod shown;
 mod ways;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub(crate) use analytics::kept;
 use anyhow::{Context, Result, bail};
 use axum::Router;
 use castellan_base::System;
 use castellan_respond::actions::Orders;
+use castellan_server::console::{Console, Hub};
 use castellan_server::judge::Judge;
 use castellan_server::{
     BindError, Config, Gate, Server, Tls, Token, agent_hooks, contentsafety, incidents, moderations,
     presidio, workspaces,
 };
 use castellan_shield::Shield;
+use console::More;
 use data::Data;
 use demo::Demo;
 use ways::Ways;
@@ -149,7 +153,9 @@ async fn serve(
         Some(ways) => Arc::new(beside::held(arguments, ways.lake())),
         None => Arc::new(Held::empty()),
     };
-    let routes = match &mut ways {
+    let hub = Hub::default();
+    let listen = Arc::new(OnceLock::new());
+    let (routes, console) = match &mut ways {
         Some(ways) => {
             // A lake of one's own is served once everything over it stands; the data folder at once.
             if !arguments.built_in {
@@ -158,15 +164,33 @@ async fn serve(
             if demo.is_none() {
                 ways.watch(arguments, system).await?;
             }
-            routes.merge(of_lake(arguments, ways, &survey, &config, gate, system)?)
+            let more = more(arguments, ways, (&survey, &hub), &listen, demo.is_some());
+            let (own, console) = of_lake(arguments, ways, &survey, &config, &gate, more, system)?;
+            (routes.merge(own), Some(console))
         }
-        None => routes,
+        None => (routes, None),
     };
-    let server = bound(Server::bind(config, routes).await)?;
-    complain(&format!("castellan is up at {scheme}://{}; Ctrl-C ends it", server.address()));
+    let mut server = bound(Server::bind(config, routes).await)?;
+    if let Some(console) = &console {
+        server = server.with_console(console);
+    }
+    let url = format!("{scheme}://{}", server.address());
+    _ = listen.set(server.address().to_string());
+    complain(&format!("castellan is up at {url}; Ctrl-C ends it"));
+    if arguments.built_in
+        && let Some(console) = &console
     {
-        let running = server.run(stopped());
-        let later = later(arguments, ways.as_mut(), &survey, demo.as_ref(), system);
+        tell_link(&url, console);
+    }
+    {
+        let stopping = console.clone();
+        let running = server.run(async move {
+            stopped().await;
+            if let Some(console) = stopping {
+                console.close();
+            }
+        });
+        let later = later(arguments, ways.as_mut(), (&survey, &hub), demo.as_ref(), system);
         tokio::pin!(running);
         tokio::select! {
             () = &mut running => {}
@@ -178,6 +202,7 @@ async fn serve(
             }
         }
     }
+    drop((console, hub));
     if let Some(ways) = ways {
         ways.close().await?;
     }
@@ -189,38 +214,84 @@ async fn serve(
 async fn later(
     arguments: &UpArguments,
     ways: Option<&mut Ways>,
-    survey: &Arc<Held>,
+    (survey, hub): (&Arc<Held>, &Hub),
     demo: Option<&Demo>,
     system: &dyn System,
 ) -> Result<()> {
     if arguments.built_in {
-        beside::survey_aside(survey).await;
+        beside::survey_aside(survey, hub).await;
     }
     match (ways, demo) {
-        (Some(ways), Some(demo)) => demo.tell(arguments, ways, survey, system).await,
+        (Some(ways), Some(demo)) => demo.tell(arguments, ways, (survey, hub), system).await,
         _ => Ok(()),
     }
 }
 
-/// The faces over a lake.
-fn of_lake(
+/// A link that signs in whoever opens it first, for five minutes.
+fn tell_link(url: &str, console: &Console) {
+    match console.code() {
+        Ok(code) => complain(&format!("open {url}/#code={code} within five minutes; it works once")),
+        Err(error) => complain(&format!("warning: there is no link to sign in with: {error}; open {url}")),
+    }
+}
+
+/// What the console shows beside the lake and the gate.
+fn more(
     arguments: &UpArguments,
     ways: &Ways,
+    (survey, hub): (&Arc<Held>, &Hub),
+    listen: &Arc<OnceLock<String>>,
+    is_demo: bool,
+) -> More {
+    let data = arguments.lake.as_deref().map(|lake| match arguments.built_in {
+        true => lake.parent().unwrap_or(lake),
+        false => lake,
+    });
+    More {
+        hub: hub.clone(),
+        estate: data.map(|data| shown::estate(data, survey, hub)),
+        rules: shown::rules(arguments, ways),
+        settings: Some(shown::settings(arguments, ways, Arc::clone(listen))),
+        is_demo,
+    }
+}
+
+/// The faces over a lake, and its console.
+fn of_lake(
+    arguments: &UpArguments,
+    ways: &mut Ways,
     survey: &Arc<Held>,
     config: &Config,
-    gate: Gate,
+    gate: &Gate,
+    more: More,
     system: &dyn System,
-) -> Result<Router> {
-    let queries = served::routes(ways.lake(), survey, arguments.role.as_deref(), &gate, system)?;
-    let routes = queries.merge(ways.router(gate.clone()));
-    // Whoever sees a part of the tables must not remove the rest.
+) -> Result<(Router, Console)> {
+    let queries = served::queries(ways.lake(), survey, arguments.role.as_deref(), gate, system)?;
+    let face = face(arguments, ways, config, gate, system)?;
+    let routes = served::routes(queries.clone()).merge(ways.router(gate.clone()));
+    let routes = match &face {
+        Some(face) => {
+            routes.merge(workspaces::router(Arc::clone(ways.lake()), gate.clone(), Some(face.clone())))
+        }
+        None => routes,
+    };
+    let console = console::open(arguments, config, gate, (ways, queries), (more, face), system)?;
+    Ok((routes, console))
+}
+
+/// The incidents of a lake, for those who see all of its tables: whoever sees a part must not remove the rest.
+fn face(
+    arguments: &UpArguments,
+    ways: &Ways,
+    config: &Config,
+    gate: &Gate,
+    system: &dyn System,
+) -> Result<Option<incidents::Face>> {
     if arguments.role.is_some() {
-        return Ok(routes);
+        return Ok(None);
     }
     let options = incidents::Options { reveal: reveal(system)?, secure: config.tls.is_some() };
-    let face = incidents::Face::new(Arc::clone(ways.desk()), gate.clone(), options);
-    let lake = Arc::clone(ways.lake());
-    Ok(routes.merge(incidents::router(face.clone())).merge(workspaces::router(lake, gate, Some(face))))
+    Ok(Some(incidents::Face::new(Arc::clone(ways.desk()), gate.clone(), options)))
 }
 
 /// What whoever opens evidence has to show beside the token.

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use castellan_base::{System, Ticks};
 use castellan_estate::Estate;
-use castellan_posture::coverage::{Controls, Coverage, Facts, coverage};
+use castellan_posture::coverage::{Controls, Facts, coverage};
 use castellan_posture::tables::Groups;
 use castellan_posture::{AssessOptions, Assessment, Content, Exemptions, Report, assess};
 
@@ -19,12 +19,11 @@ pub(crate) use rows::Rows;
 
 use crate::arguments::{Auth, EstateArguments};
 
-/// An estate, what was found about it, and both as tables.
+/// An estate, what was found about it, and both with the coverage of layers as tables.
 #[derive(Debug)]
 pub(crate) struct Survey {
     pub(crate) estate: Estate,
     pub(crate) assessment: Assessment,
-    pub(crate) coverage: Coverage,
     pub(crate) rows: Vec<Rows>,
     /// Which workload a resource is counted to.
     pub(crate) groups: Groups,
@@ -73,7 +72,7 @@ impl Survey {
         let mut rows = rows::of_resource_graph(&estate, &assessment)?;
         rows.extend(rows::of_posture(&Report::new(&assessment, &estate), &covered)?);
         let groups = Groups::of(&covered.workloads);
-        Ok(Survey { estate, assessment, coverage: covered, rows, groups, took: begun.elapsed() })
+        Ok(Survey { estate, assessment, rows, groups, took: begun.elapsed() })
     }
 }
 

@@ -8,6 +8,7 @@ use castellan_base::OsSystem;
 use castellan_base::System;
 use castellan_lake::Lake;
 use castellan_posture::coverage::{Facts, GateFacts};
+use castellan_server::console::Hub;
 
 use crate::arguments::UpArguments;
 use crate::detect::Read;
@@ -73,14 +74,16 @@ pub(super) fn survey_now(survey: &Held, system: &dyn System) -> Result<()> {
     }
 }
 
-/// Reads the estate beside what is served; what fails is told.
-pub(super) async fn survey_aside(survey: &Arc<Held>) {
+/// Reads the estate beside what is served; what fails is told, and pages hear that it was read.
+pub(super) async fn survey_aside(survey: &Arc<Held>, hub: &Hub) {
     let held = Arc::clone(survey);
     let done = tokio::task::spawn_blocking(move || {
         held.again(&OsSystem);
         held.state().problem
     });
-    if let Ok(Some(problem)) = done.await {
+    let problem = done.await.ok().flatten();
+    hub.posture(survey.now().map(|survey| survey.assessment.at), problem.as_deref());
+    if let Some(problem) = problem {
         complain(&inert_lines(&format!("warning: the estate cannot be read: {problem}")));
     }
 }

@@ -85,11 +85,6 @@ impl Data {
         Ok(Data { folder })
     }
 
-    /// The folder.
-    pub(super) fn folder(&self) -> &Path {
-        &self.folder
-    }
-
     /// A file or folder in it.
     pub(super) fn at(&self, name: &str) -> PathBuf {
         self.folder.join(name)

@@ -10,6 +10,7 @@ use axum::Router;
 use castellan_base::{OsSystem, System, Ticks};
 use castellan_incident::Desk;
 use castellan_lake::{Lake, Options};
+use castellan_server::console::Hub;
 use castellan_server::intake::folder::Folder;
 use castellan_server::intake::syslog::{Bounds, Syslog, SyslogUdp};
 use castellan_server::intake::{self, Rules, Tell};
@@ -44,7 +45,8 @@ pub(super) struct Ways {
     lake: Arc<Lake>,
     desk: Arc<Desk>,
     rules: Arc<Rules>,
-    gate: Option<SocketAddr>,
+    /// The gate for model traffic, and where it listens.
+    opened: Option<(Arc<castellan_gateway::Gate>, SocketAddr)>,
     board: Arc<Board>,
     running: JoinSet<()>,
     /// Dropped when everything is to end.
@@ -79,7 +81,7 @@ impl Ways {
             lake,
             desk: Arc::new(desk),
             rules,
-            gate: None,
+            opened: None,
             board: Arc::default(),
             running: JoinSet::new(),
             end,
@@ -160,9 +162,20 @@ impl Ways {
         Ok(())
     }
 
-    /// Where the gate is open.
-    pub(super) fn gate(&self) -> Option<SocketAddr> {
-        self.gate
+    /// The gate for model traffic where it is open, and where.
+    pub(super) fn opened(&self) -> Option<(&Arc<castellan_gateway::Gate>, SocketAddr)> {
+        self.opened.as_ref().map(|(gate, address)| (gate, *address))
+    }
+
+    /// Has pages told of what the lake takes in.
+    pub(super) fn tell_of_events(&mut self, hub: Hub) {
+        let (lake, end) = (Arc::clone(&self.lake), self.ending());
+        self.running.spawn(async move {
+            tokio::select! {
+                () = hub.follow(lake, Arc::new(OsSystem)) => {}
+                () = end => {}
+            }
+        });
     }
 
     /// What is shown of the rules that run.
@@ -185,7 +198,7 @@ impl Ways {
         let (recorder, recording) = gate::recorder::of_lake(Arc::clone(&self.lake));
         let listener = gate::listen(config, recorder).await?;
         complain(&format!("the gate is open at {}", listener.address()));
-        self.gate = Some(listener.address());
+        self.opened = Some((Arc::clone(listener.gate()), listener.address()));
         self.running.spawn(recording);
         let end = self.ending();
         self.running.spawn(

@@ -90,6 +90,69 @@ fn a_folder_is_made_once_and_gone_on_with() {
     assert!(code == Some(0) && !told.contains("shown this once"), "{told}");
 }
 
+fn json_of((status, body): (u16, String), wanted: u16) -> Value {
+    assert_eq!(status, wanted, "{body}");
+    let (Some(start), Some(end)) = (body.find('{'), body.rfind('}')) else { return Value::Null };
+    serde_json::from_str(&body[start..=end]).unwrap_or_else(|error| panic!("{error}: {body}"))
+}
+
+#[test]
+fn the_console_fixes_accepts_and_saves_rules() {
+    let desk = Desk::new();
+    desk.file("d/estate/main.json", crate::OPEN_ACCOUNT);
+    std::fs::create_dir_all(desk.path("d/rules")).unwrap();
+    let mut up = Up::start(&desk, &["--data", "d"]);
+    let token = up.told("which is shown this once: ");
+    let at = address(&mut up);
+    let link = up.told("/#code=");
+    assert!(link.contains("within five minutes"), "{link}");
+    let get = |path: &str| json_of(ask(&at, &token, "GET", path, ""), 200);
+    let most = Duration::from_secs(60);
+    let violated =
+        "CastellanRecommendations | where State == 'Unhealthy' and CheckId == 'ai-services-key-access'";
+    until("the survey", most, || count(&at, &token, &format!("{violated} | count")) == 1);
+    let id = value(&at, &token, &format!("{violated} | project Id"));
+    let path = format!("/api/v1/recommendations/{}", id.as_str().unwrap());
+    let found = get(&path);
+    assert!(
+        found["fixes"][0]["diff"].as_str().unwrap().contains("+        \"disableLocalAuth\": true"),
+        "{found:#}"
+    );
+    assert!(found["evidence"][0]["snippet"].as_str().unwrap().contains("disableLocalAuth"), "{found:#}");
+    // What is accepted counts at once, in tables too, and is taken back the same way.
+    let reason = json!({ "reason": "Until the move", "category": "waiver" }).to_string();
+    let exempt = format!("{path}/exempt");
+    let accepted = json_of(ask(&at, &token, "POST", &exempt, &reason), 200);
+    assert!(accepted["state"] == "Exempt" && accepted["exemption"]["isOurs"] == true, "{accepted:#}");
+    assert_eq!(count(&at, &token, &format!("{violated} | count")), 0);
+    assert_eq!(ask(&at, &token, "POST", &exempt, &reason).0, 409);
+    let lifted = json_of(ask(&at, &token, "DELETE", &exempt, ""), 200);
+    assert_eq!(lifted["state"], "Unhealthy", "{lifted:#}");
+    assert_eq!(ask(&at, &token, "DELETE", &exempt, "").0, 409);
+    assert_eq!(ask(&at, &token, "GET", "/api/v1/recommendations/none", "").0, 404);
+    // A query becomes a rule that runs.
+    let rules = get("/api/v1/rules");
+    assert!(rules["rules"].as_array().unwrap().len() > 60, "{rules:#}");
+    let wrong = json!({ "name": "Mine", "query": "Syslog | wher x", "severity": "High" }).to_string();
+    assert_eq!(ask(&at, &token, "POST", "/api/v1/rules", &wrong).0, 400);
+    let mine = json!({ "name": "Mine: \"#1\"", "query": "Syslog\n| where SyslogMessage has 'x'", "severity": "High" });
+    let saved = json_of(ask(&at, &token, "POST", "/api/v1/rules", &mine.to_string()), 201);
+    let file = saved["file"].as_str().unwrap();
+    assert!(std::fs::read_to_string(file).unwrap().contains("| where SyslogMessage has 'x'"));
+    let rule = format!("/api/v1/rules/{}", saved["id"].as_str().unwrap());
+    until("the rule", most, || ask(&at, &token, "GET", &rule, "").0 == 200);
+    assert_eq!(ask(&at, &token, "POST", "/api/v1/rules", &mine.to_string()).0, 409, "names differ");
+    assert_eq!(ask(&at, &token, "DELETE", &rule, "").0, 204);
+    until("the rule's end", most, || ask(&at, &token, "GET", &rule, "").0 == 404);
+    let settings = get("/api/v1/settings");
+    assert!(
+        settings["demo"] == false && settings["folder"].as_str().unwrap().ends_with("/d"),
+        "{settings:#}"
+    );
+    let (code, told) = up.end();
+    assert_eq!(code, Some(0), "{told}");
+}
+
 #[test]
 fn a_folder_that_others_can_write_to_is_refused() {
     let desk = Desk::new();

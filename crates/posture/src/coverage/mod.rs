@@ -14,6 +14,8 @@
 mod control;
 mod decide;
 mod facts;
+mod gate;
+mod source;
 mod workload;
 
 use std::sync::Arc;
@@ -154,7 +156,7 @@ pub fn coverage(estate: &Estate, assessment: &Assessment, controls: &Controls, f
     let workloads = workloads(estate);
     let mut rows = Vec::new();
     for (at, workload) in workloads.iter().enumerate() {
-        let said = decide::Said::of(workload, assessment, estate);
+        let said = source::Said::of(workload, assessment, estate);
         for control in &controls.controls {
             let Some(decided) = decide::decide(control, workload, &said, facts) else { continue };
             rows.push(Covered {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use castellan_base::System;
 use castellan_gateway::stub::{Mode, Options, Script, Stub};
+use castellan_server::console::Hub;
 
 use self::folder::{Clients, Folder};
 use super::beside;
@@ -65,17 +66,17 @@ impl Demo {
         &self,
         arguments: &UpArguments,
         ways: &mut Ways,
-        survey: &Arc<Held>,
+        (survey, hub): (&Arc<Held>, &Hub),
         system: &dyn System,
     ) -> Result<()> {
-        let address = ways.gate().context("the demo has no gate")?;
+        let (_, address) = ways.opened().context("the demo has no gate")?;
         let (calm, attacks) = live::traffic(&address.to_string(), &self.clients)?;
         let happens = async {
             history::tell(ways.lake(), ways.desk(), system).await?;
             ways.watch(arguments, system).await?;
             complain("demo: rules, playbooks and baselines look at what happens now");
             // What stands beside the estate has changed: events arrive.
-            beside::survey_aside(survey).await;
+            beside::survey_aside(survey, hub).await;
             attacks.await;
             Ok(())
         };

@@ -9,8 +9,8 @@ use castellan_posture::exemptions::{ExemptionCategory, Exemptions};
 use castellan_posture::fix::patch_of;
 use castellan_posture::{AssessedFinding, Met, Report};
 use castellan_server::console::{
-    Category, Estate, EstateState, Exempt, Exemption, Failure, Fix, FixKind, Hub, Observed, Place, Recommendation,
-    RecommendationState,
+    Category, Estate, EstateState, Exempt, Exemption, Failure, Fix, FixKind, Hub, Observed, Place,
+    Recommendation, RecommendationState,
 };
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +40,9 @@ impl Shown {
     }
 
     fn survey(&self) -> Result<Arc<Survey>, Failure> {
-        self.held.now().ok_or_else(|| Failure::missing("the estate was not scanned yet; try again in a moment"))
+        self.held
+            .now()
+            .ok_or_else(|| Failure::missing("the estate was not scanned yet; try again in a moment"))
     }
 
     /// Surveys again with other exemptions, and gives the finding as it is then.
@@ -126,7 +128,9 @@ impl Estate for Shown {
 
     fn scan(&self) -> Result<EstateState, Failure> {
         if self.held.sources().paths.is_empty() {
-            return Err(Failure::missing("there is nothing to scan; put templates and exports into `estate` of the data folder"));
+            return Err(Failure::missing(
+                "there is nothing to scan; put templates and exports into `estate` of the data folder",
+            ));
         }
         let (held, hub) = (Arc::clone(&self.held), self.hub.clone());
         std::thread::spawn(move || {
@@ -199,7 +203,9 @@ impl Estate for Shown {
 }
 
 fn missing(id: &str) -> Failure {
-    Failure::missing(format!("there is no recommendation `{id}`; what was scanned since may not have it any more"))
+    Failure::missing(format!(
+        "there is no recommendation `{id}`; what was scanned since may not have it any more"
+    ))
 }
 
 fn fingerprint(survey: &Survey, met: Met) -> Option<String> {
@@ -221,14 +227,16 @@ fn told(survey: &Survey, found: &AssessedFinding, is_ours: bool) -> Option<Recom
         Verdict::Unknown(unknown) if unknown.next_step.is_empty() => {
             (RecommendationState::Unknown, unknown.message.clone())
         }
-        Verdict::Unknown(unknown) => {
-            (RecommendationState::Unknown, format!("{}. What would settle it: {}", unknown.message, unknown.next_step))
-        }
+        Verdict::Unknown(unknown) => (
+            RecommendationState::Unknown,
+            format!("{}. What would settle it: {}", unknown.message, unknown.next_step),
+        ),
         Verdict::Exempt => (RecommendationState::Exempt, check.risk.to_string()),
         Verdict::Compliant | Verdict::NotApplicable => return None,
     };
     let places = found.evidence_locations.iter();
-    let evidence = finding.evidence.iter().zip(places).map(|(one, place)| observed(survey, one, place.as_ref()));
+    let evidence =
+        finding.evidence.iter().zip(places).map(|(one, place)| observed(survey, one, place.as_ref()));
     let fixes = fixes(survey, found);
     let violations = result.counts.non_compliant.max(1);
     Some(Recommendation {
@@ -309,7 +317,12 @@ fn fixes(survey: &Survey, found: &AssessedFinding) -> Vec<Fix> {
         && let Ok(patched) = patch_of(found, &survey.assessment, &survey.estate)
     {
         let (file, diff) = (Some(patched.path.to_string()), Some(patched.patch));
-        fixes.push(Fix { file, diff, note: note.clone(), ..blank("Change the file that was scanned", FixKind::Arm) });
+        fixes.push(Fix {
+            file,
+            diff,
+            note: note.clone(),
+            ..blank("Change the file that was scanned", FixKind::Arm)
+        });
     }
     let Some(proposal) = proposal else { return fixes };
     for (title, kind, text) in [

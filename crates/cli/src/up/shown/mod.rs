@@ -5,7 +5,7 @@ mod rules;
 mod settings;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use castellan_server::console::{Estate, Hub, Rules, Settings};
 
@@ -26,12 +26,16 @@ pub(super) fn rules(arguments: &UpArguments, ways: &Ways) -> Option<Arc<dyn Rule
     Some(Arc::new(rules::Shown::new(Arc::clone(ways.board()), folder)))
 }
 
-/// The installation.
-pub(super) fn settings(arguments: &UpArguments, ways: &Ways, listen: String) -> Arc<dyn Settings> {
+/// The installation. Where the server listens is known once it does.
+pub(super) fn settings(
+    arguments: &UpArguments,
+    ways: &Ways,
+    listen: Arc<OnceLock<String>>,
+) -> Arc<dyn Settings> {
     Arc::new(settings::Shown {
         arguments: arguments.clone(),
         listen,
-        gate: ways.gate().map(|address| address.to_string()),
+        gate: ways.opened().map(|(_, address)| address.to_string()),
         lake: Arc::downgrade(ways.lake()),
         board: Arc::clone(ways.board()),
     })

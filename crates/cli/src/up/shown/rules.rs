@@ -12,7 +12,9 @@ use castellan_detect::rule::read::read;
 use castellan_detect::rule::{Operator, Rule};
 use castellan_detect::stream::How;
 use castellan_kql::Severity as Grade;
-use castellan_server::console::{CheckedRule, Diagnosed, Failure, Mode, NewRule, RuleState, Rules, SavedRule, Trigger};
+use castellan_server::console::{
+    CheckedRule, Diagnosed, Failure, Mode, NewRule, RuleState, Rules, SavedRule, Trigger,
+};
 
 use crate::keys::digits;
 use crate::up::analytics::board::{Board, Line, Progress};
@@ -48,13 +50,17 @@ impl Shown {
         let (mode, mode_reason) = match &line.how {
             _ if !rule.enabled => (Mode::Off, "it is turned off".to_owned()),
             Some(How::Rows) => (Mode::Row, String::new()),
-            Some(How::Windows) => (Mode::Window, "what a window has so far is looked at when something arrives".to_owned()),
+            Some(How::Windows) => {
+                (Mode::Window, "what a window has so far is looked at when something arrives".to_owned())
+            }
             Some(How::Scheduled(why)) => (Mode::Scheduled, why.clone()),
             None => (Mode::Scheduled, "it has not begun yet".to_owned()),
         };
         let now = OsSystem.now();
         #[allow(clippy::cast_precision_loss, reason = "seconds for people to read")]
-        let lag = progress.until.map(|until| (now.get().saturating_sub(until.get())) as f64 / Ticks::PER_SECOND as f64);
+        let lag = progress
+            .until
+            .map(|until| (now.get().saturating_sub(until.get())) as f64 / Ticks::PER_SECOND as f64);
         RuleState {
             is_ours: self.is_ours(&line.source),
             mode,
@@ -118,7 +124,9 @@ impl Rules for Shown {
     fn save(&self, rule: &NewRule, by: &str) -> Result<SavedRule, Failure> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(folder) = &self.folder else {
-            return Err(Failure::conflict("rules are read from one file here; start the server with a folder of rules"));
+            return Err(Failure::conflict(
+                "rules are read from one file here; start the server with a folder of rules",
+            ));
         };
         let known = self.board.list();
         let name = rule.name.trim();
@@ -126,7 +134,9 @@ impl Rules for Shown {
             return Err(Failure::conflict(format!("there is a rule `{name}` already; take another name")));
         }
         if known.iter().filter(|(line, _)| self.is_ours(&line.source)).count() >= MOST {
-            return Err(Failure::conflict(format!("there are {MOST} rules of the console; remove some first")));
+            return Err(Failure::conflict(format!(
+                "there are {MOST} rules of the console; remove some first"
+            )));
         }
         let id = new_id().map_err(|error| Failure::failed(format!("{error:#}")))?;
         let checked = checked(rule, &id);
@@ -150,7 +160,8 @@ impl Rules for Shown {
         let line = known.iter().find(|(line, _)| line.rule.id.eq_ignore_ascii_case(id)).map(|(line, _)| line);
         let line = line.ok_or_else(|| Failure::missing(format!("there is no rule `{id}`")))?;
         if !self.is_ours(&line.source) {
-            let message = format!("this rule was not saved here ({}); it is removed where it stands", line.source);
+            let message =
+                format!("this rule was not saved here ({}); it is removed where it stands", line.source);
             return Err(Failure::conflict(message));
         }
         std::fs::remove_file(&line.source)
@@ -215,7 +226,8 @@ fn checked(rule: &NewRule, id: &str) -> Looked {
         let grade = if found.level == Level::Error { Grade::Error } else { Grade::Warning };
         rest.push((grade, found.message));
     }
-    let of_query = own.iter().filter(|found| found.severity == Grade::Error).map(|found| found.message.clone());
+    let of_query =
+        own.iter().filter(|found| found.severity == Grade::Error).map(|found| found.message.clone());
     let of_rest = rest.iter().filter(|(grade, _)| *grade == Grade::Error).map(|(_, message)| message.clone());
     let why = of_query.chain(of_rest).next();
     let mut diagnostics: Vec<Diagnosed> =

@@ -1,11 +1,10 @@
 //! The installation for the console.
 
-use std::sync::Weak;
+use std::sync::{Arc, OnceLock, Weak};
 
 use async_trait::async_trait;
 use castellan_lake::Lake;
 use castellan_server::console::{AnalyticsState, GateState, Installation, LakeState, Settings, WayIn};
-use std::sync::Arc;
 
 use crate::arguments::UpArguments;
 use crate::up::analytics::board::Board;
@@ -14,7 +13,7 @@ use crate::up::analytics::board::Board;
 pub(super) struct Shown {
     pub(super) arguments: UpArguments,
     /// Where the server and the gate listen.
-    pub(super) listen: String,
+    pub(super) listen: Arc<OnceLock<String>>,
     pub(super) gate: Option<String>,
     pub(super) lake: Weak<Lake>,
     pub(super) board: Arc<Board>,
@@ -24,15 +23,16 @@ pub(super) struct Shown {
 impl Settings for Shown {
     async fn settings(&self) -> Installation {
         let arguments = &self.arguments;
+        let listen = self.listen.get().cloned().unwrap_or_default();
         let path = |path: &std::path::Path| path.display().to_string();
         let lake = self.lake.upgrade();
         let tables = lake.as_ref().map(|lake| lake.tables()).unwrap_or_default();
         let filled = tables.iter().filter(|table| table.rows > 0);
         let data = arguments.lake.as_deref().and_then(|lake| lake.parent()).filter(|_| arguments.built_in);
-        let mut ways_in = vec![WayIn { kind: "logs-ingestion".to_owned(), at: self.listen.clone() }, WayIn {
-            kind: "otlp-http".to_owned(),
-            at: self.listen.clone(),
-        }];
+        let mut ways_in = vec![
+            WayIn { kind: "logs-ingestion".to_owned(), at: listen.clone() },
+            WayIn { kind: "otlp-http".to_owned(), at: listen.clone() },
+        ];
         for (kind, at) in [
             ("otlp-grpc", arguments.otlp_grpc.map(|at| at.to_string())),
             ("syslog", arguments.syslog.map(|at| at.to_string())),
@@ -45,7 +45,7 @@ impl Settings for Shown {
             ways_in.extend(at.map(|at| WayIn { kind: kind.to_owned(), at }));
         }
         Installation {
-            listen: self.listen.clone(),
+            listen,
             tls: arguments.tls_certificate.is_some(),
             folder: data.map(path),
             lake: LakeState {
@@ -65,7 +65,11 @@ impl Settings for Shown {
                 folder: arguments.analytics.as_deref().map(path),
             },
             ways_in,
-            problems: lake.iter().flat_map(|lake| lake.problems()).map(|(what, why)| format!("{what}: {why}")).collect(),
+            problems: lake
+                .iter()
+                .flat_map(|lake| lake.problems())
+                .map(|(what, why)| format!("{what}: {why}"))
+                .collect(),
         }
     }
 }
