@@ -290,7 +290,8 @@ impl Ways {
 
     /// Ends what runs, and closes the lake once nobody writes any more.
     pub(super) async fn close(mut self) -> Result<()> {
-        drop(self.end);
+        // Whoever still holds the gate could record something.
+        drop((self.end, self.opened));
         while self.running.join_next().await.is_some() {}
         drop((self.rules, self.desk));
         let mut lake = self.lake;

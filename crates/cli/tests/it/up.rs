@@ -115,7 +115,7 @@ fn the_console_fixes_accepts_and_saves_rules() {
     let path = format!("/api/v1/recommendations/{}", id.as_str().unwrap());
     let found = get(&path);
     assert!(
-        found["fixes"][0]["diff"].as_str().unwrap().contains("+        \"disableLocalAuth\": true"),
+        found["fixes"][0]["diff"].as_str().unwrap().contains("{ \"disableLocalAuth\": true"),
         "{found:#}"
     );
     assert!(found["evidence"][0]["snippet"].as_str().unwrap().contains("disableLocalAuth"), "{found:#}");
@@ -178,12 +178,19 @@ fn the_demo_tells_its_story() {
     eprintln!("the demo listens after {:.1} s", begun.elapsed().as_secs_f64());
     // Generous: tests run unoptimised and beside others.
     let most = Duration::from_secs(400);
-    let mut seen = |what: &str, least: i64, query: &str| {
+    let seen = |what: &str, least: i64, query: &str| {
         until(what, most, || count(&at, &token, query) >= least);
         eprintln!("{what} after {:.1} s", begun.elapsed().as_secs_f64());
     };
     seen("an answered request", 1, "CastellanGateDecisions | where Stage == 'done' | count");
     seen("recommendations", 20, "CastellanRecommendations | where State == 'Unhealthy' | count");
+    let alert = "SecurityAlert | where AlertName has 'attacked a model at the gate' | count";
+    seen("an alert about a blocked attack", 1, alert);
+    seen(
+        "a refusal by an order",
+        1,
+        "CastellanGateDecisions | where Reason startswith 'order_block' | count",
+    );
     seen("3 incidents", 3, "SecurityIncident | summarize dcount(IncidentNumber)");
     seen("8 incidents", 8, "SecurityIncident | summarize dcount(IncidentNumber)");
     let old = "SecurityIncident | where FirstActivityTime < ago(10h) | summarize dcount(IncidentNumber)";

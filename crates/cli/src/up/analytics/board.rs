@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use castellan_base::{Sources, Ticks};
 use castellan_detect::content::BUILT_IN;
 use castellan_detect::rule::Rule;
-use castellan_detect::schedule::Ran;
+use castellan_detect::schedule::{Ran, State};
 use castellan_detect::stream::{How, Streams};
 
 /// What is shown of the rules that run.
@@ -21,6 +21,8 @@ pub(in crate::up) struct Board {
 struct Shown {
     rules: Vec<Arc<Line>>,
     ran: BTreeMap<Arc<str>, Progress>,
+    /// What somebody else raised by these rules.
+    recalled: Vec<(Arc<str>, State)>,
 }
 
 /// A rule, where it stands, and how it is told of events.
@@ -87,6 +89,16 @@ impl Board {
         let of =
             |line: &Arc<Line>| (Arc::clone(line), shown.ran.get(&line.rule.id).cloned().unwrap_or_default());
         shown.rules.iter().map(of).collect()
+    }
+
+    /// Has rules know what was raised by them elsewhere, so that they do not raise it again.
+    pub(in crate::up) fn recall(&self, states: Vec<(Arc<str>, State)>) {
+        self.shown().recalled.extend(states);
+    }
+
+    /// That, once.
+    pub(super) fn recalled(&self) -> Vec<(Arc<str>, State)> {
+        std::mem::take(&mut self.shown().recalled)
     }
 
     /// Has rules read again.

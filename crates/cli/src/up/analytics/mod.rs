@@ -164,6 +164,12 @@ impl Analytics {
             if self.following.is_none() {
                 self.begin(clock.now()).await;
             }
+            for (id, state) in self.board.recalled() {
+                let kept = self.kept.entry(id).or_default();
+                for (identity, raised) in state.raised {
+                    kept.state.raised.entry(identity).or_insert(raised);
+                }
+            }
             if self.board.is_changed() {
                 self.reads_again(clock.as_ref());
                 continue;
@@ -402,12 +408,11 @@ impl Analytics {
     }
 }
 
-/// Writes down what a rule raised before it runs here, so that it raises nothing again. What came before a time counts as looked
-/// at.
+/// Writes down that all that came before a time counts as looked at by a rule that has not run.
 ///
 /// Errors: it cannot be written.
-pub(super) fn remember(lake: &Path, rule: &str, state: State, now: Ticks) -> Result<()> {
-    let state = State { done: Some(now.get()), received: Some(now.get()), ..state };
+pub(super) fn begins_at(lake: &Path, rule: &str, at: Ticks) -> Result<()> {
+    let state = State { done: Some(at.get()), received: Some(at.get()), ..State::default() };
     Folder::open(&lake.join(FOLDER))?.keep_rule(rule, &Kept { state, commit: String::new() })
 }
 

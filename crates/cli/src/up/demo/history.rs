@@ -20,7 +20,8 @@ use tokio::task::JoinSet;
 
 use crate::detect::Read;
 use crate::output::{complain, inert_lines};
-use crate::up::analytics::remember;
+use crate::up::analytics::begins_at;
+use crate::up::analytics::board::Board;
 
 /// Which of all weeks it is. Tests of detection run on it: its attacks become eight incidents.
 const SEED: u64 = 21;
@@ -29,30 +30,52 @@ const A_CALL: usize = 4_096;
 /// An hour and a day, in ticks.
 const HOUR: i64 = 3_600 * Ticks::PER_SECOND;
 const DAY: i64 = 24 * HOUR;
+/// Rows that were taken in can be seen after so long at the latest, in ticks.
+const SETTLED: i64 = 10 * Ticks::PER_SECOND;
 /// What the lake knows that the week is told by; a second start in the same folder tells it once.
 const KEY: &str = "demo";
 
-/// Tells the week that ends with the last day of which most is over.
+/// A week that is in the lake, and at which no rule has looked yet.
+pub(super) struct Kept {
+    week: Week,
+    read: Read,
+    begun: Instant,
+}
+
+/// Puts the week that ends with the last day of which most is over into the lake, and has rules begin after it. Nothing where
+/// an earlier start in the same folder did.
 ///
-/// Errors: the lake or the incidents take nothing.
-pub(super) async fn tell(lake: &Lake, desk: &Desk, system: &dyn System) -> Result<()> {
-    let now = system.now();
+/// Errors: the lake takes nothing.
+pub(super) async fn keep(lake: &Lake, desk: &Desk, system: &dyn System) -> Result<Option<Kept>> {
     if desk.note(KEY).is_some() {
         complain("demo: the week of an earlier start is there");
-        return Ok(());
+        return Ok(None);
     }
     let begun = Instant::now();
-    let told = told(now)?;
-    keep(lake, &told).await?;
+    let week = told(system.now())?;
+    append(lake, &week).await?;
     complain(&format!(
-        "demo: a week of {} events is kept, after {:.1} s; rules look at it",
-        told.len(),
+        "demo: a week of {} events is kept, after {:.1} s",
+        week.len(),
         begun.elapsed().as_secs_f64()
     ));
     let mut read = Read::default();
     read.built_in();
-    let events = Arc::new(events(&read, &told)?);
-    let alerts = replay(&read.rules, &events, &told, (lake, desk), system.now()).await?;
+    // What was taken in just now is not late: the replay looks at it.
+    let after = system.now().checked_add(SETTLED).context("a time after all others")?;
+    for rule in &read.rules {
+        begins_at(lake.folder(), &rule.id, after)?;
+    }
+    Ok(Some(Kept { week, read, begun }))
+}
+
+/// Has rules look at the week as they would have at the time.
+///
+/// Errors: the lake or the incidents take nothing.
+pub(super) async fn tell(kept: Kept, lake: &Lake, desk: &Desk, board: &Board) -> Result<()> {
+    let Kept { week, read, begun } = kept;
+    let events = Arc::new(events(&read, &week)?);
+    let alerts = replay(&read.rules, &events, &week, (lake, desk), board).await?;
     complain(&format!(
         "demo: {alerts} alerts of that week in its incidents, after {:.1} s",
         begun.elapsed().as_secs_f64()
@@ -85,7 +108,7 @@ fn told(now: Ticks) -> Result<Week> {
 }
 
 /// Appends all rows.
-async fn keep(lake: &Lake, told: &Week) -> Result<()> {
+async fn append(lake: &Lake, told: &Week) -> Result<()> {
     for (table, rows) in &told.tables.rows {
         for (number, some) in rows.chunks(A_CALL).enumerate() {
             let mut text = String::new();
@@ -146,10 +169,11 @@ async fn replay(
     events: &Arc<Memory>,
     told: &Week,
     (lake, desk): (&Lake, &Desk),
-    today: Ticks,
+    board: &Board,
 ) -> Result<usize> {
     let rules: Vec<Arc<Rule>> = rules.iter().filter(|rule| rule.enabled).cloned().map(Arc::new).collect();
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    // One processor is left to what happens now.
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1);
     let mut states: BTreeMap<usize, State> = BTreeMap::new();
     let (mut alerts, mut failed) = (0, BTreeSet::new());
     for until in told.ends() {
@@ -198,12 +222,8 @@ async fn replay(
         }
         desk.send(lake, now).await?;
     }
-    // Rules go on from here: what they raised of the week is not raised again.
-    for (at, state) in states {
-        if let Some(rule) = rules.get(at) {
-            remember(lake.folder(), &rule.id, state, today)?;
-        }
-    }
+    let raised = states.into_iter().filter_map(|(at, state)| Some((Arc::clone(&rules.get(at)?.id), state)));
+    board.recall(raised.collect());
     let note = Note { key: KEY.to_owned(), value: told.begins().to_string() };
     if let Some(rule) = rules.first() {
         desk.take(rule, &[], Some(note), told.ends().last().copied().unwrap_or(told.begins()))?;

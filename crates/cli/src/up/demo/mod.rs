@@ -71,18 +71,19 @@ impl Demo {
     ) -> Result<()> {
         let (_, address) = ways.opened().context("the demo has no gate")?;
         let (calm, attacks) = live::traffic(&address.to_string(), &self.clients)?;
-        let happens = async {
-            history::tell(ways.lake(), ways.desk(), system).await?;
-            ways.watch(arguments, system).await?;
-            complain("demo: rules, playbooks and baselines look at what happens now");
+        let kept = history::keep(ways.lake(), ways.desk(), system).await?;
+        ways.watch(arguments, system).await?;
+        complain("demo: rules, playbooks and baselines look at what happens now");
+        let past = async {
+            if let Some(kept) = kept {
+                history::tell(kept, ways.lake(), ways.desk(), ways.board()).await?;
+            }
             // What stands beside the estate has changed: events arrive.
             beside::survey_aside(survey, hub).await;
-            attacks.await;
             Ok(())
         };
-        tokio::select! {
-            () = calm => Ok(()),
-            done = happens => done,
-        }
+        let now = async { tokio::join!(calm, attacks) };
+        let (done, _) = tokio::join!(past, now);
+        done
     }
 }
