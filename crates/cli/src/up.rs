@@ -3,6 +3,7 @@
 
 pub(crate) mod analytics;
 mod baselines;
+mod console;
 mod intel;
 mod response;
 mod ways;
@@ -20,6 +21,7 @@ use castellan_server::{
     presidio, workspaces,
 };
 use castellan_shield::Shield;
+use console::More;
 use ways::Ways;
 
 use crate::Ending;
@@ -73,40 +75,66 @@ async fn serve(
     system: &dyn System,
 ) -> Result<Ending> {
     let scheme = if config.tls.is_some() { "https" } else { "http" };
-    let ways = match &arguments.lake {
+    let mut ways = match &arguments.lake {
         Some(folder) => Some(Ways::open(folder, arguments, &config, &gate, system).await?),
         None => None,
     };
-    let routes = match &ways {
+    let (routes, console) = match &mut ways {
         Some(ways) => {
             let queries =
-                served::routes(ways.lake(), &arguments.scan, arguments.role.as_deref(), &gate, system)?;
-            let routes = routes.merge(queries).merge(ways.router(gate.clone()));
-            // Whoever sees a part of the tables must not remove the rest.
-            match arguments.role {
-                Some(_) => routes,
-                None => {
-                    let options =
-                        incidents::Options { reveal: reveal(system)?, secure: config.tls.is_some() };
-                    let face = incidents::Face::new(Arc::clone(ways.desk()), gate.clone(), options);
-                    routes.merge(incidents::router(face.clone())).merge(workspaces::router(
-                        Arc::clone(ways.lake()),
-                        gate,
-                        Some(face),
-                    ))
-                }
-            }
+                served::queries(ways.lake(), &arguments.scan, arguments.role.as_deref(), &gate, system)?;
+            let face = face(arguments, ways, &config, &gate, system)?;
+            let routes = routes.merge(served::routes(queries.clone())).merge(ways.router(gate.clone()));
+            let routes = match &face {
+                Some(face) => routes.merge(workspaces::router(
+                    Arc::clone(ways.lake()),
+                    gate.clone(),
+                    Some(face.clone()),
+                )),
+                None => routes,
+            };
+            let more = (More::default(), face);
+            let console = console::open(arguments, &config, &gate, (ways, queries), more, system)?;
+            (routes, Some(console))
         }
-        None => routes,
+        None => (routes, None),
     };
     let server = bound(Server::bind(config, routes).await)?;
+    let server = match &console {
+        Some(console) => server.with_console(console),
+        None => server,
+    };
     complain(&format!("castellan is up at {scheme}://{}; Ctrl-C ends it", server.address()));
-    server.run(stopped()).await;
+    let stopping = console.clone();
+    server
+        .run(async move {
+            stopped().await;
+            if let Some(console) = stopping {
+                console.close();
+            }
+        })
+        .await;
+    drop(console);
     if let Some(ways) = ways {
         ways.close().await?;
     }
     complain("castellan is down");
     Ok(Ending::Fine)
+}
+
+/// The incidents of a lake, for those who see all of its tables: whoever sees a part must not remove the rest.
+fn face(
+    arguments: &UpArguments,
+    ways: &Ways,
+    config: &Config,
+    gate: &Gate,
+    system: &dyn System,
+) -> Result<Option<incidents::Face>> {
+    if arguments.role.is_some() {
+        return Ok(None);
+    }
+    let options = incidents::Options { reveal: reveal(system)?, secure: config.tls.is_some() };
+    Ok(Some(incidents::Face::new(Arc::clone(ways.desk()), gate.clone(), options)))
 }
 
 /// What whoever opens evidence has to show beside the token.

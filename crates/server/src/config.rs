@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use crate::tls::Tls;
 
@@ -52,9 +53,16 @@ impl Default for Config {
     }
 }
 
-/// A secret that clients share with the server. Only its BLAKE3 hash is kept.
+/// A secret that clients share with the server, or what is kept of it.
 #[derive(Clone)]
-pub struct Token([u8; 32]);
+pub struct Token(Kept);
+
+#[derive(Clone)]
+enum Kept {
+    Secret(Zeroizing<Vec<u8>>),
+    /// BLAKE3 of a secret with so many random bits that nobody can try them all.
+    Hash([u8; 32]),
+}
 
 impl std::fmt::Debug for Token {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -77,23 +85,25 @@ impl Token {
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err("the token has characters that no header can hold; take letters and digits");
         }
-        Ok(Token(Token::hash(text)))
+        Ok(Token(Kept::Secret(Zeroizing::new(text.as_bytes().to_vec()))))
     }
 
-    /// A token of which only the hash is known. It has to be of a token of random bytes: a hash that is not slow keeps no
-    /// word of a person.
-    pub fn of_hash(hash: [u8; 32]) -> Token {
-        Token(hash)
+    /// A token of which only the BLAKE3 hash is known, as 64 hexadecimal digits.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn hashed(digits: &str) -> Result<Token, &'static str> {
+        let hash = blake3::Hash::from_hex(digits)
+            .map_err(|_| "the hash of the token has not 64 hexadecimal digits")?;
+        Ok(Token(Kept::Hash(*hash.as_bytes())))
     }
 
-    /// The hash of a token.
-    pub fn hash(text: &str) -> [u8; 32] {
-        *blake3::hash(text.as_bytes()).as_bytes()
-    }
-
-    /// Whether this is the token. How long that takes depends on the length of what is shown alone.
+    /// Whether this is the token. How long that takes depends on the lengths alone.
     pub(crate) fn is(&self, shown: &[u8]) -> bool {
-        self.0.ct_eq(blake3::hash(shown).as_bytes()).into()
+        match &self.0 {
+            Kept::Secret(secret) => secret.ct_eq(shown).into(),
+            Kept::Hash(hash) => hash.ct_eq(blake3::hash(shown).as_bytes()).into(),
+        }
     }
 }
 
@@ -106,7 +116,9 @@ mod tests {
         let token = Token::new("0123456789abcdef").unwrap();
         assert!(token.is(b"0123456789abcdef") && !token.is(b"0123456789abcdeg") && !token.is(b""));
         assert!(Token::new("short").is_err() && Token::new("with a blank in it, and long").is_err());
-        assert!(Token::of_hash(Token::hash("0123456789abcdef")).is(b"0123456789abcdef"));
         assert_eq!(format!("{token:?}"), "Token(..)");
+        let kept = Token::hashed(blake3::hash(b"0123456789abcdef").to_hex().as_str()).unwrap();
+        assert!(kept.is(b"0123456789abcdef") && !kept.is(b"0123456789abcdeg") && !kept.is(b""));
+        assert!(Token::hashed("abc").is_err());
     }
 }

@@ -31,27 +31,31 @@ impl Tables for Served {
     }
 }
 
-/// The faces that answer queries: Log Analytics, Kusto, Resource Graph, MCP.
+/// Queries over the lake and the estate.
 ///
 /// Errors: an estate that cannot be read, a role that cannot be used, and no threads.
-pub(crate) fn routes(
+pub(crate) fn queries(
     lake: &Arc<Lake>,
     scan: &[String],
     role: Option<&Path>,
     gate: &Gate,
     system: &dyn System,
-) -> Result<Router> {
+) -> Result<Queries> {
     let resources = if scan.is_empty() { Vec::new() } else { resources::of_scan(scan, None, true, system)? };
     let tables = Arc::new(Served { lake: Arc::clone(lake), resources });
     let queries = Queries::new(tables, gate.clone(), Bounds::default()).context("cannot start threads")?;
-    let queries = match role {
+    Ok(match role {
         Some(file) => queries.restricted(read_role(file, system)?),
         None => queries,
-    };
-    Ok(loganalytics::router(queries.clone(), loganalytics::Options::default())
+    })
+}
+
+/// The faces that answer queries: Log Analytics, Kusto, Resource Graph, MCP.
+pub(crate) fn routes(queries: Queries) -> Router {
+    loganalytics::router(queries.clone(), loganalytics::Options::default())
         .merge(kusto::router(queries.clone(), kusto::Options::default()))
         .merge(resourcegraph::router(queries.clone()))
-        .merge(mcp::router(queries, mcp::Options::default())))
+        .merge(mcp::router(queries, mcp::Options::default()))
 }
 
 /// Largest file of a role, in bytes.

@@ -1,5 +1,6 @@
 //! The ways in which events come to the lake.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use axum::Router;
 use castellan_base::{OsSystem, System, Ticks};
 use castellan_incident::Desk;
 use castellan_lake::{Lake, Options};
+use castellan_server::console::Hub;
 use castellan_server::intake::folder::Folder;
 use castellan_server::intake::syslog::{Bounds, Syslog, SyslogUdp};
 use castellan_server::intake::{self, Rules, Tell};
@@ -43,6 +45,8 @@ pub(super) struct Ways {
     lake: Arc<Lake>,
     desk: Arc<Desk>,
     rules: Arc<Rules>,
+    /// The gate for model traffic, and where it listens.
+    opened: Option<(Arc<castellan_gateway::Gate>, SocketAddr)>,
     running: JoinSet<()>,
     /// Dropped when everything is to end.
     end: watch::Sender<()>,
@@ -72,7 +76,7 @@ impl Ways {
             desk(&lake, arguments, system).await.context("the incidents of the lake cannot be opened")?;
         let (end, _) = watch::channel(());
         let (lake, rules) = (Arc::new(lake), Arc::new(rules));
-        let mut ways = Ways { lake, desk: Arc::new(desk), rules, running: JoinSet::new(), end };
+        let mut ways = Ways { lake, desk: Arc::new(desk), rules, opened: None, running: JoinSet::new(), end };
         complain(&format!("events are kept in {}; rules: {}", folder.display(), ways.rules.ids().join(", ")));
         if arguments.rules.is_some() {
             let (rules, lake) = (Arc::clone(&ways.rules), Arc::clone(&ways.lake));
@@ -146,6 +150,22 @@ impl Ways {
         &self.desk
     }
 
+    /// The gate for model traffic where it is open, and where.
+    pub(super) fn opened(&self) -> Option<(&Arc<castellan_gateway::Gate>, SocketAddr)> {
+        self.opened.as_ref().map(|(gate, address)| (gate, *address))
+    }
+
+    /// Has pages told of what the lake takes in.
+    pub(super) fn tell_of_events(&mut self, hub: Hub) {
+        let (lake, end) = (Arc::clone(&self.lake), self.ending());
+        self.running.spawn(async move {
+            tokio::select! {
+                () = hub.follow(lake, Arc::new(OsSystem)) => {}
+                () = end => {}
+            }
+        });
+    }
+
     /// Opens the gate for model traffic, which records in the lake and keeps to the orders of playbooks.
     async fn open_gate(&mut self, file: &Path, arguments: &UpArguments, system: &dyn System) -> Result<()> {
         let mut config = gate::read(file, system)?;
@@ -156,6 +176,7 @@ impl Ways {
         let (recorder, recording) = gate::recorder::of_lake(Arc::clone(&self.lake));
         let listener = gate::listen(config, recorder).await?;
         complain(&format!("the gate is open at {}", listener.address()));
+        self.opened = Some((Arc::clone(listener.gate()), listener.address()));
         self.running.spawn(recording);
         let end = self.ending();
         self.running.spawn(
