@@ -220,12 +220,20 @@ impl Console {
         })))
     }
 
-    /// A one-time code to sign in with: for a link `http://ADDRESS/#code=CODE`. It holds five minutes.
+    /// A one-time code to sign in with as the administrator: for a link `http://ADDRESS/#code=CODE`. It holds five minutes.
     ///
     /// # Errors
     /// The system gives no random bytes.
     pub fn code(&self) -> Result<String, getrandom::Error> {
-        self.0.codes.issue(self.0.now()).map(|code| code.reveal().to_owned())
+        self.invite("administrator", Role::Administrator)
+    }
+
+    /// A one-time code for somebody with a role.
+    ///
+    /// # Errors
+    /// As [`Console::code`].
+    pub fn invite(&self, name: &str, role: Role) -> Result<String, getrandom::Error> {
+        self.0.codes.issue(name, role, self.0.now()).map(|code| code.reveal().to_owned())
     }
 
     /// Ends what would keep a server from stopping: connections that wait for events.

@@ -23,32 +23,42 @@ const CODES: usize = 64;
 /// Largest body of a sign-in, in bytes.
 const BODY: usize = 16 << 10;
 
-/// One-time codes: their hashes, and until when they hold.
+/// One-time codes by their hashes.
 #[derive(Debug, Default)]
-pub(super) struct Codes(Mutex<HashMap<Hash, Ticks>>);
+pub(super) struct Codes(Mutex<HashMap<Hash, Invited>>);
+
+/// Who a code is for, and until when it holds.
+#[derive(Debug)]
+struct Invited {
+    name: String,
+    role: Role,
+    until: Ticks,
+}
 
 impl Codes {
     /// A new code.
     ///
     /// Errors: the system gives no random bytes.
-    pub(super) fn issue(&self, now: Ticks) -> Result<Secret, getrandom::Error> {
+    pub(super) fn issue(&self, name: &str, role: Role, now: Ticks) -> Result<Secret, getrandom::Error> {
         let secret = Secret::random()?;
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, until| now < *until);
+        known.retain(|_, invited| now < invited.until);
         if known.len() >= CODES {
-            let oldest = known.iter().min_by_key(|(_, until)| **until).map(|(hash, _)| *hash);
+            let oldest = known.iter().min_by_key(|(_, invited)| invited.until).map(|(hash, _)| *hash);
             oldest.and_then(|hash| known.remove(&hash));
         }
-        known.insert(secret.hash(), now.checked_add(CODE_HOLDS).unwrap_or(now));
+        let until = now.checked_add(CODE_HOLDS).unwrap_or(now);
+        known.insert(secret.hash(), Invited { name: name.to_owned(), role, until });
         Ok(secret)
     }
 
-    /// Uses a code up; false where there is none.
-    fn redeem(&self, code: &str, now: Ticks) -> bool {
+    /// Uses a code up: who it is for, where there is such a code.
+    fn redeem(&self, code: &str, now: Ticks) -> Option<(String, Role)> {
         // They are found by their hash, which whoever tries cannot steer, so that the time tells nothing.
-        let Some(code) = Secret::shown(code) else { return false };
+        let code = Secret::shown(code)?;
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.remove(&code.hash()).is_some_and(|until| now < until)
+        let invited = known.remove(&code.hash()).filter(|invited| now < invited.until)?;
+        Some((invited.name, invited.role))
     }
 }
 
@@ -63,7 +73,7 @@ struct SignIn {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Told200 {
+struct Signed {
     name: String,
     role: Role,
     way: Way,
@@ -76,7 +86,7 @@ struct Told200 {
 }
 
 #[derive(Serialize)]
-struct Told401<'f> {
+struct Nobody<'f> {
     error: &'f Told,
     oidc: OidcWay,
     version: &'static str,
@@ -86,7 +96,7 @@ struct Told401<'f> {
 impl Inner {
     /// What is told to whoever is not signed in and asks whether they are.
     pub(super) fn nobody(&self, failure: &Failure) -> Response {
-        let told = Told401 {
+        let told = Nobody {
             error: failure.told(),
             oidc: self.oidc_way(false),
             version: env!("CARGO_PKG_VERSION"),
@@ -126,7 +136,7 @@ fn with_cookie(cookie: HeaderValue) -> Response {
 impl Request {
     pub(super) fn get_session(self, caller: &Caller) -> Response {
         let ends = caller.session.as_ref().map(|(_, session)| session.ends());
-        let told = Told200 {
+        let told = Signed {
             name: caller.name.clone(),
             role: caller.role,
             way: caller.way,
@@ -144,25 +154,25 @@ impl Request {
         let console = std::sync::Arc::clone(&self.console);
         let now = console.now();
         let (_, said) = self.small(BODY).body::<SignIn>().await?;
-        let way = match &said {
+        let admitted = match &said {
             SignIn { token: Some(shown), code: None } => {
-                let token = console.token.as_ref();
-                let is_right = token.is_some_and(|token| token.is(shown.as_bytes()));
-                is_right.then_some(Way::Token)
+                let is_right = console.token.as_ref().is_some_and(|token| token.is(shown.as_bytes()));
+                is_right.then(|| ("administrator".to_owned(), Role::Administrator, Way::Token))
             }
-            SignIn { token: None, code: Some(code) } => console.codes.redeem(code, now).then_some(Way::Code),
+            SignIn { token: None, code: Some(code) } => {
+                console.codes.redeem(code, now).map(|(name, role)| (name, role, Way::Code))
+            }
             _ => return Err(Failure::bad("the body has to hold either `token` or `code`")),
         };
-        let Some(way) = way else {
+        let Some((name, role, way)) = admitted else {
             console.attempts.failed(address, now);
-            let message = if said.code.is_some() {
-                "the code was used already, or has ended; start the server again, or sign in with the token"
-            } else {
-                "the token is wrong"
+            let message = match said.code {
+                Some(_) => "the code was used already, or has ended; sign in with the token",
+                None => "the token is wrong",
             };
             return Err(unknown(message));
         };
-        Ok(with_cookie(console.begin("administrator", Role::Administrator, way)?))
+        Ok(with_cookie(console.begin(&name, role, way)?))
     }
 
     pub(super) fn sign_out(self, caller: &Caller) -> Result<Response, Failure> {
@@ -177,21 +187,23 @@ impl Request {
 mod tests {
     use castellan_base::Ticks;
 
-    use super::{CODE_HOLDS, CODES, Codes};
+    use super::{CODE_HOLDS, CODES, Codes, Role};
 
     #[test]
     fn codes_hold_once_and_for_a_while() {
         let at = |ticks: i64| Ticks::new(1_000_000_000_000 + ticks).unwrap();
         let codes = Codes::default();
-        let code = codes.issue(at(0)).unwrap();
-        assert!(!codes.redeem("", at(1)) && !codes.redeem(&"0".repeat(64), at(1)));
-        assert!(codes.redeem(code.reveal(), at(1)) && !codes.redeem(code.reveal(), at(1)));
-        let late = codes.issue(at(0)).unwrap();
-        assert!(!codes.redeem(late.reveal(), at(CODE_HOLDS)));
-        let first = codes.issue(at(0)).unwrap();
+        let issue = |now: Ticks| codes.issue("ann", Role::Reader, now).unwrap();
+        let code = issue(at(0));
+        assert!(codes.redeem("", at(1)).is_none() && codes.redeem(&"0".repeat(64), at(1)).is_none());
+        assert_eq!(codes.redeem(code.reveal(), at(1)), Some(("ann".to_owned(), Role::Reader)));
+        assert!(codes.redeem(code.reveal(), at(1)).is_none());
+        let late = issue(at(0));
+        assert!(codes.redeem(late.reveal(), at(CODE_HOLDS)).is_none());
+        let first = issue(at(0));
         for number in 0..CODES {
-            codes.issue(at(1 + i64::try_from(number).unwrap())).unwrap();
+            issue(at(1 + i64::try_from(number).unwrap()));
         }
-        assert!(!codes.redeem(first.reveal(), at(100)));
+        assert!(codes.redeem(first.reveal(), at(100)).is_none());
     }
 }
