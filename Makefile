@@ -1,4 +1,4 @@
-# Two commands do everything: `make demo` shows the main job, `make test` checks everything.
+# Two commands do everything: `make demo` shows the product, `make test` checks everything.
 
 # One target folder outside the checkout, so that a fresh clone rebuilds only our own crates.
 export CARGO_TARGET_DIR ?= $(HOME)/.cache/castellan/target
@@ -9,7 +9,7 @@ CASTELLAN = $(CARGO_TARGET_DIR)/release/castellan
 DEMO = examples/harbour-mutual
 OUT ?= target/demo
 
-.PHONY: help demo build test fmt lint tidy generate docs-check bench fuzz clean-demo
+.PHONY: help demo demo-scan build test fmt lint tidy generate docs-check bench fuzz clean-demo
 
 help: ## Show this list.
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +18,10 @@ build: ## Build the release binary.
 	$(CARGO) build --release --locked --package castellan-cli
 	@echo "built $(CASTELLAN)"
 
-demo: build ## Scan the bundled example estate and write its reports to target/demo.
+demo: build ## Show everything: an example estate, a week of events with attacks, a gate with live traffic, the console.
+	$(CASTELLAN) up --demo
+
+demo-scan: build ## Scan the bundled example estate and write its reports to target/demo.
 	@mkdir -p $(OUT)
 	$(CASTELLAN) scan $(DEMO) --format terminal --exemptions $(DEMO)/exemptions.yaml \
 	  --report html=$(OUT)/report.html --report sarif=$(OUT)/report.sarif --report json=$(OUT)/report.json \

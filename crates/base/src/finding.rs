@@ -115,10 +115,15 @@ impl Finding {
     /// A stable identity across runs: check and resource, not lines, so that moving code does not make a finding new.
     /// 32 hexadecimal digits.
     pub fn fingerprint(&self) -> String {
+        Finding::fingerprint_of(&self.check, &self.resource)
+    }
+
+    /// The identity of what a check says of a resource.
+    pub fn fingerprint_of(check: &str, resource: &ResourceId) -> String {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(self.check.as_bytes());
+        hasher.update(check.as_bytes());
         hasher.update(b"\0");
-        hasher.update(self.resource.key().as_bytes());
+        hasher.update(resource.key().as_bytes());
         hasher.finalize().to_hex().chars().take(32).collect()
     }
 }

@@ -184,7 +184,8 @@ pub struct QueryArguments {
     pub lake: Option<PathBuf>,
 
     /// Read these as `castellan scan` does, and give them as Resources, ResourceContainers, AuthorizationResources and
-    /// SecurityResources (repeatable).
+    /// SecurityResources, and what was found as CastellanScores, CastellanRecommendations, CastellanInventory,
+    /// CastellanRelations and CastellanCoverage (repeatable).
     #[arg(long, value_name = "PATH", help_heading = "Tables")]
     pub scan: Vec<String>,
 
@@ -346,6 +347,10 @@ pub struct ScanArguments {
     /// Exit with 1 when there is a new violation of this severity or above: info, low, medium, high or critical.
     #[arg(long, value_name = "SEVERITY", help_heading = "Judging")]
     pub fail_on: Option<Severity>,
+
+    /// The gate's configuration: what its profiles do counts in the coverage of layers.
+    #[arg(long, value_name = "FILE")]
+    pub gate: Option<PathBuf>,
 
     /// Output format. Without it: what the name of --output ends in; else a table on a terminal, JSON in a pipe.
     #[arg(long, short, value_enum, help_heading = "Output")]

@@ -41,6 +41,7 @@ mod query;
 pub mod reference;
 mod scan;
 mod shield;
+mod survey;
 mod tables;
 mod texts;
 mod up;

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use castellan_base::{Diagnostic, Level, System};
 use castellan_estate::Estate;
 use castellan_policy::AliasTable;
+use castellan_posture::coverage::{Controls, Coverage, Facts, coverage};
 use castellan_posture::report::{self, Report};
 use castellan_posture::{
     AssessOptions, Assessment, Baseline, Content, Exemptions, PolicyPack, assess, baseline,
@@ -18,6 +19,7 @@ use crate::estate::Read;
 use crate::fixes;
 use crate::output::{stdout_is_terminal, stream_to_stdout, width, write_file};
 use crate::policy::alias_table;
+use crate::survey::gate_facts;
 
 pub(crate) fn run(arguments: &ScanArguments, system: &dyn System) -> Result<Ending> {
     if let Some(folder) = &arguments.fix_out {
@@ -32,7 +34,12 @@ pub(crate) fn run(arguments: &ScanArguments, system: &dyn System) -> Result<Endi
     }
     let policies = policies(arguments, &estate, system)?;
     let assessment = assess(&estate, &content, policies.as_ref(), &options);
-    write_reports(arguments, &assessment, &estate, system)?;
+    let mut facts = Facts::default();
+    if let Some(file) = &arguments.gate {
+        facts.gate = Some(gate_facts(file, system)?);
+    }
+    let coverage = coverage(&estate, &assessment, &Controls::built_in(), &facts);
+    write_reports(arguments, &assessment, &estate, &coverage, system)?;
     if let Some(file) = &arguments.write_baseline {
         let bytes = baseline::write(&assessment);
         system.write(file, &bytes).with_context(|| format!("cannot write `{}`", file.display()))?;
@@ -110,6 +117,7 @@ fn write_reports(
     arguments: &ScanArguments,
     assessment: &Assessment,
     estate: &Estate,
+    coverage: &Coverage,
     system: &dyn System,
 ) -> Result<()> {
     let colour = match arguments.color {
@@ -117,7 +125,7 @@ fn write_reports(
         Colour::Never => false,
         Colour::Auto => is_read_by_a_person(arguments) && system.env("NO_COLOR").is_none(),
     };
-    let report = Report { assessment, estate, width: width(system), colour };
+    let report = Report { assessment, estate, coverage: Some(coverage), width: width(system), colour };
     match &arguments.output {
         Some(file) => write_file(system, file, &written(format(arguments), &report)?)?,
         // Straight out: the report of a large estate is tens of megabytes.

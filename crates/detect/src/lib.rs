@@ -49,6 +49,7 @@
 pub mod asim;
 pub mod backtest;
 pub mod check;
+pub mod content;
 pub mod coverage;
 pub mod entity;
 pub mod fixtures;

@@ -61,6 +61,7 @@ use castellan_base::{Node, System};
 
 pub use builder::EstateBuilder;
 pub use catalogue::{CatalogueModel, ModelCatalogue};
+pub use derive::host_names;
 pub use estate::{
     Coverage, Estate, GovernanceDocument, GovernanceKind, Input, InputKind, Related, RelatedQuery,
     RelatedScope, World,

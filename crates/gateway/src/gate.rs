@@ -75,7 +75,7 @@ pub struct Gate {
     pub(crate) nobody: Arc<Verified>,
     /// What it counts.
     pub metrics: Metrics,
-    guard: RwLock<Guard>,
+    pub(crate) guard: RwLock<Guard>,
     /// When uses of keys were last written down.
     uses_written: Mutex<Instant>,
     /// The hash of the file of block lists as it was last taken in.
@@ -83,8 +83,8 @@ pub struct Gate {
 }
 
 /// Profiles that hold, by model.
-struct Guard {
-    profiles: Profiles,
+pub(crate) struct Guard {
+    pub(crate) profiles: Profiles,
     base: Arc<Selected>,
     by_model: BTreeMap<String, Arc<Selected>>,
     /// Combinations that policies asked for, by their names.

@@ -19,6 +19,7 @@ pub mod stub;
 mod tls;
 pub mod traces;
 pub mod upstream;
+pub mod view;
 
 pub use config::Config;
 pub use gate::{Gate, GateError, pepper};

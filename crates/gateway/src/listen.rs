@@ -106,6 +106,11 @@ impl Listener {
         Ok(Listener { gate, tcp, address, tls })
     }
 
+    /// What answers.
+    pub fn gate(&self) -> &Arc<Gate> {
+        &self.gate
+    }
+
     /// Where it listens, with the port that was given.
     pub fn address(&self) -> SocketAddr {
         self.address

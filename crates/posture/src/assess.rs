@@ -11,7 +11,9 @@ use castellan_estate::Estate;
 use castellan_policy::{AliasTable, Definition, EvaluationContext, Policy, PolicyIndex};
 use rayon::prelude::*;
 
-use crate::assessment::{AssessedFinding, Assessment, CheckResult, Counts, InputSummary, Inventory, Message};
+use crate::assessment::{
+    AssessedFinding, Assessment, CheckResult, Counts, InputSummary, Inventory, Message, Met,
+};
 use crate::baseline::Baseline;
 use crate::compliance::compliance;
 use crate::conformance;
@@ -76,8 +78,9 @@ fn assess_here(
     for (position, results) in judged.into_iter().enumerate() {
         assembly.take(position, results);
     }
-    let Assembly { mut findings, counts, observations, finding_observations, mut exemption_uses, .. } =
-        assembly;
+    let Assembly {
+        mut findings, met, counts, observations, finding_observations, mut exemption_uses, ..
+    } = assembly;
 
     let severities: Vec<_> = checks.checks.iter().map(|check| check.severity).collect();
     let factors = factors::resource_factors(estate, &sources.ids);
@@ -128,6 +131,7 @@ fn assess_here(
         compliance: compliance(&content.frameworks, &results),
         checks: results,
         findings,
+        met,
         policies: pack,
         conformance,
         secure_score: secure,
@@ -250,6 +254,7 @@ struct Assembly<'a> {
     checks: &'a Checks,
     sources: &'a SourceResources,
     findings: Vec<AssessedFinding>,
+    met: Vec<Met>,
     /// For each finding, its position in `observations`, when it is a violation.
     finding_observations: Vec<Option<usize>>,
     counts: Vec<Counts>,
@@ -270,6 +275,7 @@ impl<'a> Assembly<'a> {
             checks,
             sources,
             findings: Vec::new(),
+            met: Vec::new(),
             finding_observations: Vec::new(),
             counts: vec![Counts::default(); checks.checks.len()],
             observations: Vec::new(),
@@ -314,6 +320,7 @@ impl<'a> Assembly<'a> {
             self.observations.len() - 1
         });
         if verdict == Verdict::Compliant {
+            self.met.push(Met { check: judged.check, resource: position });
             return;
         }
         self.finding_observations.push(observation);

@@ -28,6 +28,8 @@ pub struct Assessment {
     pub checks: Vec<CheckResult>,
     /// Non-compliant, unknown and exempt results of the built-in checks: worst first, then by check and resource.
     pub findings: Vec<AssessedFinding>,
+    /// Compliant results of the built-in checks, by resource.
+    pub met: Vec<Met>,
     /// What the user's own or the public policy definitions say; `None` when none were given.
     pub policies: Option<PackResult>,
     /// How far our verdicts agree with the compliance states that Azure exported; empty without such an export.
@@ -127,6 +129,15 @@ impl Counts {
     pub fn assessed(&self) -> usize {
         self.compliant + self.non_compliant + self.unknown + self.exempt
     }
+}
+
+/// A check that a resource meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Met {
+    /// Index of the check in [`Assessment::checks`].
+    pub check: usize,
+    /// Position of the resource in [`castellan_estate::Estate::resources`].
+    pub resource: usize,
 }
 
 /// A finding of a built-in check with what the assessment adds to it.

@@ -111,6 +111,13 @@ impl Exemptions {
         Exemptions::parse(&shown, &text)
     }
 
+    /// These, and others after them.
+    #[must_use]
+    pub fn and(mut self, others: Exemptions) -> Exemptions {
+        self.entries.extend(others.entries);
+        self
+    }
+
     /// Reads the text of an exemptions file. `path` is for messages.
     pub fn parse(path: &str, text: &str) -> Result<Exemptions, ExemptionsError> {
         let mut sources = Sources::default();

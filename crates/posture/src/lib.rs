@@ -10,6 +10,7 @@
 //!   secure score, the risk score, compliance, and what cannot be told.
 //! * [`pack`] evaluates Azure Policy definitions that the user brings, thousands of them.
 //! * [`exemptions`] and [`baseline`] say what is accepted and what is already known.
+//! * [`coverage`] says which controls of which layer protect which workload; [`tables`] has all of it as rows for queries.
 //! * [`fix`] makes the smallest change that fixes a finding; [`report`] writes everything down.
 //!
 //! *Invariant (unknown is a verdict):* what cannot be told is reported with the reason and what would settle it. It is
@@ -50,6 +51,7 @@ pub mod baseline;
 pub mod compliance;
 pub mod conformance;
 pub mod content;
+pub mod coverage;
 pub mod exemptions;
 mod factors;
 pub mod fix;
@@ -58,10 +60,11 @@ mod judge;
 pub mod pack;
 pub mod report;
 pub mod score;
+pub mod tables;
 
 pub use assess::{AssessOptions, assess};
 pub use assessment::{
-    AssessedFinding, Assessment, CheckResult, Counts, InputSummary, Inventory, Message, Summary,
+    AssessedFinding, Assessment, CheckResult, Counts, InputSummary, Inventory, Message, Met, Summary,
 };
 pub use baseline::Baseline;
 pub use compliance::FrameworkResult;

@@ -39,7 +39,7 @@ pub(crate) async fn check(State(token): State<Option<Token>>, request: Request, 
 const KEYS: [&str; 2] = ["ocp-apim-subscription-key", "api-key"];
 
 /// The token that a request shows, as a bearer or as a key.
-fn shown(request: &Request) -> Option<&[u8]> {
+pub(crate) fn shown(request: &Request) -> Option<&[u8]> {
     let key = KEYS.iter().find_map(|name| request.headers().get(*name));
     if let Some(key) = key {
         return Some(key.as_bytes());
@@ -49,7 +49,8 @@ fn shown(request: &Request) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
 }
 
-fn is_local(request: &Request) -> bool {
+/// Whether a request asks this machine by its own name.
+pub(crate) fn is_local(request: &Request) -> bool {
     let Some(host) = request.headers().get(HOST) else { return request.uri().host().is_none() };
     let Ok(host) = host.to_str() else { return false };
     let port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());

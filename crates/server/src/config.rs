@@ -53,9 +53,16 @@ impl Default for Config {
     }
 }
 
-/// A secret that clients share with the server.
+/// A secret that clients share with the server, or what is kept of it.
 #[derive(Clone)]
-pub struct Token(Zeroizing<Vec<u8>>);
+pub struct Token(Kept);
+
+#[derive(Clone)]
+enum Kept {
+    Secret(Zeroizing<Vec<u8>>),
+    /// BLAKE3 of a secret with so many random bits that nobody can try them all.
+    Hash([u8; 32]),
+}
 
 impl std::fmt::Debug for Token {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -78,12 +85,25 @@ impl Token {
         if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err("the token has characters that no header can hold; take letters and digits");
         }
-        Ok(Token(Zeroizing::new(text.as_bytes().to_vec())))
+        Ok(Token(Kept::Secret(Zeroizing::new(text.as_bytes().to_vec()))))
+    }
+
+    /// A token of which only the BLAKE3 hash is known, as 64 hexadecimal digits.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn hashed(digits: &str) -> Result<Token, &'static str> {
+        let hash = blake3::Hash::from_hex(digits)
+            .map_err(|_| "the hash of the token has not 64 hexadecimal digits")?;
+        Ok(Token(Kept::Hash(*hash.as_bytes())))
     }
 
     /// Whether this is the token. How long that takes depends on the lengths alone.
     pub(crate) fn is(&self, shown: &[u8]) -> bool {
-        self.0.ct_eq(shown).into()
+        match &self.0 {
+            Kept::Secret(secret) => secret.ct_eq(shown).into(),
+            Kept::Hash(hash) => hash.ct_eq(blake3::hash(shown).as_bytes()).into(),
+        }
     }
 }
 
@@ -97,5 +117,8 @@ mod tests {
         assert!(token.is(b"0123456789abcdef") && !token.is(b"0123456789abcdeg") && !token.is(b""));
         assert!(Token::new("short").is_err() && Token::new("with a blank in it, and long").is_err());
         assert_eq!(format!("{token:?}"), "Token(..)");
+        let kept = Token::hashed(blake3::hash(b"0123456789abcdef").to_hex().as_str()).unwrap();
+        assert!(kept.is(b"0123456789abcdef") && !kept.is(b"0123456789abcdeg") && !kept.is(b""));
+        assert!(Token::hashed("abc").is_err());
     }
 }

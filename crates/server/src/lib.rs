@@ -26,6 +26,7 @@
 //! * [`intake`] is how events come in: the Logs Ingestion API of Azure Monitor, OpenTelemetry's protocol, diagnostic
 //!   settings, syslog, and a watched folder.
 //! * [`incidents`] is where people work on incidents: Microsoft Sentinel's API of them, and one of our own.
+//! * [`console`] is what people see in a browser, and the API behind it: sessions, roles, and everything that pages ask.
 //! * [`workspaces`] is the management of a workspace: tables, retention, purges, summary rules.
 //!
 //! *Invariant (nothing is logged):* no text, key or token leaves a request but in its own answer.
@@ -36,6 +37,7 @@
 mod access;
 pub mod agent_hooks;
 mod config;
+pub mod console;
 pub mod contentsafety;
 mod gate;
 mod guard;

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::http::{Request, StatusCode};
 use axum::middleware::from_fn_with_state;
+use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
@@ -19,6 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use crate::access;
+use crate::console::{self, Console, Peer};
 use crate::server::stall::Stall;
 use crate::tls::Tls;
 use crate::{Config, Refusal};
@@ -83,6 +86,13 @@ impl Server {
         self
     }
 
+    /// Serves a console as well, which asks itself who may what.
+    #[must_use]
+    pub fn with_console(mut self, console: &Console) -> Server {
+        self.routes = self.routes.merge(console::router(console));
+        self
+    }
+
     /// Where it listens, with the port that was given.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -97,7 +107,7 @@ impl Server {
             tokio::select! {
                 () = &mut stop => break,
                 accepted = self.accept(&connections) => match accepted {
-                    Some((stream, place)) => self.connect(stream, place, open.watcher()),
+                    Some((stream, peer, place)) => self.connect((stream, peer), place, open.watcher()),
                     None => sleep(PAUSE).await,
                 },
             }
@@ -107,17 +117,17 @@ impl Server {
         let _ = timeout(self.config.farewell, open.shutdown()).await;
     }
 
-    async fn accept(&self, connections: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    async fn accept(&self, connections: &Arc<Semaphore>) -> Option<(TcpStream, Peer, OwnedSemaphorePermit)> {
         let place = Arc::clone(connections).acquire_owned().await.ok()?;
-        let (stream, _) = self.listener.accept().await.ok()?;
-        Some((stream, place))
+        let (stream, address) = self.listener.accept().await.ok()?;
+        Some((stream, Peer(address.ip()), place))
     }
 
-    fn connect(&self, stream: TcpStream, place: OwnedSemaphorePermit, watcher: Watcher) {
+    fn connect(&self, (stream, peer): (TcpStream, Peer), place: OwnedSemaphorePermit, watcher: Watcher) {
         // An answer is written at once; waiting to fill a packet would only delay it.
         let _ = stream.set_nodelay(true);
         let stream = Stall::new(stream, self.config.body_time);
-        let (routes, config) = (self.routes.clone(), self.config.clone());
+        let (routes, config) = ((self.routes.clone(), peer), self.config.clone());
         let is_http2 = self.is_http2;
         tokio::spawn(async move {
             match config.tls.as_ref().map(Tls::acceptor) {
@@ -135,10 +145,18 @@ impl Server {
 }
 
 /// Answers the requests of one connection until it ends.
-async fn serve<Stream>((routes, config, is_http2): (Router, &Config, bool), stream: Stream, watcher: Watcher)
-where
+async fn serve<Stream>(
+    ((routes, peer), config, is_http2): ((Router, Peer), &Config, bool),
+    stream: Stream,
+    watcher: Watcher,
+) where
     Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let routes = TowerToHyperService::new(routes);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        routes.call(request)
+    });
     if is_http2 {
         let connection = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -146,7 +164,7 @@ where
             .keep_alive_timeout(config.header_time)
             .max_concurrent_streams(STREAMS)
             .max_header_list_size(HEADERS)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+            .serve_connection(TokioIo::new(stream), service);
         let _ = watcher.watch(connection).await;
         return;
     }
@@ -154,7 +172,7 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(config.header_time)
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+        .serve_connection(TokioIo::new(stream), service);
     // A client that breaks off is no fault of ours, and there is nobody left to tell.
     let _ = watcher.watch(connection).await;
 }

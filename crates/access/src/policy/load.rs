@@ -80,6 +80,15 @@ pub struct Status {
     pub refused: Option<Problems>,
 }
 
+/// A policy that holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its id, where it stands, and what it does.
+    pub decided: Decided,
+    /// Its text, as it was written.
+    pub text: String,
+}
+
 /// Policies that were checked.
 #[derive(Debug)]
 pub(super) struct Compiled {
@@ -176,6 +185,21 @@ impl Policies {
     /// Whether a policy may depend on what is in answers (`answerLabels`): where none does, nobody need ask.
     pub fn speak_of_answers(&self) -> bool {
         self.compiled().speaks_of_answers
+    }
+
+    /// The policies that hold, in the order in which they stand.
+    pub fn list(&self) -> Vec<Listed> {
+        let compiled = self.compiled();
+        let text = |id: &PolicyId| compiled.set.policy(id).map(ToString::to_string).unwrap_or_default();
+        let mut listed: Vec<Listed> = compiled
+            .decided
+            .iter()
+            .map(|(id, decided)| Listed { decided: decided.clone(), text: text(id) })
+            .collect();
+        listed.sort_by(|one, other| {
+            (&one.decided.file, one.decided.line).cmp(&(&other.decided.file, other.decided.line))
+        });
+        listed
     }
 
     pub(super) fn compiled(&self) -> Arc<Compiled> {

@@ -23,7 +23,7 @@ pub use arguments::ArgumentsError;
 pub use ask::{Action, Asked, Circumstances, Resource};
 pub use decide::{Decided, Decision, Effect, Obligations};
 pub use explain::{Explained, Outcome};
-pub use load::{Policies, Problem, Problems, Reload, Source, Status};
+pub use load::{Listed, Policies, Problem, Problems, Reload, Source, Status};
 pub use party::Party;
 
 /// The schema, as it is in the repository.

@@ -133,6 +133,20 @@ impl<'a> Claims<'a> {
         Ok(())
     }
 
+    /// What an ID token has to say (OpenID Connect Core 1.0, 3.1.3.7): it answers a request of ours, and was given to us.
+    pub(super) fn check_is_id_token(&self, config: &IssuerConfig) -> Result<(), Refusal> {
+        if self.0.contains_key("events") {
+            return Err(Refusal::Type);
+        }
+        self.required("nonce")?;
+        let party = self.text("azp")?;
+        if self.audiences()?.len() > 1 && party.is_none() {
+            return Err(Refusal::MissingClaim("azp"));
+        }
+        let is_ours = |party: &str| config.audiences.iter().any(|own| own == party);
+        if party.is_some_and(|party| !is_ours(party)) { Err(Refusal::Audience) } else { Ok(()) }
+    }
+
     /// The thumbprint that the token is bound to (RFC 8705, 3.1). Other confirmations are refused: they are not checked.
     pub(super) fn binding(&self) -> Result<Option<[u8; 32]>, Refusal> {
         use base64::Engine as _;

@@ -108,6 +108,11 @@ pub enum TokenType {
     /// `at+jwt`, `JWT` or none, for issuers that do not follow RFC 9068. ID tokens are then told by their claims.
     #[serde(rename = "any")]
     Any,
+    /// An ID token (OpenID Connect Core 1.0, 2), which tells a client who signed in. Whoever verifies one compares its
+    /// `nonce` with the one that was sent: [`nonce_of`](super::nonce_of). No configuration asks for it: it lets nobody in at
+    /// the gate.
+    #[serde(skip)]
+    IdToken,
 }
 
 /// Whose rules an issuer's tokens follow.
@@ -279,6 +284,11 @@ impl IssuerConfig {
             bound_only: false,
             allow_loopback_http: false,
         }
+    }
+
+    /// An issuer whose ID tokens a client of this id verifies.
+    pub fn id_tokens(name: &str, issuer: &str, client: &str) -> IssuerConfig {
+        IssuerConfig { token_type: TokenType::IdToken, ..IssuerConfig::oidc(name, issuer, &[client]) }
     }
 
     /// Checks what a type cannot.

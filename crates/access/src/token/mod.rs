@@ -30,5 +30,11 @@ pub use verify::{Issuers, Outcome};
 
 pub use crate::principal::Verified;
 
+/// The `nonce` of a token. It is to be believed once [`Issuers::verify`] has verified the same text.
+pub fn nonce_of(token: &str) -> Option<String> {
+    let parts = header::take_apart(token).ok()?;
+    claims::Claims(&parts.claims).text("nonce").ok().flatten().map(str::to_owned)
+}
+
 /// The largest token, in bytes.
 pub const LONGEST_TOKEN: usize = 16 << 10;

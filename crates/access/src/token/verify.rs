@@ -283,6 +283,10 @@ impl Issuers {
 }
 
 fn check_type(config: &IssuerConfig, token_type: Option<TokenType>) -> Result<(), Refusal> {
+    // An access token that names us as its audience was given for something else than to tell who signed in.
+    if config.token_type == TokenType::IdToken && token_type == Some(TokenType::AccessToken) {
+        return Err(Refusal::Type);
+    }
     let must_say = config.kind == IssuerKind::Oidc && config.token_type == TokenType::AccessToken;
     if must_say && token_type != Some(TokenType::AccessToken) { Err(Refusal::Type) } else { Ok(()) }
 }
@@ -308,7 +312,10 @@ fn check_signature(
 
 /// All that the claims of a signed token must be.
 fn judge(claims: Claims<'_>, config: &IssuerConfig, times: Times) -> Result<Verified, Refusal> {
-    claims.check_is_access_token()?;
+    match config.token_type {
+        TokenType::IdToken => claims.check_is_id_token(config)?,
+        TokenType::AccessToken | TokenType::Any => claims.check_is_access_token()?,
+    }
     let mut principal = match config.kind {
         IssuerKind::Entra => {
             // Before the audience: a token of another tenant is none of ours, whomever it is for.

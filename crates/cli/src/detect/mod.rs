@@ -75,6 +75,13 @@ impl Read {
         Ok(read)
     }
 
+    /// Takes the rules that are built in.
+    pub(crate) fn built_in(&mut self) {
+        let Loaded { rules, diagnostics } = castellan_detect::content::built_in(&mut self.sources);
+        self.rules.extend(rules);
+        self.diagnostics.extend(diagnostics);
+    }
+
     /// Tells what is wrong with files; without warnings and notes where they are not wanted.
     pub(crate) fn tell(&self, quiet: bool) {
         let wanted = self.diagnostics.iter().filter(|found| !quiet || found.level == Level::Error);

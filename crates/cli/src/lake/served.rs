@@ -11,19 +11,20 @@ use castellan_lake::Lake;
 use castellan_query::{Access, Engine, Settings};
 use castellan_server::{Bounds, Gate, Queries, Refusal, Tables, kusto, loganalytics, mcp, resourcegraph};
 
-use crate::query::resources::{self, Rows};
+use crate::survey::Held;
 
 /// What queries over HTTP see.
 struct Served {
     lake: Arc<Lake>,
-    resources: Vec<Rows>,
+    survey: Arc<Held>,
 }
 
 #[async_trait]
 impl Tables for Served {
     async fn engine(&self, settings: Settings) -> Result<Engine, Refusal> {
         let mut engine = self.lake.engine(settings);
-        for (name, rows) in &self.resources {
+        let survey = self.survey.now();
+        for (name, rows) in survey.iter().flat_map(|survey| &survey.rows) {
             let added = engine.add_batches(name, rows.schema(), vec![rows.clone()]);
             added.map_err(|error| Refusal::failed(error.to_string()))?;
         }
@@ -31,27 +32,30 @@ impl Tables for Served {
     }
 }
 
-/// The faces that answer queries: Log Analytics, Kusto, Resource Graph, MCP.
+/// Queries over the lake and the estate.
 ///
-/// Errors: an estate that cannot be read, a role that cannot be used, and no threads.
-pub(crate) fn routes(
+/// Errors: a role that cannot be used, and no threads.
+pub(crate) fn queries(
     lake: &Arc<Lake>,
-    scan: &[String],
+    survey: &Arc<Held>,
     role: Option<&Path>,
     gate: &Gate,
     system: &dyn System,
-) -> Result<Router> {
-    let resources = if scan.is_empty() { Vec::new() } else { resources::of_scan(scan, None, true, system)? };
-    let tables = Arc::new(Served { lake: Arc::clone(lake), resources });
+) -> Result<Queries> {
+    let tables = Arc::new(Served { lake: Arc::clone(lake), survey: Arc::clone(survey) });
     let queries = Queries::new(tables, gate.clone(), Bounds::default()).context("cannot start threads")?;
-    let queries = match role {
+    Ok(match role {
         Some(file) => queries.restricted(read_role(file, system)?),
         None => queries,
-    };
-    Ok(loganalytics::router(queries.clone(), loganalytics::Options::default())
+    })
+}
+
+/// The faces that answer queries: Log Analytics, Kusto, Resource Graph, MCP.
+pub(crate) fn routes(queries: Queries) -> Router {
+    loganalytics::router(queries.clone(), loganalytics::Options::default())
         .merge(kusto::router(queries.clone(), kusto::Options::default()))
         .merge(resourcegraph::router(queries.clone()))
-        .merge(mcp::router(queries, mcp::Options::default())))
+        .merge(mcp::router(queries, mcp::Options::default()))
 }
 
 /// Largest file of a role, in bytes.

@@ -99,6 +99,13 @@ impl Configured {
         Ok(Configured { document, trusted })
     }
 
+    /// The same with a file of orders to the gate where the configuration names none.
+    #[must_use]
+    pub(crate) fn with_orders(mut self, file: Option<&Path>) -> Configured {
+        self.document.gate = self.document.gate.or_else(|| file.map(Path::to_path_buf));
+        self
+    }
+
     /// The file of orders to the gate, where the configuration names one.
     pub(crate) fn orders_file(&self) -> Option<&Path> {
         self.document.gate.as_deref()

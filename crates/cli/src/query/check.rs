@@ -61,7 +61,7 @@ fn single(query: &str, quiet: bool) -> Ending {
 }
 
 /// Syntax first; names and types of what was understood after that.
-fn diagnostics(query: &str) -> Vec<Diagnostic> {
+pub(crate) fn diagnostics(query: &str) -> Vec<Diagnostic> {
     let parsed = castellan_kql::parse(query);
     if parsed.diagnostics.iter().any(|found| found.severity == Severity::Error) {
         return parsed.diagnostics;

@@ -3,8 +3,8 @@
 mod batch;
 mod check;
 mod parquet;
+pub(crate) use check::diagnostics;
 pub(crate) mod render;
-pub(crate) mod resources;
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,12 +15,14 @@ use castellan_kql::Span;
 use castellan_kql::plan::Field;
 use castellan_kql::schema::Catalog;
 use castellan_lake::{Lake, Options};
+use castellan_posture::coverage::Facts;
 use castellan_query::{Answers, Engine, Error, External, Limits, Progress, Settings, Watch};
 
 use crate::Ending;
 use crate::arguments::{QueryArguments, QueryFormat};
 use crate::output::{complain, read_text, stdin_text, stdout_is_terminal, to_stdout, write_file};
 use crate::progress::Bar;
+use crate::survey::{Sources, Survey};
 
 pub(crate) fn run(arguments: &QueryArguments, system: &dyn System) -> Result<Ending> {
     if arguments.check {
@@ -72,9 +74,23 @@ async fn engine(arguments: &QueryArguments, system: &dyn System) -> Result<Engin
             .map_err(|error| anyhow::anyhow!("{error}"))?;
     }
     if !arguments.scan.is_empty() {
-        resources::add(&mut engine, arguments, system)?;
+        add_survey(&mut engine, arguments, system)?;
     }
     Ok(engine)
+}
+
+/// Adds the tables of Resource Graph and those of what was found.
+fn add_survey(engine: &mut Engine, arguments: &QueryArguments, system: &dyn System) -> Result<()> {
+    let sources = Sources {
+        paths: arguments.scan.clone(),
+        as_of: arguments.as_of,
+        quiet: arguments.quiet,
+        ..Sources::default()
+    };
+    for (name, rows) in Survey::of(&sources, &Facts::default(), system)?.rows {
+        engine.add_batches(name, rows.schema(), vec![rows])?;
+    }
+    Ok(())
 }
 
 /// The columns of a table of Azure Monitor, whose types are known.

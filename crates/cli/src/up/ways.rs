@@ -1,5 +1,6 @@
 //! The ways in which events come to the lake.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +10,7 @@ use axum::Router;
 use castellan_base::{OsSystem, System, Ticks};
 use castellan_incident::Desk;
 use castellan_lake::{Lake, Options};
+use castellan_server::console::Hub;
 use castellan_server::intake::folder::Folder;
 use castellan_server::intake::syslog::{Bounds, Syslog, SyslogUdp};
 use castellan_server::intake::{self, Rules, Tell};
@@ -17,16 +19,16 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::analytics::Analytics;
+use super::analytics::board::Board;
 use super::baselines::Watched;
-use super::bound;
 use super::intel::Intel;
 use super::response::Responder;
+use super::{bound, configured};
 use crate::arguments::UpArguments;
 use crate::gate;
 use crate::incident::public_key;
 use crate::lake::tell_damages;
 use crate::output::{complain, inert_lines};
-use crate::playbook::Configured;
 
 /// How long is waited for connections that still write to the lake when everything else has ended.
 const LAST: Duration = Duration::from_secs(5);
@@ -43,13 +45,16 @@ pub(super) struct Ways {
     lake: Arc<Lake>,
     desk: Arc<Desk>,
     rules: Arc<Rules>,
+    /// The gate for model traffic, and where it listens.
+    opened: Option<(Arc<castellan_gateway::Gate>, SocketAddr)>,
+    board: Arc<Board>,
     running: JoinSet<()>,
     /// Dropped when everything is to end.
     end: watch::Sender<()>,
 }
 
 impl Ways {
-    /// Opens the lake and all ways to it but those of the server.
+    /// Opens the lake, its incidents, the ways to it but those of the server, and the gate.
     pub(super) async fn open(
         folder: &Path,
         arguments: &UpArguments,
@@ -72,7 +77,15 @@ impl Ways {
             desk(&lake, arguments, system).await.context("the incidents of the lake cannot be opened")?;
         let (end, _) = watch::channel(());
         let (lake, rules) = (Arc::new(lake), Arc::new(rules));
-        let mut ways = Ways { lake, desk: Arc::new(desk), rules, running: JoinSet::new(), end };
+        let mut ways = Ways {
+            lake,
+            desk: Arc::new(desk),
+            rules,
+            opened: None,
+            board: Arc::default(),
+            running: JoinSet::new(),
+            end,
+        };
         complain(&format!("events are kept in {}; rules: {}", folder.display(), ways.rules.ids().join(", ")));
         if arguments.rules.is_some() {
             let (rules, lake) = (Arc::clone(&ways.rules), Arc::clone(&ways.lake));
@@ -88,37 +101,46 @@ impl Ways {
             ways.read_topics(file, system).await?;
         }
         ways.listen(arguments, config, gate).await?;
+        if let Some(file) = &arguments.gate {
+            ways.open_gate(file, arguments, system).await.context("the gate cannot be opened")?;
+        }
+        ways.keep_desk();
+        Ok(ways)
+    }
+
+    /// Begins with what looks at events: rules, baselines, threat intelligence, and what answers their incidents.
+    ///
+    /// Errors: rules, definitions and configurations that cannot be used.
+    pub(super) async fn watch(&mut self, arguments: &UpArguments, system: &dyn System) -> Result<()> {
+        let folder = self.lake.folder().to_path_buf();
         if let Some(path) = &arguments.analytics {
             let named = || format!("the analytics rules in {} cannot be run", path.display());
-            let opened =
-                Analytics::open(path, Arc::clone(&ways.lake), Arc::clone(&ways.desk), arguments, system)
-                    .await;
-            let analytics = opened.with_context(named)?;
+            let (lake, desk) = (Arc::clone(&self.lake), Arc::clone(&self.desk));
+            let analytics = Analytics::open(path, lake, desk, Arc::clone(&self.board), arguments, system)
+                .await
+                .with_context(named)?;
             complain(&format!("analytics rules: {}", analytics.describe()));
-            let end = ways.ending();
-            ways.running.spawn(async move {
+            let end = self.ending();
+            self.running.spawn(async move {
                 tokio::select! {
                     () = analytics.run(Arc::new(OsSystem)) => {}
                     () = end => {}
                 }
             });
         }
-        if let Some(file) = &arguments.gate {
-            ways.open_gate(file, arguments, system).await.context("the gate cannot be opened")?;
-        }
         if let Some(definitions) = &arguments.baselines {
-            let opened = Watched::open(definitions.as_deref(), Arc::clone(&ways.lake), system);
+            let opened = Watched::open(definitions.as_deref(), Arc::clone(&self.lake), system);
             let watched = opened.context("baselines cannot be run")?;
             complain(&watched.describe());
-            let end = ways.ending();
-            ways.running.spawn(watched.run(Arc::new(OsSystem), end));
+            let end = self.ending();
+            self.running.spawn(watched.run(Arc::new(OsSystem), end));
         }
         if let Some(file) = &arguments.intel {
-            let opened = Intel::open(file, Arc::clone(&ways.lake), Arc::clone(&ways.desk), system).await;
+            let opened = Intel::open(file, Arc::clone(&self.lake), Arc::clone(&self.desk), system).await;
             let intel = opened.context("threat intelligence cannot be used")?;
             complain(&inert_lines(&format!("threat intelligence: {}", intel.describe())));
-            let end = ways.ending();
-            ways.running.spawn(async move {
+            let end = self.ending();
+            self.running.spawn(async move {
                 tokio::select! {
                     () = intel.run(Arc::new(OsSystem)) => {}
                     () = end => {}
@@ -126,19 +148,39 @@ impl Ways {
             });
         }
         if let Some(path) = &arguments.automation {
-            let opened = Responder::open(path, folder, Arc::clone(&ways.desk), arguments, system);
+            let opened = Responder::open(path, &folder, Arc::clone(&self.desk), arguments, system);
             let responder = opened.context("automation rules cannot be run")?;
             complain(&responder.describe());
-            let end = ways.ending();
-            ways.running.spawn(async move {
+            let end = self.ending();
+            self.running.spawn(async move {
                 tokio::select! {
                     () = responder.run(Arc::new(OsSystem)) => {}
                     () = end => {}
                 }
             });
         }
-        ways.keep_desk();
-        Ok(ways)
+        Ok(())
+    }
+
+    /// The gate for model traffic where it is open, and where.
+    pub(super) fn opened(&self) -> Option<(&Arc<castellan_gateway::Gate>, SocketAddr)> {
+        self.opened.as_ref().map(|(gate, address)| (gate, *address))
+    }
+
+    /// Has pages told of what the lake takes in.
+    pub(super) fn tell_of_events(&mut self, hub: Hub) {
+        let (lake, end) = (Arc::clone(&self.lake), self.ending());
+        self.running.spawn(async move {
+            tokio::select! {
+                () = hub.follow(lake, Arc::new(OsSystem)) => {}
+                () = end => {}
+            }
+        });
+    }
+
+    /// What is shown of the rules that run.
+    pub(super) fn board(&self) -> &Arc<Board> {
+        &self.board
     }
 
     /// The incidents of the lake.
@@ -150,12 +192,13 @@ impl Ways {
     async fn open_gate(&mut self, file: &Path, arguments: &UpArguments, system: &dyn System) -> Result<()> {
         let mut config = gate::read(file, system)?;
         if config.orders.is_none() {
-            let configured = Configured::of(arguments.response.as_deref(), &[], system)?;
+            let configured = configured(arguments, system)?;
             config.orders = configured.orders_file().map(Path::to_path_buf);
         }
         let (recorder, recording) = gate::recorder::of_lake(Arc::clone(&self.lake));
         let listener = gate::listen(config, recorder).await?;
         complain(&format!("the gate is open at {}", listener.address()));
+        self.opened = Some((Arc::clone(listener.gate()), listener.address()));
         self.running.spawn(recording);
         let end = self.ending();
         self.running.spawn(
@@ -247,7 +290,8 @@ impl Ways {
 
     /// Ends what runs, and closes the lake once nobody writes any more.
     pub(super) async fn close(mut self) -> Result<()> {
-        drop(self.end);
+        // Whoever still holds the gate could record something.
+        drop((self.end, self.opened));
         while self.running.join_next().await.is_some() {}
         drop((self.rules, self.desk));
         let mut lake = self.lake;

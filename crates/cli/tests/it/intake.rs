@@ -152,13 +152,13 @@ fn the_example_of_the_lake_runs() {
 #[test]
 fn without_a_lake_nothing_is_taken_in() {
     let desk = Desk::new();
-    let mut up = Up::start(&desk, &[]);
+    let mut up = Up::start(&desk, &["--no-data"]);
     let address = up.told("castellan is up at http://");
     let address = address.split(';').next().unwrap().to_owned();
     assert!(post(&address, "/v1/logs", "{}").starts_with("HTTP/1.1 404"));
     assert_eq!(up.end().0, Some(0));
     for argument in ["--rules", "--watch", "--syslog", "--otlp-grpc"] {
-        let ran = desk.run(&["up", argument, "127.0.0.1:0"]);
+        let ran = desk.run(&["up", "--no-data", argument, "127.0.0.1:0"]);
         assert!(ran.code == 2 && ran.err.contains("--lake"), "{argument}: {ran:?}");
     }
 }

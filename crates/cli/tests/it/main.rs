@@ -25,6 +25,7 @@ mod intel;
 mod kafka;
 mod lake;
 mod live;
+mod packaging;
 mod page;
 mod pages;
 mod pipes;
@@ -35,6 +36,7 @@ mod query_examples;
 mod reports;
 mod scan;
 mod shield;
+mod up;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -206,7 +206,7 @@ impl Frontage {
 }
 
 /// The host names under which a service answers.
-pub(crate) fn host_names(resource: &Resource) -> Vec<String> {
+pub fn host_names(resource: &Resource) -> Vec<String> {
     let domain = resource.at_path("properties.customSubDomainName").and_then(Node::text_or_symbol);
     let name = domain.unwrap_or_else(|| resource.name()).to_ascii_lowercase();
     let own = resource.name().to_ascii_lowercase();

@@ -13,7 +13,7 @@ mod models;
 mod tools;
 mod workloads;
 
-pub(crate) use endpoints::host_names;
+pub use endpoints::host_names;
 pub(crate) use mcp::host as host_of;
 
 use castellan_base::{Existence, Resource};

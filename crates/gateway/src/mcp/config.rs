@@ -38,6 +38,16 @@ pub struct McpConfig {
     pub bounds: McpBounds,
 }
 
+impl McpConfig {
+    /// Where servers that are reached over HTTP are.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        self.proxy.servers.iter().filter_map(|server| match &server.at {
+            Place::Http(url) => Some(url.as_str()),
+            Place::Stdio { .. } => None,
+        })
+    }
+}
+
 /// What the configuration says of tools, for policies. What a tool says of itself is not believed there.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

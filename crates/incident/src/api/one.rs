@@ -2,11 +2,13 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use castellan_base::Ticks;
 use castellan_detect::incident::{By, Command, Order};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Answer, Asked, Failure, FailureKind, nothing, parameter, summary, text};
+use crate::case::{Case, Exhibit};
 use crate::desk::Desk;
 use crate::evidence::Original;
 use crate::export::{ocsf, report, stix};
@@ -15,16 +17,16 @@ use crate::timeline::timeline;
 
 pub(super) fn answer(desk: &Desk, number: u32, rest: &[&str], asked: &Asked) -> Result<Answer, Failure> {
     match (asked.is_post, rest) {
-        (false, []) => Ok(Answer::Json(json!(desk.case(number)?))),
+        (false, []) => Ok(Answer::Json(whole(&desk.case(number)?))),
         (false, ["timeline"]) => Ok(Answer::Json(json!({ "value": timeline(&desk.case(number)?) }))),
         (false, ["graph"]) => drawn(desk, number, asked),
         (false, ["audit"]) => Ok(Answer::Json(json!({ "value": desk.trail(number)? }))),
         (false, ["export"]) => export(desk, number, asked),
         (false, ["evidence"]) => {
             desk.incident(number)?;
-            Ok(Answer::Json(json!({ "value": desk.exhibits(number) })))
+            Ok(Answer::Json(json!({ "value": told(&desk.exhibits(number)) })))
         }
-        (false, ["evidence", id]) => Ok(Answer::Json(json!(desk.exhibit(number, id)?))),
+        (false, ["evidence", id]) => Ok(Answer::Json(exhibit(&desk.exhibit(number, id)?))),
         (true, ["orders"]) => order(desk, number, asked),
         (true, ["evidence"]) => keep(desk, number, asked),
         (true, ["evidence", id, "reveal"]) => reveal(desk, number, id, asked),
@@ -77,7 +79,7 @@ fn unknown(format: &str, known: &str) -> Failure {
 fn export(desk: &Desk, number: u32, asked: &Asked) -> Result<Answer, Failure> {
     let case = desk.case(number)?;
     match parameter(asked, "format").unwrap_or("json") {
-        "json" => Ok(Answer::Json(json!(case))),
+        "json" => Ok(Answer::Json(whole(&case))),
         "ocsf" => Ok(Answer::Json(Value::Array(ocsf::events(&case)))),
         "stix" => Ok(Answer::Json(stix::bundle(&case))),
         "html" => Ok(Answer::Text("text/html; charset=utf-8", report::html(&case))),
@@ -104,7 +106,7 @@ fn keep(desk: &Desk, number: u32, asked: &Asked) -> Result<Answer, Failure> {
         at: asked.now.get(),
         kept: asked.now.get(),
     };
-    Ok(Answer::Json(json!({ "value": desk.keep(number, &[original], &by)? })))
+    Ok(Answer::Json(json!({ "value": told(&desk.keep(number, &[original], &by)?) })))
 }
 
 fn reveal(desk: &Desk, number: u32, id: &str, asked: &Asked) -> Result<Answer, Failure> {
@@ -116,6 +118,29 @@ fn reveal(desk: &Desk, number: u32, id: &str, asked: &Asked) -> Result<Answer, F
         ));
     }
     let (by, reason) = (text(&asked.body, "by"), text(&asked.body, "reason"));
-    let (exhibit, sealed) = desk.reveal(number, id, by, reason, asked.now)?;
-    Ok(Answer::Json(json!({ "exhibit": exhibit, "sealed": STANDARD.encode(sealed) })))
+    let (found, sealed) = desk.reveal(number, id, by, reason, asked.now)?;
+    Ok(Answer::Json(json!({ "exhibit": exhibit(&found), "sealed": STANDARD.encode(sealed) })))
+}
+
+/// An incident, with all times as people read them.
+fn whole(case: &Case) -> Value {
+    let mut whole = json!(case);
+    if let Some(members) = whole.as_object_mut() {
+        members.insert("evidence".to_owned(), told(&case.evidence));
+    }
+    whole
+}
+
+fn told(exhibits: &[Exhibit]) -> Value {
+    Value::Array(exhibits.iter().map(exhibit).collect())
+}
+
+fn exhibit(exhibit: &Exhibit) -> Value {
+    let mut told = json!(exhibit);
+    if let Some(members) = told.as_object_mut() {
+        for (name, ticks) in [("at", exhibit.at), ("kept", exhibit.kept)] {
+            members.insert(name.to_owned(), json!(Ticks::new(ticks).unwrap_or(Ticks::MIN)));
+        }
+    }
+    told
 }

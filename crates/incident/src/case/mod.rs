@@ -145,9 +145,11 @@ pub struct Exhibit {
     pub incident: String,
     /// The alert that it belongs to; empty for what people added.
     pub alert: String,
-    /// The time of its event, in ticks.
+    /// The time of its event, in ticks. The API tells times in words, which are read as well.
+    #[serde(deserialize_with = "ticks")]
     pub at: i64,
     /// When it was kept, in ticks.
+    #[serde(deserialize_with = "ticks")]
     pub kept: i64,
     /// By whom.
     pub by: String,
@@ -194,6 +196,22 @@ impl Case {
     pub fn gather(&mut self) {
         self.alerts.sort_by(|one, other| (one.start, &one.id).cmp(&(other.start, &other.id)));
         self.entities = nodes(&self.alerts);
+    }
+}
+
+/// A time as ticks, or as ISO 8601.
+fn ticks<'de, D: serde::Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Ticks(i64),
+        Words(String),
+    }
+    match Written::deserialize(from)? {
+        Written::Ticks(ticks) => Ok(ticks),
+        Written::Words(text) => {
+            text.parse::<Ticks>().map(Ticks::get).map_err(|_| serde::de::Error::custom("this is no time"))
+        }
     }
 }
 

@@ -16,7 +16,7 @@
 
 mod check;
 mod framework;
-mod reader;
+pub(crate) mod reader;
 mod score;
 
 use std::borrow::Cow;

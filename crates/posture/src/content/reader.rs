@@ -5,7 +5,7 @@ use std::sync::Arc;
 use castellan_base::{Diagnostic, Node, Object};
 
 /// An object being read. Remembers which members were asked for, so that misspelt ones can be reported.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     object: &'a Object,
     node: &'a Node,
     known: Vec<&'static str>,
@@ -15,7 +15,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// `None`, and a diagnostic, when `node` is no object.
-    pub(super) fn new(
+    pub(crate) fn new(
         node: &'a Node,
         what: &str,
         diagnostics: &'a mut Vec<Diagnostic>,
@@ -29,22 +29,22 @@ impl<'a> Reader<'a> {
     }
 
     /// Reports a fault at `node`; the object will not be used.
-    pub(super) fn fail(&mut self, node: &Node, message: impl Into<String>) {
+    pub(crate) fn fail(&mut self, node: &Node, message: impl Into<String>) {
         self.failed = true;
         self.diagnostics.push(Diagnostic::error(node.span, message));
     }
 
-    pub(super) fn diagnostics(&mut self) -> &mut Vec<Diagnostic> {
+    pub(crate) fn diagnostics(&mut self) -> &mut Vec<Diagnostic> {
         self.diagnostics
     }
 
     /// A member, unless it is absent or null.
-    pub(super) fn optional(&mut self, key: &'static str) -> Option<&'a Node> {
+    pub(crate) fn optional(&mut self, key: &'static str) -> Option<&'a Node> {
         self.known.push(key);
         self.object.get(key).filter(|node| !node.is_null())
     }
 
-    pub(super) fn required(&mut self, key: &'static str) -> Option<&'a Node> {
+    pub(crate) fn required(&mut self, key: &'static str) -> Option<&'a Node> {
         let found = self.optional(key);
         if found.is_none() {
             self.fail(self.node, format!("`{key}` is missing"));
@@ -52,24 +52,24 @@ impl<'a> Reader<'a> {
         found
     }
 
-    pub(super) fn text(&mut self, key: &'static str) -> Arc<str> {
+    pub(crate) fn text(&mut self, key: &'static str) -> Arc<str> {
         let node = self.required(key);
         node.and_then(|node| self.as_text(key, node)).unwrap_or_default()
     }
 
-    pub(super) fn optional_text(&mut self, key: &'static str) -> Option<Arc<str>> {
+    pub(crate) fn optional_text(&mut self, key: &'static str) -> Option<Arc<str>> {
         let node = self.optional(key)?;
         self.as_text(key, node)
     }
 
     /// A list of texts; absent is empty.
-    pub(super) fn texts(&mut self, key: &'static str) -> Vec<(Arc<str>, &'a Node)> {
+    pub(crate) fn texts(&mut self, key: &'static str) -> Vec<(Arc<str>, &'a Node)> {
         let items = self.list(key);
         items.iter().filter_map(|item| Some((self.as_text(key, item)?, item))).collect()
     }
 
     /// The items of a list; absent is empty.
-    pub(super) fn list(&mut self, key: &'static str) -> &'a [Node] {
+    pub(crate) fn list(&mut self, key: &'static str) -> &'a [Node] {
         let Some(node) = self.optional(key) else { return &[] };
         if node.as_array().is_none() {
             self.fail(node, format!("`{key}` has to be a list, not {}", node.value.type_name()));
@@ -78,14 +78,14 @@ impl<'a> Reader<'a> {
     }
 
     /// A list, or one value in place of a list of one.
-    pub(super) fn one_or_more(&mut self, key: &'static str) -> &'a [Node] {
+    pub(crate) fn one_or_more(&mut self, key: &'static str) -> &'a [Node] {
         match self.optional(key) {
             None => &[],
             Some(node) => node.as_array().unwrap_or(std::slice::from_ref(node)),
         }
     }
 
-    pub(super) fn flag(&mut self, key: &'static str, default: bool) -> bool {
+    pub(crate) fn flag(&mut self, key: &'static str, default: bool) -> bool {
         let Some(node) = self.optional(key) else { return default };
         node.as_bool().unwrap_or_else(|| {
             self.fail(node, format!("`{key}` has to be true or false"));
@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    pub(super) fn whole_number(&mut self, key: &'static str) -> u32 {
+    pub(crate) fn whole_number(&mut self, key: &'static str) -> u32 {
         let Some(node) = self.required(key) else { return 0 };
         node.as_i64().and_then(|number| u32::try_from(number).ok()).unwrap_or_else(|| {
             self.fail(node, format!("`{key}` has to be a whole number that is not negative"));
@@ -102,12 +102,12 @@ impl<'a> Reader<'a> {
     }
 
     /// A member that is one of a set of words.
-    pub(super) fn word<T: Copy>(&mut self, key: &'static str, words: &[(&'static str, T)]) -> Option<T> {
+    pub(crate) fn word<T: Copy>(&mut self, key: &'static str, words: &[(&'static str, T)]) -> Option<T> {
         let node = self.required(key)?;
         self.as_word(key, node, words)
     }
 
-    pub(super) fn as_word<T: Copy>(
+    pub(crate) fn as_word<T: Copy>(
         &mut self,
         key: &str,
         node: &Node,
@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reports members that nobody asked for. False when the object cannot be used.
-    pub(super) fn finish(mut self) -> bool {
+    pub(crate) fn finish(mut self) -> bool {
         let unknown: Vec<&castellan_base::Member> = self
             .object
             .iter()

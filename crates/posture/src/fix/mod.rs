@@ -19,4 +19,4 @@ mod write;
 pub use patch_file::PatchedFile;
 pub use propose::{PatchOperation, Proposal, propose};
 pub(crate) use write::target_of;
-pub use write::{FixError, FixOutcome, NotPatched, write_patches};
+pub use write::{FixError, FixOutcome, NotPatched, patch_of, write_patches};

@@ -112,6 +112,25 @@ pub fn write_patches(
     Ok(outcome)
 }
 
+/// The file of one finding as it should be, without anything being written.
+///
+/// Errors: why no file can be patched for it, in a sentence.
+pub fn patch_of(
+    found: &AssessedFinding,
+    assessment: &Assessment,
+    estate: &Estate,
+) -> Result<PatchedFile, String> {
+    let nothing = || "the check names no change that would fix it".to_owned();
+    let fix = assessment.check_of(found).and_then(|check| check.check.fix.as_ref()).ok_or_else(nothing)?;
+    let resource = target_of(found, estate)
+        .ok_or_else(|| "the resource itself is not part of what was read".to_owned())?;
+    let mut work = Work { plans: BTreeMap::new(), unusable: BTreeMap::new(), outcome: FixOutcome::default() };
+    work.patch(found, fix, resource, estate)?;
+    let plan = work.plans.into_values().next().ok_or_else(nothing)?;
+    let shown = relative_path(plan.path()).to_string_lossy().replace('\\', "/");
+    plan.finish(&shown)?.ok_or_else(|| "the file is as it should be already".to_owned())
+}
+
 fn not_patched(found: &AssessedFinding, reason: String) -> NotPatched {
     NotPatched {
         fingerprint: found.fingerprint.clone(),

@@ -9,9 +9,10 @@ use std::io::{self, Write};
 use castellan_base::{Node, Resource, Severity, Verdict};
 
 use super::page::{self, badge, code, escape, table};
-use super::{Report, text};
+use super::{Report, layers, text};
 use crate::assessment::{AssessedFinding, Assessment, CheckResult};
 use crate::compliance::ControlStatus;
+use crate::coverage::{Coverage, Layer};
 use crate::fix::Proposal;
 
 /// Resources whose evidence and fix are written out below each check; the JSON report has all of them.
@@ -24,7 +25,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     write!(
         out,
         "<header><h1>AI posture</h1><p class=\"soft\">As of {} &middot; {} from {} &middot; Castellan {}</p></header>\n\
-         <nav><a href=\"#violations\">Violations</a><a href=\"#unknown\">Cannot be told</a><a href=\"#frameworks\">Frameworks</a>\
+         <nav><a href=\"#violations\">Violations</a><a href=\"#unknown\">Cannot be told</a><a href=\"#coverage\">Coverage</a><a href=\"#frameworks\">Frameworks</a>\
          <a href=\"#materials\">Bill of materials</a><a href=\"#inputs\">Inputs</a></nav>\n",
         text::time(assessment.at),
         text::count(assessment.inventory.resources, "resource"),
@@ -36,6 +37,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     violations(report, out)?;
     out.write_all(unknowns(assessment).as_bytes())?;
     out.write_all(exempt(assessment).as_bytes())?;
+    out.write_all(coverage(report.coverage).as_bytes())?;
     out.write_all(policies(assessment).as_bytes())?;
     out.write_all(conformance(assessment).as_bytes())?;
     out.write_all(frameworks(assessment).as_bytes())?;
@@ -331,6 +333,39 @@ fn policies(assessment: &Assessment) -> String {
         pack.basis.sentence(),
         pack.policies.len(),
         table(&["severity", "definition", "#violations", "#compliant", "#unknown"], &rows)
+    )
+}
+
+fn coverage(coverage: Option<&Coverage>) -> String {
+    let Some(coverage) = coverage.filter(|coverage| !coverage.workloads.is_empty()) else {
+        return String::new();
+    };
+    let workloads = coverage.workloads.iter().enumerate().take(ROWS);
+    let rows: Vec<Vec<String>> = workloads
+        .map(|(at, workload)| {
+            let cells = Layer::ALL.iter().map(|layer| escape(&layers::cell(coverage, at, *layer)));
+            let name = escape(&text::line(&workload.name, 120));
+            [name, escape(workload.kind.as_str())].into_iter().chain(cells).collect()
+        })
+        .collect();
+    let controls = coverage.rows.iter().take(ROWS * 4).filter_map(|row| {
+        let workload = coverage.workloads.get(row.workload)?;
+        Some(vec![
+            escape(&text::line(&workload.name, 120)),
+            escape(row.layer.as_str()),
+            escape(&row.title),
+            escape(row.decided.state.as_str()),
+            escape(&text::line(&row.decided.reason, 600)),
+            escape(&text::line(&row.decided.next, 600)),
+        ])
+    });
+    let controls: Vec<Vec<String>> = controls.collect();
+    format!(
+        "<h2 id=\"coverage\">Coverage of the four layers</h2><p>{}</p>{}<details><summary>Every control ({})</summary>{}</details>",
+        escape(layers::LEGEND),
+        table(&["workload", "kind", "posture", "data", "identity", "model"], &rows),
+        coverage.rows.len(),
+        table(&["workload", "layer", "control", "state", "why", "what to do"], &controls)
     )
 }
 

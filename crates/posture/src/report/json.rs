@@ -1,7 +1,7 @@
 //! One JSON document. Its shape is stable within [`super::JSON_REPORT_VERSION`]:
 //!
 //! `{castellan: {version, reportVersion}, at, inputs, inventory, summary, secureScore, riskScore, checks, findings,
-//! policies, conformance, compliance, exemptions, baseline, diagnostics}`. Lists are empty rather than absent; optional
+//! policies, conformance, compliance, coverage, exemptions, baseline, diagnostics}`. Lists are empty rather than absent; optional
 //! parts are `null`. A finding is `{fingerprint, check, title, severity, verdict, unknown, resource, resourceType,
 //! source, location, condition, inBaseline, riskGain, exemption, frameworks, evidence, fix}`.
 
@@ -48,6 +48,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
         })
     }))?;
     list(out, "compliance", assessment.compliance.iter().map(framework))?;
+    list(out, "coverage", report.coverage.iter().flat_map(|coverage| coverage.to_json()))?;
     let exemptions = &assessment.exemptions;
     let used = exemptions.used.iter().map(|(entry, count)| {
         let mut value = exemption(entry);
@@ -183,6 +184,18 @@ pub(super) fn applied(exemption: Option<&AppliedExemption>) -> Value {
     })
 }
 
+/// What was looked at, found and expected: `[{path, alias, actual, operator, expected, location}]`.
+pub(crate) fn evidence(found: &AssessedFinding) -> Vec<Value> {
+    let one = |(index, one): (usize, &castellan_base::Evidence)| {
+        let place = found.evidence_locations.get(index).and_then(Option::as_ref);
+        json!({
+            "path": &*one.path, "alias": one.alias.as_deref(), "actual": one.actual.as_ref().map(|node| node.to_json()),
+            "operator": &*one.operator, "expected": one.expected.to_json(), "location": location(place),
+        })
+    };
+    found.finding.evidence.iter().enumerate().map(one).collect()
+}
+
 /// One finding; also a line of the JSON Lines form.
 pub(super) fn finding(report: &Report<'_>, found: &AssessedFinding) -> Value {
     let finding = &found.finding;
@@ -192,13 +205,6 @@ pub(super) fn finding(report: &Report<'_>, found: &AssessedFinding) -> Value {
         }
         _ => Value::Null,
     };
-    let evidence = finding.evidence.iter().enumerate().map(|(index, one)| {
-        let place = found.evidence_locations.get(index).and_then(Option::as_ref);
-        json!({
-            "path": &*one.path, "alias": one.alias.as_deref(), "actual": one.actual.as_ref().map(|node| node.to_json()),
-            "operator": &*one.operator, "expected": one.expected.to_json(), "location": location(place),
-        })
-    });
     json!({
         "fingerprint": found.fingerprint, "check": &*finding.check, "title": &*finding.title,
         "severity": finding.severity, "verdict": finding.verdict.as_str(), "unknown": unknown,
@@ -206,7 +212,7 @@ pub(super) fn finding(report: &Report<'_>, found: &AssessedFinding) -> Value {
         "location": location(finding.location.as_ref()), "condition": found.condition.as_deref(),
         "inBaseline": found.in_baseline, "riskGain": rounded(Some(found.risk_gain)),
         "exemption": applied(found.exemption.as_ref()), "frameworks": finding.frameworks,
-        "evidence": evidence.collect::<Vec<_>>(), "fix": report.proposal(found),
+        "evidence": evidence(found), "fix": report.proposal(found),
     })
 }
 

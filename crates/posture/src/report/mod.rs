@@ -7,6 +7,7 @@ mod csv;
 mod html;
 mod json;
 mod jsonl;
+mod layers;
 mod oscal;
 mod page;
 mod sarif;
@@ -18,8 +19,10 @@ use std::io::{self, Write};
 use std::str::FromStr;
 
 use castellan_estate::Estate;
+pub(crate) use json::evidence;
 
 use crate::assessment::{AssessedFinding, Assessment};
+use crate::coverage::Coverage;
 use crate::fix::{Proposal, propose, target_of};
 
 /// The version of the JSON report's shape; grows when a member changes its meaning or goes.
@@ -97,6 +100,8 @@ pub struct Report<'a> {
     pub assessment: &'a Assessment,
     /// What it was found in.
     pub estate: &'a Estate,
+    /// Which controls protect which workload; left out where it is not given.
+    pub coverage: Option<&'a Coverage>,
     /// Columns of the terminal; only the terminal form cares.
     pub width: usize,
     /// Whether to colour; only the terminal form cares.
@@ -106,7 +111,7 @@ pub struct Report<'a> {
 impl<'a> Report<'a> {
     /// A report without colour for 100 columns.
     pub fn new(assessment: &'a Assessment, estate: &'a Estate) -> Report<'a> {
-        Report { assessment, estate, width: 100, colour: false }
+        Report { assessment, estate, coverage: None, width: 100, colour: false }
     }
 
     /// Counts for the exit code.

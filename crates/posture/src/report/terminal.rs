@@ -5,9 +5,10 @@ use std::io::{self, Write};
 
 use castellan_base::{Level, Severity, Verdict};
 
-use super::{Report, text};
+use super::{Report, layers, text};
 use crate::assessment::{AssessedFinding, Assessment, CheckResult};
 use crate::compliance::ControlStatus;
+use crate::coverage::{Coverage, Layer};
 
 /// Resources shown below each check; the other forms have all of them.
 const RESOURCES_SHOWN: usize = 5;
@@ -26,6 +27,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> 
     summary(&mut screen, assessment)?;
     violations(&mut screen, assessment)?;
     unknowns(&mut screen, assessment)?;
+    coverage(&mut screen, report.coverage)?;
     policies(&mut screen, assessment)?;
     conformance(&mut screen, assessment)?;
     compliance(&mut screen, assessment)?;
@@ -311,6 +313,41 @@ fn compliance(screen: &mut Screen<'_>, assessment: &Assessment) -> io::Result<()
     }
     let note = "nothing: there are checks, but nothing in the estate that they speak about";
     writeln!(screen.out, "{}", screen.paint(DIM, note))
+}
+
+fn coverage(screen: &mut Screen<'_>, coverage: Option<&Coverage>) -> io::Result<()> {
+    let Some(coverage) = coverage.filter(|coverage| !coverage.workloads.is_empty()) else { return Ok(()) };
+    screen.heading("Coverage of the four layers")?;
+    let header =
+        format!("{:<26} {:<10} {:<14} {:<14} {:<14} {:<14}", "", "", "posture", "data", "identity", "model");
+    writeln!(screen.out, "{}", screen.paint(DIM, header.trim_end()))?;
+    for (at, workload) in coverage.workloads.iter().enumerate().take(layers::WORKLOADS) {
+        let mut words = format!("{:<26} {:<10}", text::line(&workload.name, 26), workload.kind.as_str());
+        for layer in Layer::ALL {
+            words.push_str(&format!(" {:<14}", layers::cell(coverage, at, layer)));
+        }
+        writeln!(screen.out, "{}", words.trim_end())?;
+    }
+    if coverage.workloads.len() > layers::WORKLOADS {
+        writeln!(screen.out, "... and {} more workloads", coverage.workloads.len() - layers::WORKLOADS)?;
+    }
+    writeln!(screen.out, "{}", screen.paint(DIM, layers::LEGEND))?;
+    let worst = layers::worst(coverage);
+    for (workload, row) in worst.iter().take(layers::TOLD) {
+        let words = format!(
+            "{}: {} ({}): {}",
+            workload.name,
+            row.title,
+            row.decided.state.as_str(),
+            row.decided.reason
+        );
+        screen.wrapped(0, &words)?;
+        screen.wrapped(2, &row.decided.next)?;
+    }
+    if worst.len() > layers::TOLD {
+        writeln!(screen.out, "... and {} more gaps", worst.len() - layers::TOLD)?;
+    }
+    Ok(())
 }
 
 fn exemptions(screen: &mut Screen<'_>, assessment: &Assessment) -> io::Result<()> {

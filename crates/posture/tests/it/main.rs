@@ -10,6 +10,7 @@
 )]
 
 mod assessment;
+mod coverage;
 mod fixes;
 mod packs;
 mod reports;

@@ -61,6 +61,16 @@ impl Orders {
         Orders { store, held: Mutex::default() }
     }
 
+    /// Where orders are kept.
+    pub fn store(&self) -> &OrderStore {
+        &self.store
+    }
+
+    /// Looks at the file at the next request, however short a time ago it was looked at: for whoever has just changed it.
+    pub fn look_again(&self) {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).looked = None;
+    }
+
     /// Why the orders cannot be read now; what they said last holds meanwhile.
     pub fn problem(&self) -> Option<String> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).problem.clone()

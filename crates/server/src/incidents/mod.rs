@@ -31,6 +31,7 @@ use castellan_incident::Desk;
 use castellan_incident::api::{self, Answer, Asked, Failure as Fault, FailureKind};
 use serde_json::{Value, json};
 
+use crate::console::Failure;
 use crate::queries::{no_other_site, parameters};
 use crate::{Gate, Refusal, Token};
 
@@ -110,6 +111,18 @@ async fn answered(face: &Face, request: Request) -> Result<Response, Refused> {
     Ok(told(answer))
 }
 
+impl Face {
+    /// Answers what somebody asks who is known by another way than the token.
+    ///
+    /// Errors: as the desk's.
+    pub(crate) async fn answer(&self, mut asked: Asked, headers: &HeaderMap) -> Result<Response, Failure> {
+        asked.may_reveal = self.may_reveal(headers);
+        let desk = Arc::clone(&self.desk);
+        let answer = self.gate.aside(move || api::answer(&desk, &asked).map_err(Failure::from)).await?;
+        Ok(told(answer))
+    }
+}
+
 fn told(answer: Answer) -> Response {
     match answer {
         Answer::Json(value) => axum::Json(value).into_response(),
@@ -144,7 +157,8 @@ impl IntoResponse for Refused {
     }
 }
 
-fn status(kind: FailureKind) -> StatusCode {
+/// The status of a kind of failure.
+pub(crate) fn status(kind: FailureKind) -> StatusCode {
     match kind {
         FailureKind::Bad => StatusCode::BAD_REQUEST,
         FailureKind::Forbidden => StatusCode::FORBIDDEN,

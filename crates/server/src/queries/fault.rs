@@ -114,6 +114,24 @@ impl Fault {
         }
     }
 
+    /// A word for programs, where there is one.
+    pub(crate) fn code(&self) -> Option<&'static str> {
+        match self {
+            Fault::Query(error) => Some(error.code),
+            Fault::TooLong { .. } => Some("too-long"),
+            Fault::Busy => Some("busy"),
+            Fault::Refused(_) => None,
+        }
+    }
+
+    /// Where in the query it is.
+    pub(crate) fn span(&self) -> Option<castellan_kql::Span> {
+        match self {
+            Fault::Query(error) => error.span,
+            _ => None,
+        }
+    }
+
     /// Line and column in the query where it is, both from 1, and the text there.
     pub(crate) fn place<'q>(&self, query: &'q str) -> Option<(usize, usize, &'q str)> {
         let Fault::Query(Error { span: Some(span), .. }) = self else { return None };

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use castellan_kql::bind::Database;
 use castellan_query::{Access, Answers, Cancellation, Engine, Limits, Overflow, Settings, Watch};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -170,6 +171,19 @@ impl Queries {
             engine = engine.restrict(access)?;
         }
         Ok(engine)
+    }
+
+    /// Looks at the tables and functions that may be seen, as an editor does.
+    ///
+    /// # Errors
+    /// The tables cannot be read, and those of the look.
+    pub(crate) async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&dyn Database) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, Fault> {
+        let own = self.clone();
+        let looked = async move { look(own.engine(Asked::default()).await?.database()) };
+        self.pool.run(looked).await
     }
 
     /// The tables and columns that may be seen.

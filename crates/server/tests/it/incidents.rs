@@ -55,7 +55,7 @@ fn alert(number: u128) -> Alert {
     }
 }
 
-fn desk(folder: &TempDir, key: Option<&PrivateKey>) -> Arc<Desk> {
+pub(crate) fn desk(folder: &TempDir, key: Option<&PrivateKey>) -> Arc<Desk> {
     let key = key.map(|key| key.public_key().clone());
     let desk = Desk::open(&folder.path().join("desk"), key, now()).unwrap();
     for number in 1..=5 {

@@ -15,6 +15,7 @@ mod agent_hooks;
 mod analyzer;
 mod anonymizer;
 mod client;
+mod console;
 mod contentsafety;
 mod custom;
 mod expressions;

@@ -6,6 +6,7 @@
 //! whatever is cut off between two writes, the next start finds out whether the run was committed, sends its rows again, and
 //! what the lake has already adds nothing.
 
+pub(super) mod board;
 mod following;
 mod health;
 pub(crate) mod kept;
@@ -14,11 +15,12 @@ mod tests;
 pub(super) mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
+use board::Board;
 use castellan_base::{System, Ticks};
 use castellan_detect::rule::Rule;
 use castellan_detect::run::Alert;
@@ -59,6 +61,32 @@ pub(super) struct Analytics {
     /// When what arrived was taken last.
     heard: Instant,
     health: Health,
+    /// What is shown of all this.
+    board: Arc<Board>,
+    /// How rules are read, to do it again.
+    reading: Reading,
+}
+
+/// Where rules come from.
+#[derive(Clone, Debug, Default)]
+struct Reading {
+    paths: Vec<PathBuf>,
+    functions: Option<PathBuf>,
+    built_in: bool,
+}
+
+impl Reading {
+    /// Errors: a path at which there is nothing.
+    fn read(&self, system: &dyn System) -> Result<Read> {
+        let mut read = Read::open(&self.paths, self.functions.as_deref(), system)?;
+        if self.built_in {
+            // Rules of one's own come first: one with the id of a built-in rule stands in its place.
+            read.built_in();
+        }
+        read.tell(false);
+        read.rules = distinct(std::mem::take(&mut read.rules), self.built_in);
+        Ok(read)
+    }
 }
 
 impl Analytics {
@@ -69,15 +97,22 @@ impl Analytics {
         rules: &Path,
         lake: Arc<Lake>,
         desk: Arc<Desk>,
+        board: Arc<Board>,
         arguments: &UpArguments,
         system: &dyn System,
     ) -> Result<Analytics> {
-        let read = Read::open(&[rules.to_owned()], arguments.functions.as_deref(), system)?;
-        read.tell(false);
+        let reading = Reading {
+            paths: vec![rules.to_owned()],
+            functions: arguments.functions.clone(),
+            built_in: arguments.built_in,
+        };
+        let read = reading.read(system)?;
+        board.has(&read.rules, &read.sources);
         let folder = lake.folder().join(FOLDER);
         let watchlists = arguments.watchlists.as_deref();
         let workspace = Workspace::open(lake, watchlists, read.functions, system)?;
-        Analytics::of(workspace, distinct(read.rules), &folder, desk, system.now())
+        let analytics = Analytics::of(workspace, read.rules, &folder, desk, system.now())?;
+        Ok(Analytics { board, reading, ..analytics })
     }
 
     fn of(
@@ -112,6 +147,8 @@ impl Analytics {
             following: None,
             heard: Instant::now(),
             health,
+            board: Arc::default(),
+            reading: Reading::default(),
         })
     }
 
@@ -127,6 +164,16 @@ impl Analytics {
             if self.following.is_none() {
                 self.begin(clock.now()).await;
             }
+            for (id, state) in self.board.recalled() {
+                let kept = self.kept.entry(id).or_default();
+                for (identity, raised) in state.raised {
+                    kept.state.raised.entry(identity).or_insert(raised);
+                }
+            }
+            if self.board.is_changed() {
+                self.reads_again(clock.as_ref());
+                continue;
+            }
             self.turn(clock.now()).await;
             self.tell_health(clock.now()).await;
             let next = tokio::time::Instant::now() + EVERY;
@@ -134,6 +181,29 @@ impl Analytics {
                 self.hears(clock.as_ref(), next).await;
             }
         }
+    }
+
+    /// Reads rules again that somebody changed. What is remembered of those that stay stays.
+    fn reads_again(&mut self, system: &dyn System) {
+        const WHAT: &str = "rules that were changed cannot be read";
+        let read = match self.reading.read(system) {
+            Ok(read) => read,
+            Err(error) => return self.told.failed(WHAT, &format!("{error:#}")),
+        };
+        for rule in &read.rules {
+            if self.kept.contains_key(&rule.id) {
+                continue;
+            }
+            match self.folder.rule(&rule.id) {
+                Ok(kept) => _ = self.kept.insert(Arc::clone(&rule.id), kept),
+                Err(error) => return self.told.failed(WHAT, &format!("{error:#}")),
+            }
+        }
+        self.told.works(WHAT);
+        self.board.has(&read.rules, &read.sources);
+        self.rules = read.rules;
+        // Who is told of what is worked out anew, over what the tables hold.
+        self.following = None;
     }
 
     /// Writes how rules run and whether sources send, when it is time.
@@ -158,6 +228,7 @@ impl Analytics {
             Ok(following) => {
                 self.told.works(WHAT);
                 self.told.follows(following.counts(self.rules.len()));
+                self.board.told(following.streams());
                 self.following = Some(following);
             }
             Err(error) => self.told.failed(WHAT, &format!("{error:#}")),
@@ -206,6 +277,7 @@ impl Analytics {
         let ran = following.streams_mut().look(at, &mut state, &self.workspace, now, &self.timing).await;
         self.told.ran(&rule, &ran);
         self.health.looked(&rule, &ran);
+        self.board.ran(&rule, &ran, now);
         let done = match ran.alerts.is_empty() {
             true => {
                 // Nothing was raised: after a crash the same is looked at again. The next turn writes it down.
@@ -255,6 +327,7 @@ impl Analytics {
             }
             self.told.ran(&rule, &ran);
             self.health.ran(&rule, &ran, now);
+            self.board.ran(&rule, &ran, now);
             let done = if ran.alerts.is_empty() {
                 self.moves_on(&rule, Kept { state, ..kept })
             } else {
@@ -335,6 +408,14 @@ impl Analytics {
     }
 }
 
+/// Writes down that all that came before a time counts as looked at by a rule that has not run.
+///
+/// Errors: it cannot be written.
+pub(super) fn begins_at(lake: &Path, rule: &str, at: Ticks) -> Result<()> {
+    let state = State { done: Some(at.get()), received: Some(at.get()), ..State::default() };
+    Folder::open(&lake.join(FOLDER))?.keep_rule(rule, &Kept { state, commit: String::new() })
+}
+
 /// What notes of a rule are kept by.
 fn key(rule: &str) -> String {
     format!("rule:{}", rule.to_ascii_lowercase())
@@ -348,12 +429,15 @@ fn unique() -> Result<String> {
 }
 
 /// Rules of one id would share what is remembered of them: the first one runs.
-fn distinct(rules: Vec<Rule>) -> Vec<Rule> {
+fn distinct(rules: Vec<Rule>, is_silent: bool) -> Vec<Rule> {
     let mut ids = BTreeSet::new();
     let mut found = Vec::new();
     for rule in rules {
         if ids.insert(rule.id.to_ascii_lowercase()) {
             found.push(rule);
+            continue;
+        }
+        if is_silent {
             continue;
         }
         let message = format!(

@@ -15,7 +15,8 @@ use super::Automation;
 use super::runs::Runs;
 use crate::arguments::UpArguments;
 use crate::output::{complain, inert_lines};
-use crate::playbook::{Configured, library};
+use crate::playbook::library;
+use crate::up::configured;
 use crate::up::kept::{keep, read};
 
 /// How often incidents are looked at.
@@ -57,7 +58,7 @@ impl Responder {
         system: &dyn System,
     ) -> Result<Responder> {
         let automation = Automation::open(rules, system)?;
-        let configured = Configured::of(arguments.response.as_deref(), &[], system)?;
+        let configured = configured(arguments, system)?;
         let library = library(&arguments.playbooks, &configured, system)?;
         let runs = Runs::begin(library, configured.catalogue()?, &folder.join(RUNS), Arc::new(OsSystem))?;
         Responder::of(automation, runs, folder, desk)

@@ -3,52 +3,65 @@
 use std::collections::BTreeMap;
 
 use castellan_base::Ticks;
-use castellan_detect::run::Rows;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::chance::Chance;
-use crate::support::time;
 
 /// The address behind which the whole office is.
-pub(super) const OFFICE: &str = "203.0.113.10";
+pub(crate) const OFFICE: &str = "203.0.113.10";
 /// The account of models that all agents use.
-pub(super) const SHARED: &str =
+pub(crate) const SHARED: &str =
     "/subscriptions/5a1/resourceGroups/ai/providers/Microsoft.CognitiveServices/accounts/aoai-prod";
 
 /// Minutes since the beginning of the week.
-pub(super) type Minute = i64;
+pub type Minute = i64;
 
 /// A time of the week.
-pub(super) fn at(minute: Minute) -> Ticks {
-    time("2026-11-16T00:00:00Z").checked_add(minute * 60 * Ticks::PER_SECOND).unwrap()
+pub(crate) fn at(begins: Ticks, minute: Minute) -> Ticks {
+    begins.checked_add(minute.saturating_mul(60 * Ticks::PER_SECOND)).unwrap_or(begins)
 }
 
-#[derive(Clone)]
-pub(super) struct Agent {
-    pub(super) id: String,
-    pub(super) name: String,
+/// A row of a table.
+pub type Row = Map<String, Value>;
+
+/// An agent.
+#[derive(Clone, Debug, Default)]
+pub struct Agent {
+    /// Its id.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
     /// The object id of what it runs as.
-    pub(super) principal: String,
+    pub principal: String,
     /// The id of the application of that.
-    pub(super) application: String,
+    pub application: String,
     /// Where it runs.
-    pub(super) address: String,
-    pub(super) tools: [String; 3],
-    pub(super) vault: String,
-    pub(super) storage: String,
+    pub address: String,
+    /// What it may call.
+    pub tools: [String; 3],
+    /// The resource id of its vault.
+    pub vault: String,
+    /// The resource id of its storage.
+    pub storage: String,
 }
 
-#[derive(Clone)]
-pub(super) struct User {
-    pub(super) name: String,
-    pub(super) address: String,
+/// A person.
+#[derive(Clone, Debug, Default)]
+pub struct User {
+    /// How they sign in.
+    pub name: String,
+    /// Where they are.
+    pub address: String,
 }
 
 /// Who there is, in an order that differs by seed: chains take theirs from the front, and all take part in normal traffic.
-pub(super) struct Organization {
-    pub(super) agents: Vec<Agent>,
-    pub(super) users: Vec<User>,
-    pub(super) chance: Chance,
+#[derive(Clone, Debug)]
+pub struct Organization {
+    /// Agents.
+    pub agents: Vec<Agent>,
+    /// People.
+    pub users: Vec<User>,
+    pub(crate) chance: Chance,
 }
 
 const AGENTS: [&str; 14] = [
@@ -75,10 +88,11 @@ const TOOLS: [&str; 6] =
     ["lookup_order", "read_ticket", "search_wiki", "find_customer", "list_offers", "get_calendar"];
 
 impl Organization {
-    pub(super) fn new(seed: u64) -> Organization {
+    /// That of a seed.
+    pub fn new(seed: u64) -> Organization {
         let mut chance = Chance::new(seed);
-        let agents = shuffled(&AGENTS, &mut chance);
-        let users = shuffled(&USERS, &mut chance);
+        let agents = chance.shuffled(&AGENTS);
+        let users = chance.shuffled(&USERS);
         let agents = agents.iter().enumerate().map(|(at, name)| agent(name, at, &mut chance)).collect();
         let user = |(at, name): (usize, &&str)| User {
             name: format!("{name}@contoso.com"),
@@ -88,22 +102,24 @@ impl Organization {
         let users = users.iter().enumerate().map(user).collect();
         Organization { agents, users, chance }
     }
-}
 
-fn shuffled<'n>(names: &[&'n str], chance: &mut Chance) -> Vec<&'n str> {
-    let mut list = names.to_vec();
-    for at in (1..list.len()).rev() {
-        list.swap(at, chance.below(at + 1));
+    /// An agent by its place.
+    pub(crate) fn agent(&self, at: usize) -> Agent {
+        self.agents.get(at).cloned().unwrap_or_default()
     }
-    list
+
+    /// A person by their place.
+    pub(crate) fn user(&self, at: usize) -> User {
+        self.users.get(at).cloned().unwrap_or_default()
+    }
 }
 
 fn agent(name: &str, at: usize, chance: &mut Chance) -> Agent {
     let guid =
         |kind: u32, number: u64| format!("{kind:08x}-0000-4000-8000-{:012x}", number & 0xffff_ffff_ffff);
-    let number = chance.next();
+    let number = chance.draw();
     let first = chance.below(TOOLS.len());
-    let tool = |step: usize| TOOLS[(first + step) % TOOLS.len()].to_owned();
+    let tool = |step: usize| TOOLS.iter().cycle().nth(first + step).copied().unwrap_or_default().to_owned();
     let resource = |kind: &str, name: String| {
         format!("/subscriptions/5a1/resourceGroups/data/providers/Microsoft.{kind}/{name}")
     };
@@ -119,57 +135,73 @@ fn agent(name: &str, at: usize, chance: &mut Chance) -> Agent {
     }
 }
 
+/// Adds the members of one object to another.
+fn extend(row: &mut Value, more: Value) {
+    if let (Some(members), Value::Object(more)) = (row.as_object_mut(), more) {
+        members.extend(more);
+    }
+}
+
 /// What the tables of the week hold.
-#[derive(Default)]
-pub(super) struct Tables {
-    pub(super) rows: BTreeMap<&'static str, Rows>,
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// When the week begins.
+    pub begins: Ticks,
+    /// Rows by the names of tables.
+    pub rows: BTreeMap<&'static str, Vec<Row>>,
     traces: u64,
 }
 
 /// Who does something in a trace, and when.
-pub(super) struct Turn<'t> {
-    pub(super) at: Minute,
-    pub(super) trace: &'t str,
-    pub(super) agent: &'t Agent,
-    pub(super) user: &'t User,
+pub(crate) struct Turn<'t> {
+    pub(crate) at: Minute,
+    pub(crate) trace: &'t str,
+    pub(crate) agent: &'t Agent,
+    pub(crate) user: &'t User,
 }
 
 impl Tables {
-    pub(super) fn add(&mut self, table: &'static str, minute: Minute, mut row: Value) {
-        let members = row.as_object_mut().unwrap();
-        members.insert("TimeGenerated".to_owned(), at(minute).to_string().into());
+    /// None yet.
+    pub(crate) fn new(begins: Ticks) -> Tables {
+        Tables { begins, rows: BTreeMap::new(), traces: 0 }
+    }
+
+    pub(crate) fn add(&mut self, table: &'static str, minute: Minute, mut row: Value) {
+        let Some(members) = row.as_object_mut() else { return };
+        let time = at(self.begins, minute);
+        members.insert("TimeGenerated".to_owned(), time.to_string().into());
         // It is taken in within the minute.
-        let received = at(minute).checked_add(30 * Ticks::PER_SECOND).unwrap();
+        let received = time.checked_add(30 * Ticks::PER_SECOND).unwrap_or(time);
         members.insert("_TimeReceived".to_owned(), received.to_string().into());
-        self.rows.entry(table).or_default().push(members.clone());
+        self.rows.entry(table).or_default().push(std::mem::take(members));
     }
 
     /// The name of a trace that there was not before.
-    pub(super) fn trace(&mut self, of: &str) -> String {
+    pub(crate) fn trace(&mut self, of: &str) -> String {
         self.traces += 1;
         format!("{of}-{:06x}", self.traces)
     }
 
     /// An operation of an agent: of a kind, in a span below another. `more` are further columns.
-    pub(super) fn operation(&mut self, turn: &Turn<'_>, kind: &str, span: &str, parent: &str, more: Value) {
+    pub(crate) fn operation(&mut self, turn: &Turn<'_>, kind: &str, span: &str, parent: &str, more: Value) {
         let mut row = json!({
             "EventType": kind, "SrcAgentId": turn.agent.id, "SrcAgentName": turn.agent.name,
             "ActorUsername": turn.user.name, "SrcIpAddr": turn.user.address, "EventSessionId": format!("s-{}", turn.trace),
             "AdditionalFields": { "TraceId": turn.trace, "SpanId": span, "ParentSpanId": parent },
         });
         if kind == "InvokeAgent" {
-            let members = row.as_object_mut().unwrap();
-            members.insert("TargetAgentId".to_owned(), turn.agent.id.clone().into());
-            members.insert("TargetAgentName".to_owned(), turn.agent.name.clone().into());
-            members.remove("SrcAgentId");
-            members.remove("SrcAgentName");
+            let target = json!({ "TargetAgentId": turn.agent.id, "TargetAgentName": turn.agent.name });
+            extend(&mut row, target);
+            for name in ["SrcAgentId", "SrcAgentName"] {
+                row.as_object_mut().and_then(|members| members.remove(name));
+            }
         }
-        row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        extend(&mut row, more);
         self.add("ASimAgentEventLogs", turn.at, row);
     }
 
     /// The verdict of a guardrail.
-    pub(super) fn verdict(&mut self, turn: &Turn<'_>, span: &str, check: &str, label: &str) {
+    pub(crate) fn verdict(&mut self, turn: &Turn<'_>, span: &str, check: &str, label: &str) {
         let fields = json!({ "AdditionalFields": {
             "TraceId": turn.trace, "SpanId": span, "ParentSpanId": "s0",
             "gen_ai.evaluation.name": check, "gen_ai.evaluation.score.label": label,
@@ -178,17 +210,17 @@ impl Tables {
     }
 
     /// Content of a span of an agent.
-    pub(super) fn content(&mut self, turn: &Turn<'_>, span: &str, more: Value) {
+    pub(crate) fn content(&mut self, turn: &Turn<'_>, span: &str, more: Value) {
         let mut row = json!({
             "TraceId": turn.trace, "SpanId": span, "AgentId": turn.agent.id, "AgentName": turn.agent.name,
             "ModelName": "gpt-4o",
         });
-        row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        extend(&mut row, more);
         self.add("AppGenAIContent", turn.at, row);
     }
 
     /// A call of a tool, with what came back.
-    pub(super) fn tool(&mut self, turn: &Turn<'_>, span: &str, tool: &str, arguments: &str, result: &str) {
+    pub(crate) fn tool(&mut self, turn: &Turn<'_>, span: &str, tool: &str, arguments: &str, result: &str) {
         let described =
             json!({ "ToolName": tool, "ToolDescription": format!("Gives what `{tool}` is for.") });
         self.operation(turn, "ExecuteTool", span, "s0", described);
@@ -196,14 +228,14 @@ impl Tables {
     }
 
     /// A request to a model without an agent.
-    pub(super) fn chat(&mut self, minute: Minute, trace: &str, user: &User, asked: &str, more: Value) {
+    pub(crate) fn chat(&mut self, minute: Minute, trace: &str, user: &User, asked: &str, more: Value) {
         let mut row = json!({
             "EventType": "InvokeModel", "ActorUsername": user.name, "SrcIpAddr": user.address, "ActingAppName": "chat",
             "ModelName": "gpt-4o", "InputTokensUsed": 400, "OutputTokensUsed": 200, "_ResourceId": SHARED,
             "EventRequestTemperature": 0.7,
             "AdditionalFields": { "TraceId": trace, "SpanId": "s1", "ParentSpanId": "" },
         });
-        row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        extend(&mut row, more);
         self.add("ASimAgentEventLogs", minute, row);
         let messages =
             json!([{ "role": "user", "parts": [{ "type": "text", "content": asked }] }]).to_string();
@@ -215,7 +247,7 @@ impl Tables {
     }
 
     /// Something that somebody did to a resource of Azure.
-    pub(super) fn activity(
+    pub(crate) fn activity(
         &mut self,
         minute: Minute,
         caller: &str,
@@ -231,8 +263,8 @@ impl Tables {
     }
 
     /// A secret that an identity reads.
-    pub(super) fn secret(&mut self, minute: Minute, agent: &Agent, name: &str) {
-        let vault = agent.vault.rsplit('/').next().unwrap();
+    pub(crate) fn secret(&mut self, minute: Minute, agent: &Agent, name: &str) {
+        let vault = agent.vault.rsplit('/').next().unwrap_or_default();
         let row = json!({
             "OperationName": "SecretGet", "Identity": { "claim": { "appid": agent.application } },
             "RequestUri": format!("https://{vault}.vault.azure.net/secrets/{name}?api-version=7.4"),
@@ -242,8 +274,8 @@ impl Tables {
     }
 
     /// A blob that an identity reads.
-    pub(super) fn blob(&mut self, minute: Minute, agent: &Agent, path: &str) {
-        let account = agent.storage.rsplit('/').next().unwrap();
+    pub(crate) fn blob(&mut self, minute: Minute, agent: &Agent, path: &str) {
+        let account = agent.storage.rsplit('/').next().unwrap_or_default();
         let row = json!({
             "OperationName": "GetBlob", "StatusCode": "200", "RequesterAppId": agent.application,
             "Uri": format!("https://{account}.blob.core.windows.net/{path}"),
@@ -253,7 +285,7 @@ impl Tables {
     }
 
     /// A sign-in of what an agent runs as.
-    pub(super) fn sign_in(&mut self, minute: Minute, agent: &Agent, address: &str) {
+    pub(crate) fn sign_in(&mut self, minute: Minute, agent: &Agent, address: &str) {
         let row = json!({
             "ResultType": "0", "ServicePrincipalId": agent.principal, "AppId": agent.application,
             "IPAddress": address, "ResourceDisplayName": "Windows Azure Service Management API",
@@ -262,7 +294,7 @@ impl Tables {
     }
 
     /// An agent as the inventory has it.
-    pub(super) fn snapshot(&mut self, minute: Minute, agent: &Agent, tools: &[String]) {
+    pub(crate) fn snapshot(&mut self, minute: Minute, agent: &Agent, tools: &[String]) {
         let row = json!({
             "AgentId": agent.id, "Name": agent.name, "Platform": "Foundry", "EntraAgentID": agent.application,
             "Version": "1", "DeclaredTools": tools, "McpServers": [{ "url": "https://tools.contoso.com/mcp" }],
@@ -272,7 +304,7 @@ impl Tables {
     }
 
     /// A request to models as the service logs it: by an object id, or by a key where there is none.
-    pub(super) fn request(&mut self, minute: Minute, resource: &str, address: &str, object: &str) {
+    pub(crate) fn request(&mut self, minute: Minute, resource: &str, address: &str, object: &str) {
         let properties =
             if object.is_empty() { json!({}).to_string() } else { json!({ "objectId": object }).to_string() };
         let row = json!({

@@ -2,14 +2,10 @@
 //!
 //! Weights of `content/correlation.yaml` were chosen on the seeds of [`TUNED`]; the tests run on others.
 
-mod chains;
-mod organization;
-mod traffic;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use castellan_base::{OsSystem, Sources};
+use castellan_base::{OsSystem, Sources, Ticks};
 use castellan_detect::check::Schemas;
 use castellan_detect::incident::correlate::Correlation;
 use castellan_detect::incident::{Change, Incident, Incidents, What};
@@ -21,14 +17,16 @@ use castellan_detect::schedule::{State, Timing, run};
 use castellan_detect::watchlist::{Watchlist, Watchlists};
 use castellan_kql::bind::Database;
 
-use chains::Chain;
-use organization::{Organization, Tables, at};
+use castellan_sample::{Chain, Tables, hours, week};
+
+use crate::support::time;
 
 /// The seeds on which weights were chosen.
 const TUNED: [u64; 5] = [1, 2, 3, 11, 12];
 
 /// Tables that rules read which the week does not fill.
-const EMPTY: [&str; 10] = [
+const EMPTY: [&str; 11] = [
+    "CastellanGateDecisions",
     "Anomalies",
     "BehaviorAnalytics",
     "CastellanBaselines",
@@ -49,6 +47,7 @@ struct Raised {
 
 /// What a week came to.
 struct Week {
+    begins: Ticks,
     chains: Vec<Chain>,
     raised: Vec<Raised>,
     incidents: Incidents,
@@ -83,7 +82,7 @@ fn memory(tables: &Tables) -> Memory {
     // A canary that no answer has.
     let canary = serde_json::json!({ "Canary": "ZX81QUOKKA77" }).as_object().unwrap().clone();
     let mut watchlists = Watchlists::default();
-    watchlists.add(Watchlist::of_rows("ai-canaries", &[canary], at(0)));
+    watchlists.add(Watchlist::of_rows("ai-canaries", &[canary], tables.begins));
     events.set_watchlists(watchlists);
     for name in schemas.function_names() {
         if let Some(function) = schemas.function(&name) {
@@ -98,21 +97,24 @@ fn memory(tables: &Tables) -> Memory {
 
 /// Runs all rules over a week, as they run when they are up, in all windows in which something happens.
 async fn lived(seed: u64) -> Week {
-    let (mut organization, mut tables) = (Organization::new(seed), Tables::default());
-    traffic::normal(&mut organization, &mut tables);
-    traffic::noise(&mut organization, &mut tables);
-    let chains = chains::all(&mut organization, &mut tables);
-    let events = memory(&tables);
-    let mut ends: BTreeSet<i64> = traffic::hours().iter().map(|hour| hour + 60).collect();
+    let lived = week(seed, time("2026-11-16T00:00:00Z"));
+    let events = memory(&lived.tables);
+    let mut ends: BTreeSet<i64> = hours().iter().map(|hour| hour + 60).collect();
     let hourly = ends.clone();
     // Rules of a day run at midnight.
     ends.extend((1..=7).map(|day| day * 1_440));
     let rules = rules();
     let mut states: BTreeMap<&str, State> = BTreeMap::new();
-    let mut week =
-        Week { chains, raised: Vec::new(), incidents: Incidents::default(), changes: Vec::new(), windows: 0 };
+    let mut week = Week {
+        begins: lived.begins(),
+        chains: lived.chains.clone(),
+        raised: Vec::new(),
+        incidents: Incidents::default(),
+        changes: Vec::new(),
+        windows: 0,
+    };
     for end in ends {
-        let (until, now) = (at(end), at(end + 2));
+        let (until, now) = (lived.at(end), lived.at(end + 2));
         for (file, rule) in &rules {
             let is_daily = rule.frequency > 60 * MINUTE;
             if is_daily == hourly.contains(&end) {
@@ -152,13 +154,19 @@ impl Raised {
     }
 
     /// The chain that it is of.
-    fn chain(&self, chains: &[Chain]) -> Option<usize> {
+    fn chain(&self, week: &Week) -> Option<usize> {
         let said = self.says();
         let is_of = |chain: &Chain| {
-            self.alert.raised >= at(chain.begins) && chain.marks.iter().any(|mark| said.contains(mark))
+            self.alert.raised >= after(week.begins, chain.begins)
+                && chain.marks.iter().any(|mark| said.contains(mark))
         };
-        chains.iter().position(is_of)
+        week.chains.iter().position(is_of)
     }
+}
+
+/// A time so many minutes later.
+fn after(begins: Ticks, minutes: i64) -> Ticks {
+    begins.checked_add(minutes * 60 * Ticks::PER_SECOND).unwrap()
 }
 
 fn describe(incident: &Incident) -> String {
@@ -192,7 +200,7 @@ fn faults(week: &Week) -> Vec<String> {
     let of = |raised: &Raised| week.incidents.incident_of(&raised.alert.id.to_string()).unwrap_or_default();
     for (number, chain) in week.chains.iter().enumerate() {
         let own: Vec<&Raised> =
-            week.raised.iter().filter(|raised| raised.chain(&week.chains) == Some(number)).collect();
+            week.raised.iter().filter(|raised| raised.chain(week) == Some(number)).collect();
         let files: BTreeSet<&str> = own.iter().map(|raised| raised.file.as_str()).collect();
         for rule in chain.rules.iter().filter(|rule| !files.contains(*rule)) {
             faults.push(format!("{}: {rule} saw nothing", chain.name));
@@ -217,7 +225,7 @@ fn faults(week: &Week) -> Vec<String> {
         }
     }
     for raised in &week.raised {
-        if raised.chain(&week.chains).is_none() && theirs.contains(&of(raised)) {
+        if raised.chain(week).is_none() && theirs.contains(&of(raised)) {
             faults.push(format!("{} is in incident {} of a chain and is not of it", raised.file, of(raised)));
         }
     }

@@ -1,19 +1,21 @@
-//! The tables of Azure Resource Graph, from what a scan reads.
+//! The tables of Azure Resource Graph and those of what was found, from what a scan reads.
 
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use castellan_base::{Existence, Resource, System, Ticks, Verdict};
+use castellan_base::{Existence, Resource, Verdict};
 use castellan_estate::Estate;
 use castellan_kql::plan::{Field, typed};
 use castellan_kql::value::Dynamic;
 use castellan_kql::{ScalarType, Value};
-use castellan_posture::{AssessOptions, Assessment, Content, assess};
+use castellan_posture::coverage::Coverage;
+use castellan_posture::tables::{Table, tables};
+use castellan_posture::{Assessment, Report};
 use castellan_query::arrow::array::RecordBatch;
-use castellan_query::{Engine, physical};
+use castellan_query::physical;
 use serde_json::{Value as Json, json};
 
-use crate::arguments::{Auth, EstateArguments, QueryArguments};
+use crate::query::known_columns;
 
 /// The columns of every table of Resource Graph.
 const COLUMNS: [(&str, ScalarType); 16] = [
@@ -35,50 +37,42 @@ const COLUMNS: [(&str, ScalarType); 16] = [
     ("extendedLocation", ScalarType::Dynamic),
 ];
 
-/// A table of Resource Graph: its name and its rows.
+/// A table: its name and its rows.
 pub(crate) type Rows = (&'static str, RecordBatch);
 
-/// Adds `Resources`, `ResourceContainers`, `SecurityResources` and `AuthorizationResources`.
-pub(super) fn add(engine: &mut Engine, arguments: &QueryArguments, system: &dyn System) -> Result<()> {
-    for (name, rows) in of_scan(&arguments.scan, arguments.as_of, arguments.quiet, system)? {
-        engine.add_batches(name, rows.schema(), vec![rows])?;
-    }
-    Ok(())
-}
-
-/// Reads an estate as the tables of Resource Graph.
-pub(crate) fn of_scan(
-    paths: &[String],
-    as_of: Option<Ticks>,
-    quiet: bool,
-    system: &dyn System,
-) -> Result<Vec<Rows>> {
-    let content = Content::embedded();
-    let reading = EstateArguments {
-        paths: paths.to_vec(),
-        parameters: Vec::new(),
-        subscription: None,
-        resource_group: None,
-        location: None,
-        tenant: None,
-        as_of,
-        auth: Auth::Auto,
-        quiet,
-    };
-    let estate = crate::estate::read(&reading, &content, system)?.estate;
-    crate::estate::complain_of(&estate, quiet);
+/// The tables of Resource Graph over an estate.
+///
+/// Errors: rows that no table can have, which is a fault of this program.
+pub(super) fn of_resource_graph(estate: &Estate, assessment: &Assessment) -> Result<Vec<Rows>> {
     let there = || estate.resources.iter().filter(|resource| resource.existence != Existence::Referenced);
     let is_authorization = |resource: &&Resource| {
         resource.resource_type.to_ascii_lowercase().starts_with("microsoft.authorization/")
     };
-    let assessment =
-        assess(&estate, &content, None, &AssessOptions::at(crate::estate::now(&reading, system)));
     Ok(vec![
         table("Resources", there().filter(|resource| !is_authorization(resource)).map(row).collect())?,
         table("AuthorizationResources", there().filter(is_authorization).map(row).collect())?,
-        table("ResourceContainers", containers(&estate))?,
-        table("SecurityResources", assessments(&assessment))?,
+        table("ResourceContainers", containers(estate))?,
+        table("SecurityResources", assessments(assessment))?,
     ])
+}
+
+/// The tables of what was found, with the columns that content declares.
+///
+/// Errors: as [`of_resource_graph`].
+pub(super) fn of_posture(report: &Report<'_>, coverage: &Coverage) -> Result<Vec<Rows>> {
+    let declared = |table: Table| {
+        let columns = known_columns(table.name);
+        let cells = |mut members: serde_json::Map<String, Json>| -> Row {
+            let cell = |column: &Field| {
+                let value = Dynamic::from_json(&members.remove(&*column.name).unwrap_or(Json::Null));
+                typed(Value::dynamic(value), column.scalar_type)
+            };
+            columns.iter().map(cell).collect()
+        };
+        let rows: Vec<Row> = table.rows.into_iter().map(cells).collect();
+        Ok((table.name, physical::batch(physical::schema(&columns), &columns, rows.iter())?))
+    };
+    tables(report, coverage).into_iter().map(declared).collect()
 }
 
 type Row = Vec<Value>;

@@ -2,12 +2,17 @@
 
 use serde_json::json;
 
-use super::organization::{Agent, Minute, OFFICE, Organization, SHARED, Tables, Turn, User};
+use crate::organization::{Agent, Minute, OFFICE, Organization, SHARED, Tables, Turn, User};
 
-/// The hours of the week in which people work: four on weekdays, one on the others.
-pub(super) fn hours() -> Vec<Minute> {
+/// The hours of the week in which people work, in minutes since it began: four on weekdays, one on the others.
+pub fn hours() -> Vec<Minute> {
     let of_day = |day: i64| if day < 5 { vec![9, 11, 14, 16] } else { vec![11] };
     (0..7).flat_map(|day| of_day(day).into_iter().map(move |hour| (day * 24 + hour) * 60)).collect()
+}
+
+/// A count as minutes.
+pub(crate) fn minutes(count: usize) -> Minute {
+    Minute::try_from(count).unwrap_or_default()
 }
 
 /// What people ask.
@@ -32,7 +37,7 @@ const FOUND: [&str; 6] = [
 ];
 
 /// All of a week's normal traffic.
-pub(super) fn normal(organization: &mut Organization, tables: &mut Tables) {
+pub(crate) fn normal(organization: &mut Organization, tables: &mut Tables) {
     indicators(tables);
     let agents = organization.agents.clone();
     let users = organization.users.clone();
@@ -47,8 +52,8 @@ pub(super) fn normal(organization: &mut Organization, tables: &mut Tables) {
             tables.sign_in(hour + 8, agent, &agent.address);
             let turns = 1 + organization.chance.below(2);
             for again in 0..turns {
-                let user = organization.chance.pick(&users).clone();
-                let minute = hour + 10 + organization.chance.below(15) as i64;
+                let user = organization.chance.pick(&users);
+                let minute = hour + 10 + minutes(organization.chance.below(15));
                 // All of its tools are used each day.
                 let tool = (number + again) % agent.tools.len();
                 turn(organization, tables, agent, &user, minute, tool);
@@ -59,8 +64,14 @@ pub(super) fn normal(organization: &mut Organization, tables: &mut Tables) {
         for user in &users {
             if organization.chance.percent(60) {
                 let trace = tables.trace("chat");
-                let asked = *organization.chance.pick(&ASKED);
-                tables.chat(hour + 10 + organization.chance.below(20) as i64, &trace, user, asked, json!({}));
+                let asked = organization.chance.pick(&ASKED);
+                tables.chat(
+                    hour + 10 + minutes(organization.chance.below(20)),
+                    &trace,
+                    user,
+                    asked,
+                    json!({}),
+                );
             }
         }
         administration(organization, tables, hour);
@@ -78,7 +89,7 @@ fn turn(
 ) {
     let trace = tables.trace("turn");
     let turn = Turn { at: minute, trace: &trace, agent, user };
-    let asked = *organization.chance.pick(&ASKED);
+    let asked = organization.chance.pick(&ASKED);
     tables.operation(&turn, "InvokeAgent", "s0", "", json!({}));
     let model = json!({
         "ModelName": "gpt-4o", "InputTokensUsed": 700 + organization.chance.below(600),
@@ -90,8 +101,8 @@ fn turn(
     tables.content(&turn, "s1", json!({ "InputMessages": messages, "OutputMessages": answer }));
     tables.verdict(&turn, "s2", "jailbreak", "pass");
     tables.verdict(&turn, "s3", "indirect_attack", "pass");
-    let found = *organization.chance.pick(&FOUND);
-    tables.tool(&turn, "s4", &agent.tools[tool], "{\"id\": 4711}", found);
+    let found = organization.chance.pick(&FOUND);
+    tables.tool(&turn, "s4", agent.tools.get(tool).map_or("", String::as_str), "{\"id\": 4711}", found);
 }
 
 /// What administrators and applications do.
@@ -106,7 +117,7 @@ fn administration(organization: &mut Organization, tables: &mut Tables, hour: Mi
         tables.request(hour + 15 + at, SHARED, "20.50.2.0", "0000dddd-0000-4000-8000-000000000001");
         tables.request(
             hour + 15 + at,
-            &super::chains::analytics(),
+            &crate::chains::analytics(),
             "20.50.3.0",
             "0000dddd-0000-4000-8000-000000000002",
         );
@@ -125,8 +136,8 @@ fn administration(organization: &mut Organization, tables: &mut Tables, hour: Mi
         tables.add("ApiManagementGatewayLlmLog", hour + 10 + at, used);
     }
     // What analysts ask of their own account of models.
-    let own = json!({ "_ResourceId": super::chains::analytics(), "ActingAppName": "notebooks", "InputTokensUsed": 900 });
-    let analyst = organization.users.last().unwrap().clone();
+    let own = json!({ "_ResourceId": crate::chains::analytics(), "ActingAppName": "notebooks", "InputTokensUsed": 900 });
+    let analyst = organization.users.last().cloned().unwrap_or_default();
     let trace = tables.trace("note");
     tables.chat(hour + 18, &trace, &analyst, "Sum up the table of sales.", own);
     if organization.chance.percent(30) {
@@ -139,7 +150,7 @@ fn administration(organization: &mut Organization, tables: &mut Tables, hour: Mi
 fn indicators(tables: &mut Tables) {
     for (key, value, tags) in [
         ("ipv4-addr:value", "192.0.2.200", "tor"),
-        ("ipv4-addr:value", super::chains::LISTED, "botnet"),
+        ("ipv4-addr:value", crate::chains::LISTED, "botnet"),
         ("domain-name:value", "malware.invalid", "phishing"),
     ] {
         let row = json!({
@@ -151,13 +162,13 @@ fn indicators(tables: &mut Tables) {
 
 /// What is no attack of the eight and raises an alert all the same. All of it shares something with chains: the address of
 /// the office, the model, or an agent.
-pub(super) fn noise(organization: &mut Organization, tables: &mut Tables) {
-    let hours = hours();
-    let (agents, users) = (&organization.agents, &organization.users);
+pub(crate) fn noise(organization: &Organization, tables: &mut Tables) {
+    let hour = |at: usize| hours().get(at).copied().unwrap_or_default();
+    let (mocked, tried) = (organization.agent(10), organization.agent(0));
     // Somebody is curious, once.
-    let curious = &users[14];
+    let (curious, tester) = (organization.user(14), organization.user(15));
     let trace = tables.trace("noise");
-    let turn = Turn { at: hours[5] + 40, trace: &trace, agent: &agents[10], user: curious };
+    let turn = Turn { at: hour(5) + 40, trace: &trace, agent: &mocked, user: &curious };
     tables.operation(&turn, "InvokeAgent", "s0", "", json!({}));
     tables.verdict(&turn, "s1", "jailbreak", "blocked");
     // Somebody tries out the assistant of the first chain, two days before it is attacked.
@@ -167,7 +178,7 @@ pub(super) fn noise(organization: &mut Organization, tables: &mut Tables) {
             .enumerate()
     {
         let trace = tables.trace("noise");
-        let turn = Turn { at: hours[2] + 40 + at as i64, trace: &trace, agent: &agents[0], user: &users[15] };
+        let turn = Turn { at: hour(2) + 40 + minutes(at), trace: &trace, agent: &tried, user: &tester };
         tables.operation(&turn, "InvokeAgent", "s0", "", json!({}));
         let messages =
             json!([{ "role": "user", "parts": [{ "type": "text", "content": asked }] }]).to_string();
@@ -180,7 +191,7 @@ pub(super) fn noise(organization: &mut Organization, tables: &mut Tables) {
     // A planned change of logging.
     let setting = "/subscriptions/5a1/resourceGroups/ai/providers/Microsoft.CognitiveServices/accounts/aoai-dev/providers/microsoft.insights/diagnosticSettings/old";
     tables.activity(
-        hours[9] + 41,
+        hour(9) + 41,
         "admin@contoso.com",
         OFFICE,
         "Microsoft.Insights/diagnosticSettings/delete",

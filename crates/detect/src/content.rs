@@ -1,0 +1,48 @@
+//! The analytics rules of the product, compiled in: those over events (`content/analytics`) and those over the product's own
+//! health (`content/health`).
+
+use castellan_base::Sources;
+use rust_embed::RustEmbed;
+
+use crate::rule::read::{Loaded, read};
+
+#[derive(RustEmbed)]
+#[folder = "../../content/analytics"]
+struct Analytics;
+
+#[derive(RustEmbed)]
+#[folder = "../../content/health"]
+struct Health;
+
+/// Reads the rules that are built in. Their files are `built in/analytics/NAME.yaml` and `built in/health/NAME.yaml`.
+pub fn built_in(sources: &mut Sources) -> Loaded {
+    let mut loaded = Loaded::default();
+    take::<Analytics>("analytics", sources, &mut loaded);
+    take::<Health>("health", sources, &mut loaded);
+    loaded
+}
+
+/// What files of rules that are built in are called by.
+pub const BUILT_IN: &str = "built in/";
+
+fn take<Files: RustEmbed>(folder: &str, sources: &mut Sources, loaded: &mut Loaded) {
+    let mut names: Vec<_> = Files::iter().filter(|name| name.ends_with(".yaml")).collect();
+    names.sort();
+    for name in names {
+        let Some(file) = Files::get(&name) else { continue };
+        let own = read(&format!("{BUILT_IN}{folder}/{name}"), &String::from_utf8_lossy(&file.data), sources);
+        loaded.rules.extend(own.rules);
+        loaded.diagnostics.extend(own.diagnostics);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_here_and_sound() {
+        let loaded = built_in(&mut Sources::default());
+        assert!(loaded.diagnostics.is_empty() && loaded.rules.len() > 60, "{:?}", loaded.diagnostics);
+    }
+}
