@@ -77,7 +77,8 @@ async function handle(state, request, response) {
     if (mode === 'slow') return;
     if (mode === 'error') throw new Refusal(500, 'the lake cannot be read: the disk is full (os error 28). Free space in /var/lib/castellan.');
     const answer = await operation(state, request.method, path, url.searchParams, body, mode === 'empty');
-    return send(response, answer === undefined ? 204 : (answer.status ?? 200), answer?.body ?? answer);
+    const isWrapped = typeof answer?.status === 'number';
+    return send(response, answer === undefined ? 204 : isWrapped ? answer.status : 200, isWrapped ? answer.body : answer);
   } catch (error) {
     if (error instanceof Refusal) return send(response, error.status, { error: { message: error.message, position: error.position } });
     console.error(error);

@@ -56,7 +56,7 @@ export function SeriesChart(props: SeriesProps) {
         onMouseMove={(event) => setAt(Math.max(0, Math.min(across.length - 1, Math.floor((event.offsetX - LEFT) / step))))} onMouseLeave={() => setAt(undefined)}
         onClick={() => at !== undefined && props.onChoose?.(at)}>
         {marks.map((mark) => <g key={mark}><line class="rule" x1={LEFT} x2={LEFT + inner.width} y1={y(mark)} y2={y(mark)} /><text class="tick" x={LEFT - 6} y={y(mark) + 3.5} text-anchor="end">{brief(mark)}</text></g>)}
-        {across.map((name, index) => index % every === 0 && <text key={index} class="tick" x={x(index)} y={height - 5} text-anchor={index === 0 ? 'start' : 'middle'} dx={index === 0 ? -step / 2 : 0}>{visible(name).slice(0, 16)}</text>)}
+        {across.map((name, index) => index % every === 0 && <text key={index} class="tick" x={x(index)} y={height - 5} text-anchor={index === 0 ? 'start' : x(index) > width - 46 ? 'end' : 'middle'} dx={index === 0 ? -step / 2 : x(index) > width - 46 ? step / 2 : 0}>{visible(name).slice(0, 16)}</text>)}
         {at !== undefined && <rect class="cursor" x={LEFT + step * at} y={TOP} width={step} height={inner.height} />}
         {width > 0 && (props.kind === 'bars' ? <Bars {...{ series, across, x, y, step }} /> : <Lines {...{ series, x, y, isStacked, isArea: props.kind === 'area', base: y(0) }} />)}
       </svg>

@@ -45,6 +45,13 @@ export function workloads(rows: Row[]): Workload[] {
   return [...all.values()].sort((a, b) => badness(b) - badness(a) || a.name.localeCompare(b.name));
 }
 
+/** Where a workload stands, for those that share a name: what it is a part of. */
+export function within(id: string): string {
+  const parts = id.split('/').filter(Boolean);
+  const kind = parts.findIndex((part) => /^(accounts|workspaces|projects|agentDefinitions|mcpConfigurations)$/i.test(part));
+  return kind >= 0 && kind + 2 < parts.length ? parts[kind + 1]! : '';
+}
+
 export const count = (one: Workload, state: CoverState, layer?: Layer) => one.controls.filter((control) => control.state === state && (!layer || control.layer === layer)).length;
 export const rank = (state: CoverState) => states.indexOf(state);
 

@@ -50,11 +50,20 @@ function press(event: KeyboardEvent): void {
     t: switchTheme,
     j: () => focusList(),
     k: () => focusList(),
+    Escape: closePane,
   };
   const act = acts[event.key];
   if (!act) return;
   event.preventDefault();
   act();
+}
+
+/** What is open beside a list goes, and the focus is back in the list. */
+function closePane(): void {
+  const close = document.querySelector<HTMLElement>('[data-pane] .pane-title button');
+  if (!close) return;
+  close.click();
+  focusList();
 }
 
 /** Into the list of the page, from wherever the focus is. */

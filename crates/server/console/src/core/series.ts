@@ -25,7 +25,7 @@ export function timeSeries(rows: Row[], at: Range, bin: string, by: string | und
 
 const place = (order: string[], name: string) => (order.indexOf(name) + order.length + 1) % (order.length + 1);
 
-export const actionColors: Record<string, string> = { allow: 'calm', annotate: 'c1', redact: 'c4', require_approval: 'warn', block: 'bad' };
+export const actionColors: Record<string, string> = { allow: 'calm', annotate: 'c1', redact: 'warn', require_approval: 'c3', block: 'bad' };
 export const actionOrder = ['allow', 'annotate', 'redact', 'require_approval', 'block'];
 export const severityColors: Record<string, string> = { Informational: 'calm', Low: 'c1', Medium: 'warn', High: 'bad' };
 export const severityOrder = ['Informational', 'Low', 'Medium', 'High'];

@@ -41,8 +41,8 @@ const parser: StreamParser<State> = {
 function word(text: string, isCalled: boolean): string {
   if (operators.has(text)) return 'keyword';
   if (words.has(text)) return 'atom';
-  if (isCalled) return 'function';
+  if (isCalled) return 'variableName.function';
   return 'variableName';
 }
 
-export const kql = StreamLanguage.define({ ...parser, tokenTable: {} });
+export const kql = StreamLanguage.define(parser);

@@ -3,6 +3,7 @@ import { useMemo } from 'preact/hooks';
 import type { Answer } from '../core/api';
 import { brief, count, number, text } from '../core/ask';
 import { visible } from '../core/inert';
+import { actionColors, severityColors } from '../core/series';
 import { short } from '../core/time';
 import { colorOf, ticks, type Series } from '../charts/scale';
 import { SeriesChart, useWidth } from '../charts/series';
@@ -10,6 +11,8 @@ import { BarList } from '../charts/small';
 import { Text } from '../ui/text';
 
 const MOST_SERIES = 8;
+/** Actions and severities have the colours that they have everywhere. */
+const known: Record<string, string> = { ...actionColors, ...severityColors };
 const MOST_POINTS = 2000;
 const numeric = ['int', 'long', 'real', 'decimal'];
 
@@ -69,7 +72,7 @@ function gather(answer: Answer, { x, y, by }: Shape): { across: string[]; series
   }
   const sum = (values: number[]) => values.reduce((total, value) => total + Math.abs(value), 0);
   const sorted = [...all].sort((a, b) => sum(b[1]) - sum(a[1]));
-  const series = sorted.slice(0, MOST_SERIES).map(([name, values], index) => ({ name, values, color: colorOf(index) }));
+  const series = sorted.slice(0, MOST_SERIES).map(([name, values], index) => ({ name, values, color: known[name] ?? colorOf(index) }));
   return { across: [...places.keys()].map((name) => (isTime ? short(new Date(name)) : name)), series, left: Math.max(0, sorted.length - MOST_SERIES) };
 }
 

@@ -17,7 +17,7 @@ const modes: Record<string, [string, Tone]> = { row: ['streaming', 'good'], wind
 const isFailing = (rule: Rule) => rule.errors.length > 0 || /fail|error/i.test(rule.lastStatus);
 
 const columns: Column<Rule>[] = [
-  { name: 'health', title: 'Health', width: '84px', show: (rule) => (isFailing(rule) ? <Pill tone="bad">failing</Pill> : !rule.enabled ? <Pill tone="warn">off</Pill> : rule.lastRun ? <Pill tone="good">well</Pill> : <Pill>waiting</Pill>), by: (rule) => (isFailing(rule) ? 0 : rule.enabled ? 2 : 1) },
+  { name: 'health', title: 'Health', width: '84px', show: (rule) => (isFailing(rule) ? <Pill tone="bad">failing</Pill> : !rule.enabled ? <Pill tone="warn">off</Pill> : rule.lastRun ? <Pill tone="good">healthy</Pill> : <Pill>waiting</Pill>), by: (rule) => (isFailing(rule) ? 0 : rule.enabled ? 2 : 1) },
   { name: 'name', title: 'Rule', width: 'minmax(0, 2.6fr)', show: (rule) => <span class="two-lines"><Text text={rule.name} limit={120} /></span>, by: (rule) => rule.name },
   { name: 'severity', title: 'Severity', width: '92px', isWide: true, show: (rule) => <Severity of={rule.severity} />, by: (rule) => severities.indexOf(rule.severity) },
   { name: 'mode', title: 'Runs', width: '92px', isWide: true, show: (rule) => <Pill tone={modes[rule.mode]?.[1]}>{modes[rule.mode]?.[0] ?? rule.mode}</Pill>, by: (rule) => rule.mode },

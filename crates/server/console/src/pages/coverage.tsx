@@ -1,14 +1,16 @@
 // Which controls of the four layers protect each workload, where something is missing, and what to do next.
 import { useMemo } from 'preact/hooks';
-import { count, layers, layerTold, means, rank, states, steps, workloads, type Control, type CoverState, type Layer, type Workload } from '../core/coverage';
+import { count, layers, layerTold, means, rank, states, steps, within, workloads, type Control, type CoverState, type Layer, type Workload } from '../core/coverage';
 import { coverageIn, coverageOf, queries } from '../core/queries';
 import { param, set } from '../core/route';
 import { list, type Result } from '../core/ask';
-import { Card, Choices, Empty, Failed, Kql, Pill } from '../ui/basics';
+import { Card, Choices, Empty, Failed, Kql, Pill, type Tone } from '../ui/basics';
 import { Dialog } from '../ui/dialog';
-import { Text } from '../ui/text';
+import { Prose, Text } from '../ui/text';
 
 const glyphs: Record<CoverState, string> = { Covered: 'M3.5 8.5l3 3 6-7', Partial: 'M8 3a5 5 0 0 0 0 10z', Gap: 'M4 4l8 8M12 4l-8 8', Overlap: 'M3 6h7v7H3zM6 3h7v7H6z', Contradiction: 'M3 6h10M3 10h10M11 3L5 13', Unknown: 'M6 6.2a2 2 0 1 1 2.8 1.7c-.6.3-.8.7-.8 1.400M8 11.8v.3' };
+
+const tones: Record<CoverState, Tone> = { Covered: 'good', Partial: 'warn', Gap: 'bad', Overlap: 'accent', Contradiction: 'bad', Unknown: 'calm' };
 
 export function StateMark({ of }: { of: CoverState }) {
   return <svg class={`state-mark ${of.toLowerCase()}`} viewBox="0 0 16 16" width="16" height="16" aria-hidden="true"><rect width="16" height="16" rx="4" /><path d={glyphs[of]} /></svg>;
@@ -47,7 +49,7 @@ function Matrix({ all, only }: { all: Workload[]; only: CoverState | undefined }
         <tbody>
           {all.map((one) => (
             <tr key={one.id}>
-              <th scope="row"><button type="button" class="workload" onClick={() => set({ workload: one.id }, 'push')}><Text text={one.name} limit={60} /><small><Text text={one.type} limit={60} /></small></button></th>
+              <th scope="row"><button type="button" class="workload" onClick={() => set({ workload: one.id }, 'push')}><Text text={one.name} limit={60} /><small><Text text={[one.type, within(one.id) !== one.name && within(one.id)].filter(Boolean).join(' · ')} limit={60} /></small></button></th>
               {layers.map((layer) => <LayerCell key={layer} one={one} layer={layer} only={only} />)}
             </tr>
           ))}
@@ -66,7 +68,7 @@ function LayerCell({ one, layer, only }: { one: Workload; layer: Layer; only: Co
     <td class={`layer ${worst.toLowerCase()}`}>
       <button type="button" aria-label={`${one.name}, ${layer}: ${told || 'no control'}`} onClick={() => set({ workload: one.id, layer }, 'push')}>
         <span class="marks">{controls.map((control) => <span key={control.name} class={only && control.state !== only ? 'faded' : ''} title={`${control.name}: ${control.state}`}><StateMark of={control.state} /></span>)}</span>
-        <span class="share num">{controls.length ? `${covered}/${controls.length}` : '–'}</span>
+        <span class="share num" title="covered, of all controls">{controls.length ? `${covered}/${controls.length}` : '–'}</span>
       </button>
     </td>
   );
@@ -82,7 +84,7 @@ function Next({ all, only }: { all: ReturnType<typeof steps>; only: CoverState |
           <li key={step.state + step.text}>
             <StateMark of={step.state} />
             <div>
-              <p><Text text={step.text} limit={220} label="Next step" /></p>
+              <p><Prose text={step.text} limit={220} label="Next step" /></p>
               <p class="note"><span class="layer-name">{step.layer}</span> {step.workloads.slice(0, 2).map((one, index) => <span key={one.id}>{index > 0 && ', '}<button type="button" class="link" onClick={() => set({ workload: one.id, layer: step.layer }, 'push')}><Text text={one.name} limit={40} /></button></span>)}{step.workloads.length > 2 && ` and ${step.workloads.length - 2} more`}</p>
             </div>
           </li>
@@ -117,10 +119,10 @@ function ControlView({ of }: { of: Control }) {
     <li>
       <StateMark of={of.state} />
       <div>
-        <p class="control-name"><b><Text text={of.name} limit={120} /></b> <Pill title={means[of.state]}>{of.state}</Pill>{of.query && <Kql query={of.query} timed={false} label={of.name} />}</p>
-        <p><Text text={of.reason} limit={400} label="Reason" /></p>
+        <p class="control-name"><b><Text text={of.name} limit={120} /></b> <Pill title={means[of.state]} tone={tones[of.state]}>{of.state}</Pill>{of.query && <Kql query={of.query} timed={false} label={of.name} />}</p>
+        <p><Prose text={of.reason} limit={400} label="Reason" /></p>
         {evidence.length > 0 && <ul class="evidence">{evidence.slice(0, 6).map((one) => <li key={one}><Text text={one} limit={200} label="Evidence" /></li>)}</ul>}
-        {of.nextStep && of.state !== 'Covered' && <p class="do"><b>Next:</b> <Text text={of.nextStep} limit={400} label="Next step" /></p>}
+        {of.nextStep && of.state !== 'Covered' && <p class="do"><b>Next:</b> <Prose text={of.nextStep} limit={400} label="Next step" /></p>}
       </div>
     </li>
   );

@@ -16,7 +16,7 @@ export const statusTone: Record<string, Tone> = { New: 'accent', Active: 'warn',
 const columns: Column<Summary>[] = [
   { name: 'number', title: 'No.', width: '56px', isWide: true, show: (one) => <span class="num muted">{one.number}</span>, by: (one) => one.number },
   { name: 'severity', title: 'Severity', width: '92px', show: (one) => <Severity of={one.severity} />, by: (one) => severities[one.severity] ?? 9 },
-  { name: 'title', title: 'Incident', width: 'minmax(0, 3fr)', show: (one) => <span class="two-lines"><Text text={one.title} limit={160} />{one.labels.length > 0 && <small class="tags">{one.labels.slice(0, 3).map((label) => <Pill key={label}><Text text={label} limit={24} /></Pill>)}</small>}</span>, by: (one) => one.title },
+  { name: 'title', title: 'Incident', width: 'minmax(0, 3fr)', show: (one) => <span class="two-lines"><Text text={one.title} limit={160} />{one.labels.length > 0 && <small class="muted"><Text text={one.labels.join(', ')} limit={60} /></small>}</span>, by: (one) => one.title },
   { name: 'status', title: 'Status', width: '78px', show: (one) => <Pill tone={statusTone[one.status]}>{one.status}</Pill>, by: (one) => one.status },
   { name: 'alerts', title: 'Alerts', width: '60px', isWide: true, isNumber: true, show: (one) => <span class="num">{one.alerts}</span>, by: (one) => one.alerts },
   { name: 'owner', title: 'Owner', width: 'minmax(0, 1fr)', isWide: true, show: (one) => (one.owner ? <Text text={one.owner} limit={60} /> : <span class="muted">nobody</span>), by: (one) => one.owner },

@@ -79,7 +79,7 @@ function Relations({ things, relations, kind, selected }: { things: Row[]; relat
   const options: [string, string][] = [...names.values()].map((row) => [text(row['Id']), `${text(row['Name']).slice(0, 60)} (${text(row['Kind'])})`] as [string, string]).sort((a, b) => a[1].localeCompare(b[1]));
   const name = (id: string) => text(names.get(id)?.['Name']) || id;
   return (
-    <Card title="How things lead to one another" note="Each arrow goes from what uses to what is used. The colour on the left of a thing is its worst violation.">
+    <Card title="How things lead to one another" note="Each arrow goes from what uses to what is used. The frame of a thing has the colour of its worst violation.">
       <div class="path-search">
         <Select label="From" value={from ?? ''} onChange={(start) => set({ start: start || undefined })} options={[['', 'From…'], ...options]} />
         <Select label="To" value={to ?? ''} onChange={(end) => set({ end: end || undefined })} options={[['', 'To…'], ...options]} />

@@ -59,7 +59,7 @@ export function Keys({ of }: { of: Schemas['Gate'] }) {
 function Scopes({ of }: { of: Schemas['KeyScopes'] }) {
   const all = Object.entries(of).flatMap(([kind, names]) => (names as string[] | undefined)?.map((name) => [kind, name] as const) ?? []);
   if (!all.length) return <span class="muted">nothing</span>;
-  return <span class="tags">{all.slice(0, 5).map(([kind, name]) => <Pill key={kind + name}><span class="muted">{kind === 'models' ? '' : `${kind} `}</span><Text text={name} limit={40} /></Pill>)}{all.length > 5 && <span class="muted">and {all.length - 5} more</span>}</span>;
+  return <span class="tags">{all.slice(0, 5).map(([kind, name]) => <Pill key={kind + name}>{kind !== 'models' && <span class="muted">{kind}</span>}<Text text={name} limit={40} /></Pill>)}{all.length > 5 && <span class="muted">and {all.length - 5} more</span>}</span>;
 }
 
 const names = (text: string) => text.split(',').map((one) => one.trim()).filter(Boolean);

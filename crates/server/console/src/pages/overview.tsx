@@ -70,22 +70,22 @@ function PostureFigures({ result }: { result: Result }) {
     );
   }
   const [score, most] = [number(row['SecureScore']), number(row['SecureScoreMax'])];
-  const share = most > 0 ? Math.round((score / most) * 100) : 0;
+  const share = Math.round(number(row['SecureScorePercent'] ?? (most > 0 ? (score / most) * 100 : 0)));
   const risk = Math.round(number(row['RiskScore']));
-  const severities = ['Critical', 'High', 'Medium', 'Low'].map((name) => ({ name, value: number(row[name]), color: name.toLowerCase() }));
+  const severities = ['Critical', 'High', 'Medium', 'Low', 'Info'].map((name) => ({ name, value: number(row[name]), color: name.toLowerCase() }));
   return (
     <>
       <Figure title="Secure score" value={`${share} %`} of={`${brief(score)} of ${brief(most)} points`} query={queries.scores} told={`Secure score ${share} percent`}>
-        <Meter value={score} most={most} tone={share >= 80 ? 'good' : share >= 50 ? 'warn' : 'bad'} label={`${share} of 100`} />
+        <Meter value={share} most={100} tone={share >= 80 ? 'good' : share >= 50 ? 'warn' : 'bad'} label={`${share} of 100`} />
         <p class="note">{count(number(row['Compliant']))} checks met, {count(number(row['Unknown']))} cannot be told, {count(number(row['Exempt']))} exempt</p>
       </Figure>
       <Figure title="Risk" value={String(risk)} of="of 100" query={queries.topRisks} told={`Risk ${risk} of 100`}>
         <Meter value={risk} most={100} tone={risk >= 60 ? 'bad' : risk >= 30 ? 'warn' : 'good'} label={`${risk} of 100`} />
-        <p class="note">over {count(number(row['Resources']))} resources</p>
+        <p class="note">over {count(number(row['Resources']))} resources{number(row['RiskScoreUpper']) > number(row['RiskScore']) && <>; up to {Math.round(number(row['RiskScoreUpper']))} with what cannot be told</>}</p>
       </Figure>
       <Figure title="Violations" value={count(severities.reduce((sum, one) => sum + one.value, 0))} query={queries.inState('Unhealthy')} told="Violations">
         <Parts parts={severities} label="Violations by severity" />
-        <p class="counts">{severities.map((one) => <Kql key={one.name} query={queries.violations(one.color)} timed={false} label={`${one.value} ${one.name}`}><i class={`swatch ${one.color}`} /><b class="num">{one.value}</b> {one.color}</Kql>)}</p>
+        <p class="counts">{severities.filter((one) => one.value > 0).map((one) => <Kql key={one.name} query={queries.violations(one.color)} timed={false} label={`${one.value} ${one.name}`}><i class={`swatch ${one.color}`} /><b class="num">{one.value}</b> {one.color}</Kql>)}</p>
       </Figure>
     </>
   );

@@ -7,7 +7,7 @@ import { href, set } from '../core/route';
 import { Button, Failed, Field, Kql, Pill, Select, Severity, Skeleton, useWork } from '../ui/basics';
 import { Form, Pane } from '../ui/dialog';
 import { Code, Diff } from '../ui/code';
-import { Text, Time } from '../ui/text';
+import { Prose, Text, Time } from '../ui/text';
 import { stateTone } from './recommendations';
 
 type Found = Schemas['Recommendation'];
@@ -25,7 +25,7 @@ export function RecommendationPane({ id, onChanged }: { id: string; onChanged: (
     <Pane title={<Text text={data.title} limit={200} />} label="Recommendation" onClose={close} head={
       <div class="pane-facts"><Severity of={data.severity} /><Pill tone={stateTone[data.state]}>{data.state}</Pill>{data.riskGain > 0 && <span class="muted">risk −{data.riskGain.toFixed(2)}</span>}{data.scoreGain > 0 && <span class="muted">score +{data.scoreGain.toFixed(2)}</span>}<Kql query={queries.recommendation(id)} timed={false} label="this recommendation" /></div>
     }>
-      <p class="reason"><Text text={data.reason} label="Reason" /></p>
+      <p class="reason"><Prose text={data.reason} label="Reason" /></p>
       <dl class="facts">
         <dt>Resource</dt><dd><a href={href('inventory', { sel: data.resourceId })}><Text text={data.resourceName} limit={120} /></a><br /><small class="muted break"><Text text={data.resourceType} limit={120} /></small></dd>
         {data.workload && <><dt>Workload</dt><dd><Text text={data.workload} limit={120} /></dd></>}
@@ -50,7 +50,7 @@ function Evidence({ of }: { of: Found['evidence'][number] }) {
   return (
     <li>
       <p><code class="path"><Text text={of.path} limit={200} /></code></p>
-      <p class="evidence-values"><span>found <code><Text text={of.actual === null || of.actual === undefined ? 'nothing' : text(of.actual)} limit={200} label="Found" /></code></span><span class="muted">the check asks whether it {words[of.operator] ?? of.operator} <code><Text text={text(of.expected) || 'nothing'} limit={200} label="Expected" /></code></span></p>
+      <p class="evidence-values"><span>found <code><Text text={of.actual === null || of.actual === undefined ? 'nothing' : text(of.actual)} limit={200} label="Found" /></code></span><span class="muted">tested: {words[of.operator] ?? of.operator} <code><Text text={text(of.expected) || 'nothing'} limit={200} label="Expected" /></code></span></p>
       {of.location && <p class="note break"><Text text={`${of.location.file}:${of.location.line}`} limit={200} /></p>}
       {of.snippet && <Code text={of.snippet} label="The place in the file" first={of.snippetLine ?? 1} mark={of.location?.line} />}
     </li>
@@ -64,12 +64,12 @@ function Fixes({ of }: { of: Found }) {
   const fix = of.fixes[at] ?? of.fixes[0];
   return (
     <>
-      <p><Text text={of.remediation} limit={1200} label="Remediation" /></p>
+      <p><Prose text={of.remediation} limit={1200} label="Remediation" /></p>
       {!fix ? <p class="note">There is no change that a program can propose; it takes a decision of yours.</p> : (
         <div class="fix">
           <div class="choices" role="group" aria-label="Form of the fix">{of.fixes.map((one, index) => <button key={index} type="button" class="choice" aria-pressed={one === fix} onClick={() => setAt(index)}>{kinds[one.kind]}</button>)}</div>
           <p><b><Text text={fix.title} limit={200} /></b></p>
-          {fix.note && <p class="hint-line">Decide first: <Text text={fix.note} /></p>}
+          {fix.note && <p class="hint-line">Decide first: <Prose text={fix.note} /></p>}
           {fix.diff && <Diff text={fix.diff} label={`Change of ${fix.file ?? 'the file'}`} />}
           {fix.text && <Code text={fix.text} label={`${kinds[fix.kind]} of the fix`} />}
           {fix.commands && fix.commands.length > 0 && <Code text={fix.commands.join('\n')} label="Commands" />}

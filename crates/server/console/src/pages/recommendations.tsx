@@ -16,7 +16,7 @@ const columns: Column<Row>[] = [
   { name: 'severity', title: 'Severity', width: '92px', show: (row) => <Severity of={text(row['Severity'])} />, by: (row) => ranks[text(row['Severity'])] ?? 9 },
   { name: 'title', title: 'Recommendation', width: 'minmax(0, 2.4fr)', show: (row) => <span class="two-lines"><Text text={text(row['Title'])} limit={140} /></span>, by: (row) => text(row['Title']) },
   { name: 'resource', title: 'Resource', width: 'minmax(0, 1.2fr)', isWide: true, show: (row) => <span class="two-lines"><Text text={text(row['ResourceName'])} limit={80} /><small><Text text={text(row['ResourceType']).split('/').slice(-2).join('/')} limit={60} /></small></span>, by: (row) => text(row['ResourceName']) },
-  { name: 'state', title: 'State', width: '92px', isWide: true, show: (row) => <Pill tone={stateTone[text(row['State'])]}>{text(row['State'])}</Pill>, by: (row) => text(row['State']) },
+  { name: 'state', title: 'State', width: '96px', isWide: true, show: (row) => <Pill tone={stateTone[text(row['State'])]}>{text(row['State'])}</Pill>, by: (row) => text(row['State']) },
   { name: 'risk', title: 'Risk', width: '64px', isNumber: true, show: (row) => <span class="num">{number(row['RiskGain']) ? `−${number(row['RiskGain']).toFixed(2)}` : '–'}</span>, by: (row) => number(row['RiskGain']) },
   { name: 'score', title: 'Score', width: '64px', isNumber: true, isWide: true, show: (row) => <span class="num">{number(row['ScoreGain']) ? `+${number(row['ScoreGain']).toFixed(2)}` : '–'}</span>, by: (row) => number(row['ScoreGain']) },
   { name: 'fix', title: 'Fix', width: '56px', isWide: true, show: (row) => (row['Fixable'] ? <Pill tone="accent">fix</Pill> : null), by: (row) => (row['Fixable'] ? 0 : 1) },
@@ -50,7 +50,7 @@ export function Recommendations() {
           <Select label="State" value={state} onChange={(value) => set({ state: value === 'Unhealthy' ? undefined : value })} options={[['Unhealthy', 'Unhealthy'], ['Unknown', 'Cannot be told'], ['Exempt', 'Exempt'], ['Healthy', 'Healthy'], ['all', 'All states']]} />
           <Select label="Workload" value={workload ?? ''} onChange={(value) => set({ workload: value || undefined })} options={[['', 'All workloads'], ...named('Workload').map((one) => [one, one.slice(0, 60)] as [string, string])]} />
           <Select label="Framework" value={framework ?? ''} onChange={(value) => set({ framework: value || undefined })} options={[['', 'All frameworks'], ...packs.map((one) => [one, one] as [string, string])]} />
-          <Choices label="Severity" value={severity} onChange={(value) => set({ severity: value })} options={['critical', 'high', 'medium', 'low'].map((name) => ({ name, count: tally('Severity', name), shown: <Severity of={name} /> }))} />
+          <Choices label="Severity" value={severity} onChange={(value) => set({ severity: value })} options={['critical', 'high', 'medium', 'low', 'info'].map((name) => ({ name, count: tally('Severity', name), shown: <Severity of={name} /> }))} />
           <div class="filters-end"><span class="muted num" role="status">{count(shown.length)} of {count(all.length)}</span><Rescan /><Kql query={state === 'all' ? queries.recommendations : queries.inState(state)} timed={false} label="recommendations" /></div>
         </div>
         {!data ? <Skeleton lines={12} /> : !shown.length ? <Nothing isFiltered={all.length > 0} /> : (

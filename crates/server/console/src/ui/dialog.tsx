@@ -10,6 +10,8 @@ export function Dialog({ title, children, actions, onClose, wide }: { title: str
     const before = document.activeElement;
     const shown = dialog.current;
     shown?.showModal();
+    // People read first, or write: the button that closes is not what they came for.
+    shown?.querySelector<HTMLElement>('.dialog-body input:not([type=checkbox]), .dialog-body select, .dialog-body textarea, h2')?.focus();
     return () => {
       shown?.close();
       if (before instanceof HTMLElement) before.focus();
@@ -19,7 +21,7 @@ export function Dialog({ title, children, actions, onClose, wide }: { title: str
     <dialog ref={dialog} class={wide ? 'wide' : ''} aria-labelledby={id} onCancel={(event) => { event.preventDefault(); onClose(); }}
       onKeyDown={(event) => event.stopPropagation()} onClick={(event) => { event.stopPropagation(); if (event.target === dialog.current) onClose(); }}>
       <div class="dialog-inside">
-        <header><h2 id={id}>{title}</h2><Button kind="quiet" icon="close" label="Close" onClick={onClose} /></header>
+        <header><h2 id={id} tabIndex={-1}>{title}</h2><Button kind="quiet" icon="close" label="Close" onClick={onClose} /></header>
         <div class="dialog-body">{children}</div>
         {actions && <footer>{actions}</footer>}
       </div>

@@ -41,13 +41,16 @@ export function Nav() {
   );
 }
 
+/** Pages that ask about a time. */
+const timed: Page[] = ['overview', 'hunting', 'gate', 'content'];
+
 export function TopBar() {
   const { page, id } = route.value;
   return (
     <header class="top">
       <h1>{page === 'incidents' && id ? <><a href={href('incidents')}>Incidents</a> <span class="muted">/</span> {id}</> : titles[page]}</h1>
       <div class="top-tools">
-        <RangePicker />
+        {timed.includes(page) && <RangePicker />}
         <Live />
         <Button kind="quiet" icon={isDark() ? 'sun' : 'moon'} label={`Use the ${isDark() ? 'light' : 'dark'} theme`} onClick={switchTheme} key={theme.value} />
         <Button kind="quiet" icon="help" label="Keyboard shortcuts (?)" onClick={() => (isHelpOpen.value = true)} />

@@ -33,8 +33,10 @@ export type ListProps<T> = {
   name?: (item: T) => string;
 };
 
-const ROW = 38;
-const NARROW_ROW = 52;
+const ROW = 42;
+const NARROW_ROW = 54;
+/** A list that is less wide than this shows its main columns alone. */
+const WIDE = 700;
 const AROUND = 12;
 
 const parse = (sort: string | undefined): Sort | undefined => (sort ? { name: sort.replace(/^-/, ''), isDown: sort.startsWith('-') } : undefined);
@@ -62,7 +64,8 @@ function useNarrow(): boolean {
 export function List<T>(props: ListProps<T>) {
   const { label, idOf, selected, onSelect } = props;
   const isNarrow = useNarrow();
-  const columns = useMemo(() => props.columns.filter((column) => !isNarrow || !column.isWide), [props.columns, isNarrow]);
+  const [isTight, setTight] = useState(isNarrow);
+  const columns = useMemo(() => props.columns.filter((column) => !isTight || !column.isWide), [props.columns, isTight]);
   const sort = parse(props.sort);
   const items = useMemo(() => sorted(props.items, props.columns, sort), [props.items, props.columns, props.sort]);
   const scroller = useRef<HTMLDivElement>(null);
@@ -73,7 +76,10 @@ export function List<T>(props: ListProps<T>) {
 
   useLayoutEffect(() => {
     const element = scroller.current!;
-    const measure = () => setView({ top: element.scrollTop, height: element.clientHeight });
+    const measure = () => {
+      setView({ top: element.scrollTop, height: element.clientHeight });
+      setTight(element.clientWidth < WIDE);
+    };
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     measure();

@@ -22,6 +22,12 @@ export function Text({ text, limit = 600, block = false, label = 'Text' }: { tex
   return block ? <div class="log block" dir="ltr">{inner}</div> : <span class="log" dir="ltr">{inner}</span>;
 }
 
+/** A sentence of the product's own, in which names stand in backticks. */
+export function Prose({ text, limit = 600, label = 'Text' }: { text: string; limit?: number; label?: string }) {
+  if (text.length > limit || !text.includes('`')) return <Text text={text} limit={limit} label={label} />;
+  return <>{text.split('`').map((part, index) => (index % 2 ? <code key={index}><Text text={part} /></code> : <Text key={index} text={part} />))}</>;
+}
+
 /** Does not cut a pair of code units in two. */
 const whole = (text: string) => (/[\ud800-\udbff]$/.test(text) ? text.slice(0, -1) : text);
 
