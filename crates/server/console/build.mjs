@@ -1,4 +1,4 @@
-// Builds dist/ from src/: bundles, pre-compressed copies, a manifest for the server. Fails where the first load is too large.
+// Builds dist/ from src/: bundles under lasting names, and a list of them. Fails where the first load is too large.
 // `--outdir FOLDER` writes elsewhere.
 import { build } from 'esbuild';
 import { readFile, writeFile, mkdir, rm } from 'node:fs/promises';
@@ -42,11 +42,8 @@ for (const { outputFiles } of bundles) {
 for (const name of ['index.html', 'icon.svg']) files.set(name, await readFile(join(here, name)));
 
 const types = { js: 'text/javascript; charset=utf-8', css: 'text/css; charset=utf-8', html: 'text/html; charset=utf-8', svg: 'image/svg+xml' };
-const compressed = (bytes) => {
-  const zipped = gzipSync(bytes, { level: 9 });
-  zipped[9] = 255; // The system that compressed is nobody's business, and the bytes are the same everywhere.
-  return zipped;
-};
+/** What is sent: the server compresses each file when it is asked for first. */
+const compressed = (bytes) => gzipSync(bytes, { level: 9 }).length;
 
 await rm(outdir, { recursive: true, force: true });
 await mkdir(outdir, { recursive: true });
@@ -54,11 +51,9 @@ const manifest = [];
 const sizes = {};
 for (const name of [...files.keys()].sort()) {
   const bytes = files.get(name);
-  const zipped = compressed(bytes);
-  sizes[name] = zipped.length;
+  sizes[name] = compressed(bytes);
   await writeFile(join(outdir, name), bytes);
-  await writeFile(join(outdir, `${name}.gz`), zipped);
-  manifest.push({ path: `/${name}`, file: name, gzip: `${name}.gz`, type: types[name.split('.').pop()] });
+  manifest.push({ path: `/${name}`, file: name, type: types[name.split('.').pop()] });
 }
 await writeFile(join(outdir, 'manifest.json'), `${JSON.stringify({ index: 'index.html', files: manifest }, null, 2)}\n`);
 

@@ -5,6 +5,7 @@
 // Its token is `demo-token`. `x-mock-mode` (or the cookie `mock_mode`) makes it answer `empty`, `error`, or `slow` (never); tests use that.
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
 import { Fault, run, tokens } from './kql.mjs';
 import { decision, many, table, world } from './data.mjs';
 
@@ -96,7 +97,7 @@ async function file(path, response) {
   const found = files.find((one) => one.path === path) ?? (path === '/' ? files.find((one) => one.file === index) : undefined);
   if (!found) return send(response, 404, { error: { message: 'there is no such page' } });
   response.writeHead(200, { ...guards, 'content-type': found.type, 'content-encoding': 'gzip', 'cache-control': 'no-cache' });
-  response.end(await readFile(new URL(found.gzip, dist)));
+  response.end(gzipSync(await readFile(new URL(found.file, dist))));
 }
 
 function stream(state, response) {

@@ -33,7 +33,7 @@ export interface paths {
         put?: never;
         /** Sign in with the administrator token, or with the one-time code of a printed link. */
         post: operations["signIn"];
-        /** Sign out. Without a session nothing happens. */
+        /** Sign out. */
         delete: operations["signOut"];
         options?: never;
         head?: never;
@@ -85,7 +85,7 @@ export interface paths {
         put?: never;
         /**
          * Run a query.
-         * @description The time range holds for every table that has `TimeGenerated`, as `from <= TimeGenerated < to`.
+         * @description The time range holds for every table that has `TimeGenerated`, as `from <= TimeGenerated < to`, but for those of the scanned estate (`CastellanScores`, `CastellanRecommendations`, `CastellanInventory`, `CastellanRelations`, `CastellanCoverage`), whose times are those of the scan.
          */
         post: operations["runQuery"];
         delete?: never;
@@ -1733,6 +1733,8 @@ export interface components {
             rules: string[];
             status: number | null;
             durationMs: number | null;
+            /** @description Decisions at about this time that are not told, since there were too many at once; those that stopped something come first. */
+            omitted?: number;
         };
         EventPosture: {
             scanned: components["schemas"]["Time"] | null;

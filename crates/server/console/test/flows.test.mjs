@@ -129,7 +129,9 @@ test('write a query with completion, see its fault, run it, draw it, save it as 
   const editor = page.locator('.cm-content');
   await editor.click();
   await page.keyboard.type('CastellanGateDec', { delay: 25 });
-  await page.waitForSelector('.cm-tooltip-autocomplete li');
+  await page.waitForSelector('.cm-tooltip-autocomplete li[aria-selected]');
+  // What is proposed can be taken a moment after it is seen, so that nobody takes what appeared while they typed.
+  await page.waitForTimeout(200);
   await page.keyboard.press('Enter');
   assert.match(await editor.innerText(), /CastellanGateDecisions/);
   await page.keyboard.type('\n| wher Action == "block"', { delay: 5 });

@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { visible } from '../core/inert';
 import { layOut, NODE, type Edge, type Node, type Placed } from './layout';
 
-const FITS = 26;
+const FITS = 31;
 const cut = (text: string, most = FITS) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
 export function Graph({ label, nodes, edges, selected, path, onSelect }: { label: string; nodes: Node[]; edges: Edge[]; selected?: string; path?: Edge[]; onSelect?: (id: string) => void }) {
@@ -38,9 +38,8 @@ export function Graph({ label, nodes, edges, selected, path, onSelect }: { label
           {layout.edges.map((edge, index) => <Arrow key={index} edge={edge} from={layout.nodes.get(edge.from)!} to={layout.nodes.get(edge.to)!} isBright={isBrightEdge(edge)} isPath={!!path?.includes(edge)} />)}
           {[...layout.nodes.values()].map((node) => (
             <g key={node.id} class={`node ${node.tone ?? ''} ${isBright(node.id) ? '' : 'faded'} ${node.id === selected || onPath.has(node.id) ? 'chosen' : ''}`} transform={`translate(${node.x} ${node.y})`} role="button" tabIndex={node.id === focusOn ? 0 : -1}
-              aria-label={visible(`${node.kind}: ${node.label.slice(0, 200)}${node.note ? `, ${node.note}` : ''}`)} aria-pressed={node.id === selected} data-node={node.id} onClick={() => onSelect?.(node.id)}
+              aria-label={told(node)} aria-pressed={node.id === selected} data-node={node.id} onClick={() => onSelect?.(node.id)}
               onKeyDown={(event) => { if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); onSelect?.(node.id); } else key(event, node); }}>
-              <title>{visible(`${node.label.slice(0, 400)}`)}</title>
               <rect width={NODE.width} height={NODE.height} rx={7} />
               <text class="node-kind" x={10} y={15}>{cut(visible(node.kind), 28)}</text>
               <text class="node-label" x={10} y={30}>{cut(visible(node.label.slice(0, 80)))}</text>
@@ -50,6 +49,12 @@ export function Graph({ label, nodes, edges, selected, path, onSelect }: { label
       </div>
     </div>
   );
+}
+
+/** What is written on it, then what did not fit. */
+function told(node: Placed): string {
+  const label = visible(node.label.slice(0, 80));
+  return [`${cut(visible(node.kind), 28)} ${cut(label)}`, cut(label) === label ? '' : visible(node.label.slice(0, 200)), node.note ?? ''].filter(Boolean).join(', ');
 }
 
 function neighbour(all: Placed[], from: Placed, key: string): Placed | undefined {

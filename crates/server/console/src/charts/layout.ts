@@ -4,8 +4,8 @@ export type Edge = { from: string; to: string; label?: string; count?: number };
 export type Placed = Node & { x: number; y: number };
 export type Layout = { nodes: Map<string, Placed>; edges: Edge[]; width: number; height: number };
 
-export const NODE = { width: 176, height: 40 };
-const GAP = { x: 92, y: 14 };
+export const NODE = { width: 204, height: 40 };
+const GAP = { x: 84, y: 14 };
 const MOST_COLUMNS = 8;
 
 /** The column of each: one beyond the furthest that leads to it. Circles are cut where they close. */

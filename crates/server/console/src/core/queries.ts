@@ -1,6 +1,6 @@
 // The queries that pages ask, in one place: each can be shown, changed and asked again in hunting. `test/queries.mjs` has the product's own
 // parser check every one of them.
-import { literal } from './ask';
+import { literal } from './values';
 
 const latest = 'SecurityIncident\n| summarize arg_max(TimeGenerated, *) by IncidentNumber';
 
@@ -52,7 +52,7 @@ export const coverageIn = (state: string) => `CastellanCoverage\n| where State =
 export const starters: [string, string, string][] = [
   ['Blocked requests', 'Who was refused, and why', 'CastellanGateDecisions\n| where Action == "block"\n| project TimeGenerated, PrincipalName, AgentId, ModelName, Stage, Reason, SrcIpAddr\n| sort by TimeGenerated desc\n| take 1000'],
   ['Decisions over time', 'Stacked by action', 'CastellanGateDecisions\n| summarize Count = count() by bin(TimeGenerated, 1h), Action\n| render columnchart'],
-  ['Tokens by person', 'Who spends most', 'CastellanGateDecisions\n| summarize Tokens = sum(InputTokens) + sum(OutputTokens), Requests = count() by PrincipalName\n| top 20 by Tokens desc\n| render barchart'],
+  ['Tokens by person', 'Who spends most', 'CastellanGateDecisions\n| summarize Tokens = sum(InputTokens + OutputTokens), Requests = count() by PrincipalName\n| top 20 by Tokens desc\n| render barchart'],
   ['Alerts by rule', 'What fires, and how bad it is', 'SecurityAlert\n| summarize Alerts = count(), Last = max(TimeGenerated) by AlertName, AlertSeverity\n| sort by Alerts desc'],
   ['Tools that agents call', 'From the traces of agents', 'ASimAgentEventLogs\n| where EventType == "ExecuteTool"\n| summarize Calls = count() by SrcAgentName, ToolName\n| sort by Calls desc'],
   ['Gaps in coverage', 'What no control protects', 'CastellanCoverage\n| where State in ("Gap", "Contradiction")\n| project Workload, Layer, Control, State, Reason, NextStep'],

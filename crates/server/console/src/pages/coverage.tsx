@@ -4,6 +4,7 @@ import { count, layers, layerTold, means, rank, states, steps, within, workloads
 import { coverageIn, coverageOf, queries } from '../core/queries';
 import { param, set } from '../core/route';
 import { list, type Result } from '../core/ask';
+import { visible } from '../core/inert';
 import { Card, Choices, Empty, Failed, Kql, Pill, type Tone } from '../ui/basics';
 import { Dialog } from '../ui/dialog';
 import { Prose, Text } from '../ui/text';
@@ -66,8 +67,8 @@ function LayerCell({ one, layer, only }: { one: Workload; layer: Layer; only: Co
   const told = states.filter((state) => count(one, state, layer)).map((state) => `${count(one, state, layer)} ${state.toLowerCase()}`).join(', ');
   return (
     <td class={`layer ${worst.toLowerCase()}`}>
-      <button type="button" aria-label={`${one.name}, ${layer}: ${told || 'no control'}`} onClick={() => set({ workload: one.id, layer }, 'push')}>
-        <span class="marks">{controls.map((control) => <span key={control.name} class={only && control.state !== only ? 'faded' : ''} title={`${control.name}: ${control.state}`}><StateMark of={control.state} /></span>)}</span>
+      <button type="button" aria-label={visible(`${controls.length ? `${covered}/${controls.length}` : '–'} covered: ${one.name}, ${layer}: ${told || 'no control'}`)} onClick={() => set({ workload: one.id, layer }, 'push')}>
+        <span class="marks">{controls.map((control) => <span key={control.name} class={only && control.state !== only ? 'faded' : ''} title={visible(`${control.name}: ${control.state}`)}><StateMark of={control.state} /></span>)}</span>
         <span class="share num" title="covered, of all controls">{controls.length ? `${covered}/${controls.length}` : '–'}</span>
       </button>
     </td>

@@ -44,7 +44,11 @@ export function Decisions() {
   const width = bin(range().seconds);
   const { data, problem, reload } = useQueries({ recent: { query: queries.recentDecisions, timed: true }, over: { query: queries.decisions(width), timed: true } });
   const [fresh, setFresh] = useState<One[]>([]);
-  useEffect(() => on('decision', (event) => setFresh((old) => [ofEvent(event), ...old].slice(0, MOST))), []);
+  const [omitted, setOmitted] = useState(0);
+  useEffect(() => on('decision', (event) => {
+    setFresh((old) => [ofEvent(event), ...old].slice(0, MOST));
+    if (event.omitted) setOmitted((sum) => sum + event.omitted!);
+  }), []);
   const [action, wanted, selected] = [param('action'), (param('find') ?? '').toLowerCase(), param('sel')];
   const all = useMemo(() => {
     const seen = new Set<string>();
@@ -63,7 +67,7 @@ export function Decisions() {
           <div class="filters">
             <Search label="Find who, model, agent, rule" value={param('find') ?? ''} onChange={(find) => set({ find })} />
             <Choices label="Action" value={action} onChange={(value) => set({ action: value })} options={actionOrder.map((name) => ({ name, count: all.filter((one) => one.action === name).length, shown: <Pill tone={actionTone[name]}>{name}</Pill> }))} />
-            <div class="filters-end"><span class="muted" role="status">{isMoving ? `${fresh.length} since you came` : state.value === 'paused' ? 'Paused' : 'Not live'}</span><Kql query={queries.recentDecisions} label="decisions" /></div>
+            <div class="filters-end"><span class="muted" role="status">{isMoving ? `${fresh.length} since you came${omitted ? `, ${omitted} more not told` : ''}` : state.value === 'paused' ? 'Paused' : 'Not live'}</span><Kql query={queries.recentDecisions} label="decisions" /></div>
           </div>
           {fault ? <Failed what="Decisions cannot be shown" problem={fault} retry={reload} /> : !data ? <Skeleton lines={10} /> : !shown.length ? <Empty title={all.length ? 'Nothing fits these filters' : 'No request passed the gate in this time'} icon="gate">{all.length ? <Button onClick={() => set({ find: undefined, action: undefined })}>Clear filters</Button> : 'As soon as a client asks, it is here.'}</Empty>
             : <List label="Decisions" items={shown} columns={columns} idOf={(one) => one.id} selected={selected} sort={param('sort')} onSort={(sort) => set({ sort })} tone={(one) => (one.isNew ? 'arrives' : undefined)} onSelect={(one) => set({ sel: one.id })} />}

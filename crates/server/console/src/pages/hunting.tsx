@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { api, may, Problem, type Answer, type Diagnostic, type Schemas } from '../core/api';
 import { count } from '../core/ask';
+import { visible } from '../core/inert';
 import { starters } from '../core/queries';
 import { param, route, set } from '../core/route';
 import { csv, save } from '../core/save';
@@ -224,7 +225,7 @@ function Sidebar({ onInsert, onUse }: { onInsert: (word: string) => void; onUse:
           <div class="schema-list" tabIndex={0} role="region" aria-label="Tables">
             {groups.map(([group, title]) => {
               const tables = found.filter((table) => table.group === group);
-              return tables.length > 0 && <section key={group}><h3>{title} <span class="count">{tables.length}</span></h3>{tables.slice(0, wanted ? 60 : 200).map((table) => <Table key={table.name} table={table} onInsert={onInsert} />)}</section>;
+              return tables.length > 0 && <section key={group}><h2>{title} <span class="count">{tables.length}</span></h2>{tables.slice(0, wanted ? 60 : 200).map((table) => <Table key={table.name} table={table} onInsert={onInsert} />)}</section>;
             })}
             {!found.length && <p class="note">No table or column has this name.</p>}
           </div>
@@ -248,10 +249,10 @@ function SavedQueries({ onUse }: { onUse: (query: string) => void }) {
   const before = past();
   return (
     <div class="schema-list" tabIndex={0} role="region" aria-label="Queries">
-      <h3>Asked before</h3>
+      <h2>Asked before</h2>
       {!before.length && <p class="note">What you run is kept in this browser alone.</p>}
-      <ul class="past">{before.map((query) => <li key={query}><button type="button" onClick={() => onUse(query)} title={query.slice(0, 500)}>{query.slice(0, 160)}</button></li>)}</ul>
-      <h3>To begin with</h3>
+      <ul class="past">{before.map((query) => <li key={query}><button type="button" onClick={() => onUse(query)} title={visible(query.slice(0, 500))}>{visible(query.slice(0, 160))}</button></li>)}</ul>
+      <h2>To begin with</h2>
       <ul class="past">{starters.map(([title, , query]) => <li key={title}><button type="button" onClick={() => onUse(query)}>{title}</button></li>)}</ul>
     </div>
   );

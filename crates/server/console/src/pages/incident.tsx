@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { useLoad, text } from '../core/ask';
 import { api, may, type Schemas } from '../core/api';
+import { visible } from '../core/inert';
 import { queries } from '../core/queries';
 import { href, param, set } from '../core/route';
 import { subjectOf, type Subject } from '../core/subjects';
@@ -138,7 +139,7 @@ function Work({ of, onChanged }: { of: Incident; onChanged: () => void }) {
     <div class="two">
       <Card title="Tasks" note={`${of.tasks.filter((one) => one.isDone).length} of ${of.tasks.length} done`}>
         {!of.tasks.length ? <Empty title="No tasks" /> : <ul class="tasks">{of.tasks.map((one, index) => (
-          <li key={one.id}><input type="checkbox" aria-label={`Done: ${one.title}`} checked={one.isDone} disabled={one.isDone || isWorking || !may('responder')} onChange={() => finish(index)} /><span class={one.isDone ? 'done' : ''}><Text text={one.title} limit={200} />{one.description && <small class="muted"><Text text={one.description} limit={300} /></small>}{one.isDone && <small class="muted">by {one.doneBy}, <Time at={one.done} /></small>}</span></li>
+          <li key={one.id}><input type="checkbox" aria-label={visible(`Done: ${one.title}`)} checked={one.isDone} disabled={one.isDone || isWorking || !may('responder')} onChange={() => finish(index)} /><span class={one.isDone ? 'done' : ''}><Text text={one.title} limit={200} />{one.description && <small class="muted"><Text text={one.description} limit={300} /></small>}{one.isDone && <small class="muted">by {one.doneBy}, <Time at={one.done} /></small>}</span></li>
         ))}</ul>}
       </Card>
       <Card title="Comments">

@@ -32,7 +32,7 @@ export function IncidentGraphView({ of }: { of: Schemas['Incident'] }) {
   const name = (id: string) => data.nodes.find((node) => node.id === id)?.label ?? id;
   return (
     <Card title="Alerts and entities" note="Who acted, what was found, and what it was done to" kql={queries.incidentAlerts(of.alerts.flatMap((one) => one.ids).slice(0, 50))} timed={false}>
-      <Graph label="Alerts and entities" nodes={nodes} edges={edges} selected={selected} onSelect={(id) => set({ node: id === selected ? undefined : id })} />
+      <Graph label="Graph of alerts and entities" nodes={nodes} edges={edges} selected={selected} onSelect={(id) => set({ node: id === selected ? undefined : id })} />
       <details class="numbers"><summary>Table</summary><div class="numbers-scroll" tabIndex={0} role="region" aria-label="Relations of the incident"><table><thead><tr><th scope="col">From</th><th scope="col">To</th><th scope="col">Times</th></tr></thead><tbody>{edges.map((edge, index) => <tr key={index}><td><Text text={name(edge.from)} limit={100} /></td><td><Text text={name(edge.to)} limit={100} /></td><td>{edge.count}</td></tr>)}</tbody></table></div></details>
     </Card>
   );

@@ -1,4 +1,4 @@
-// The pages that the first load does not need: a bundle of its own, fetched as soon as the overview stands.
+// The pages that the first load does not need: a bundle of its own, fetched when one of them is wanted, or the pointer is on its way.
 export { Incidents } from './incidents';
 export { IncidentPage } from './incident';
 export { Hunting } from './hunting';

@@ -11,21 +11,32 @@ import { Help, Nav, TopBar, titles } from './frame';
 import { Overview } from '../pages/overview';
 import { SignIn } from '../pages/signin';
 import { Icon, Logo } from './icons';
+import { Marks } from './marks';
 
 type Pages = typeof import('../pages/index');
 const pages = signal<Pages | undefined>(undefined);
+let isLoading = false;
 const failure = signal<Problem | undefined>(undefined);
 
+/** Loads the other pages once: when one is wanted, or soon will be. */
 function loadPages(): void {
+  if (pages.value || isLoading) return;
+  isLoading = true;
   failure.value = undefined;
   import('../pages/index').then(
     (found) => (pages.value = found),
-    () => (failure.value = new Problem('A part of the console could not be loaded. Was castellan upgraded meanwhile? Then load the page again.', 0)),
+    () => {
+      isLoading = false;
+      failure.value = new Problem('A part of the console could not be loaded. Was castellan upgraded meanwhile? Then load the page again.', 0);
+    },
   );
 }
 
 function CurrentPage() {
   const { page, id } = route.value;
+  useEffect(() => {
+    if (page !== 'overview') loadPages();
+  }, [page]);
   if (page === 'overview') return <Overview />;
   const found = pages.value;
   if (failure.value) return <Failed what="This page cannot be shown" problem={failure.value} retry={loadPages} />;
@@ -54,7 +65,6 @@ export function App({ arrival }: { arrival: Promise<void> }) {
 
 function Frame() {
   useEffect(listen, []);
-  useEffect(loadPages, []);
   const { page, id } = route.value;
   useEffect(() => {
     document.title = `${id && page === 'incidents' ? `Incident ${id}` : titles[page]} · Castellan`;
@@ -62,15 +72,15 @@ function Frame() {
   return (
     <div class="frame">
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>Skip to the page</a>
-      <Nav />
+      <Nav onIntent={loadPages} />
       <div class="right">
-        {session.value?.demo && <p class="demo-line" role="note"><b>Demonstration.</b> Harbour Mutual is invented, its models are a stub, and what you see was generated. Nothing you do here reaches a real system.</p>}
+        {session.value?.demo && <aside class="demo-line" aria-label="About this demonstration"><b>Demonstration.</b> Harbour Mutual is invented, its models are a stub, and what you see was generated. Nothing you do here reaches a real system.</aside>}
         <TopBar />
         <main id="main" tabIndex={-1} key={page} data-page={page}><CurrentPage /></main>
       </div>
       <Help />
       {opened.value && <Viewer {...opened.value} onClose={() => (opened.value = undefined)} />}
-      <div class="notices" role="status" aria-live="polite">{notice.value && <div class={`notice ${notice.value.tone}`}><Icon name={notice.value.tone === 'bad' ? 'incidents' : 'check'} /><span>{notice.value.text}</span><button type="button" class="link" onClick={() => (notice.value = undefined)}>Dismiss</button></div>}</div>
+      <div class="notices" role="status" aria-live="polite">{notice.value && <div class={`notice ${notice.value.tone}`}><Icon name={notice.value.tone === 'bad' ? 'incidents' : 'check'} /><span class="log"><Marks text={notice.value.text.slice(0, 600)} /></span><button type="button" class="link" onClick={() => (notice.value = undefined)}>Dismiss</button></div>}</div>
     </div>
   );
 }

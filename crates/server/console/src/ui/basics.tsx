@@ -4,7 +4,9 @@ import { useEffect, useId, useState } from 'preact/hooks';
 import { signal } from '@preact/signals';
 import { href } from '../core/route';
 import type { Problem } from '../core/api';
+import { visible } from '../core/inert';
 import { Icon, type IconName } from './icons';
+import { Marks } from './marks';
 
 type Kids = { children?: ComponentChildren };
 
@@ -21,8 +23,8 @@ export function Button({ children, kind = 'plain', icon, label, ...rest }: Kids 
 }) {
   const { type = 'button', pressed, expanded, title, disabled, onClick } = rest;
   return (
-    <button type={type} class={`button ${kind}${children ? '' : ' only-icon'}`} disabled={disabled} aria-label={label} aria-pressed={pressed} aria-expanded={expanded}
-      title={title ?? (children ? undefined : label)} onClick={onClick}>
+    <button type={type} class={`button ${kind}${children ? '' : ' only-icon'}`} disabled={disabled} aria-label={label && visible(label)} aria-pressed={pressed} aria-expanded={expanded}
+      title={title ?? (children || !label ? undefined : visible(label))} onClick={onClick}>
       {icon && <Icon name={icon} />}{children}
     </button>
   );
@@ -31,8 +33,8 @@ export function Button({ children, kind = 'plain', icon, label, ...rest }: Kids 
 /** Where a number or a table comes from: opens hunting with the query. */
 export function Kql({ query, timed = true, children, label }: Kids & { query: string; timed?: boolean; label?: string }) {
   const target = href('hunting', timed ? { q: query } : { q: query, range: 'all', from: undefined, to: undefined });
-  if (children !== undefined) return <a class="figure-link" href={target} title="Show KQL" aria-label={label && `${label}. Show KQL`}>{children}</a>;
-  return <a class="kql-link" href={target} title="Show KQL" aria-label={`Show KQL${label ? ` of ${label}` : ''}`}><Icon name="kql" /><span>KQL</span></a>;
+  if (children !== undefined) return <a class="figure-link" href={target} title="Show KQL">{children}<span class="hidden">. Show KQL</span></a>;
+  return <a class="kql-link" href={target} title="Show KQL" aria-label={visible(`Show KQL${label ? ` of ${label}` : ''}`)}><Icon name="kql" /><span>KQL</span></a>;
 }
 
 export function Card({ title, note, kql, timed, actions, children, class: name = '' }: Kids & {
@@ -47,7 +49,7 @@ export function Card({ title, note, kql, timed, actions, children, class: name =
   return (
     <section class={`card ${name}`} aria-labelledby={id}>
       <header class="card-head">
-        <div><h2 id={id}>{title}</h2>{note && <p class="note">{note}</p>}</div>
+        <div><h2 id={id} class="log" dir="ltr"><Marks text={title} /></h2>{note && <p class="note">{note}</p>}</div>
         <div class="card-actions">{actions}{kql && <Kql query={kql} timed={timed} label={title} />}</div>
       </header>
       {children}
@@ -88,7 +90,7 @@ export function Failed({ what, problem, retry }: { what: string; problem: Proble
   return (
     <div class="failed" role="alert">
       <Icon name="incidents" />
-      <div><p class="empty-title">{what}</p><p>{message}</p><p class="note">{todo}</p></div>
+      <div><p class="empty-title">{what}</p><p><Marks text={message.slice(0, 2000)} /></p><p class="note">{todo}</p></div>
       {retry && status !== 403 && <Button onClick={retry} icon="refresh">Try again</Button>}
     </div>
   );
@@ -101,7 +103,7 @@ export function Field({ label, hint, children, wide }: Kids & { label: string; h
 export function Select({ value, options, onChange, label, disabled }: { value: string; options: [string, string][]; onChange: (value: string) => void; label?: string; disabled?: boolean }) {
   return (
     <select class="input" value={value} disabled={disabled} aria-label={label} onChange={(event) => onChange(event.currentTarget.value)}>
-      {options.map(([name, shown]) => <option key={name} value={name}>{shown}</option>)}
+      {options.map(([name, shown]) => <option key={name} value={name}>{visible(shown)}</option>)}
     </select>
   );
 }

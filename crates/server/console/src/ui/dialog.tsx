@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import { Button } from './basics';
+import { Marks } from './marks';
 
 export function Dialog({ title, children, actions, onClose, wide }: { title: string; children: ComponentChildren; actions?: ComponentChildren; onClose: () => void; wide?: boolean }) {
   const dialog = useRef<HTMLDialogElement>(null);
@@ -21,7 +22,7 @@ export function Dialog({ title, children, actions, onClose, wide }: { title: str
     <dialog ref={dialog} class={wide ? 'wide' : ''} aria-labelledby={id} onCancel={(event) => { event.preventDefault(); onClose(); }}
       onKeyDown={(event) => event.stopPropagation()} onClick={(event) => { event.stopPropagation(); if (event.target === dialog.current) onClose(); }}>
       <div class="dialog-inside">
-        <header><h2 id={id} tabIndex={-1}>{title}</h2><Button kind="quiet" icon="close" label="Close" onClick={onClose} /></header>
+        <header><h2 id={id} tabIndex={-1} class="log" dir="ltr"><Marks text={title.slice(0, 300)} /></h2><Button kind="quiet" icon="close" label="Close" onClick={onClose} /></header>
         <div class="dialog-body">{children}</div>
         {actions && <footer>{actions}</footer>}
       </div>

@@ -7,6 +7,7 @@ import { help, isHelpOpen } from '../core/keys';
 import { full, range, ranges, setRange } from '../core/time';
 import { isDark, switchTheme, theme } from '../core/theme';
 import { useQueries, number } from '../core/ask';
+import { visible } from '../core/inert';
 import { queries } from '../core/queries';
 import { Button, tellPeople } from './basics';
 import { Dialog, Form } from './dialog';
@@ -16,14 +17,14 @@ export const titles: Record<Page, string> = {
   overview: 'Overview', incidents: 'Incidents', hunting: 'Hunting', recommendations: 'Recommendations', inventory: 'Inventory', gate: 'Gate', content: 'Content', settings: 'Settings',
 };
 
-export function Nav() {
+export function Nav({ onIntent }: { onIntent: () => void }) {
   const [isOpen, setOpen] = useState(false);
   const current = route.value.page;
   useEffect(() => setOpen(false), [route.value]);
   const { data } = useQueries({ open: { query: queries.openIncidentCount } }, ['incident']);
   const open = number(data?.open.rows[0]?.['Count']);
   return (
-    <nav class={`nav${isOpen ? ' open' : ''}`} aria-label="Pages">
+    <nav class={`nav${isOpen ? ' open' : ''}`} aria-label="Pages" onPointerEnter={onIntent} onFocusIn={onIntent}>
       <a class="brand" href={href('overview')}><Logo /><span>Castellan</span></a>
       <Button kind="quiet" icon={isOpen ? 'close' : 'menu'} label={isOpen ? 'Close the menu' : 'Open the menu'} expanded={isOpen} onClick={() => setOpen(!isOpen)} />
       <ul>
@@ -48,7 +49,7 @@ export function TopBar() {
   const { page, id } = route.value;
   return (
     <header class="top">
-      <h1>{page === 'incidents' && id ? <><a href={href('incidents')}>Incidents</a> <span class="muted">/</span> {id}</> : titles[page]}</h1>
+      <h1>{page === 'incidents' && id ? <><a href={href('incidents')}>Incidents</a> <span class="muted">/</span> {visible(id.slice(0, 40))}</> : titles[page]}</h1>
       <div class="top-tools">
         {timed.includes(page) && <RangePicker />}
         <Live />

@@ -1,24 +1,21 @@
 // Texts that come from logs, and values of every kind.
 import { signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
-import { pieces, visible } from '../core/inert';
+import { visible } from '../core/inert';
 import { count, text as textOf } from '../core/ask';
 import { ago, full } from '../core/time';
 import { Button } from './basics';
 import { Dialog } from './dialog';
+import { Marks } from './marks';
 
 /** More is never put into a page at once. */
 const PAGE = 20_000;
-
-function Pieces({ text }: { text: string }) {
-  return <>{pieces(text).map((piece) => (piece.mark ? <span class="mark" title={piece.mark}>{piece.text}</span> : piece.text))}</>;
-}
 
 /** Text that was written by anybody. What is longer than `limit` is cut and can be opened. */
 export function Text({ text, limit = 600, block = false, label = 'Text' }: { text: string; limit?: number; block?: boolean; label?: string }) {
   const isCut = text.length > limit;
   const shown = isCut ? whole(text.slice(0, limit)) : text;
-  const inner = <><Pieces text={shown} />{isCut && <>… <ShowAll text={text} label={label} /></>}</>;
+  const inner = <><Marks text={shown} />{isCut && <>… <ShowAll text={text} label={label} /></>}</>;
   return block ? <div class="log block" dir="ltr">{inner}</div> : <span class="log" dir="ltr">{inner}</span>;
 }
 
@@ -56,7 +53,7 @@ export function Viewer({ text, label, onClose }: { text: string; label: string; 
         <Button onClick={() => void navigator.clipboard?.writeText(text)}>Copy as it is</Button>
       </>
     }>
-      <div class="viewer log" dir="ltr" tabIndex={0} role="region" aria-label={`${label}, ${count(text.length)} characters`}><Pieces text={part} /></div>
+      <div class="viewer log" dir="ltr" tabIndex={0} role="region" aria-label={`${visible(label)}, ${count(text.length)} characters`}><Marks text={part} /></div>
     </Dialog>
   );
 }
@@ -68,7 +65,7 @@ export function Cell({ value, type, limit = 160 }: { value: unknown; type?: stri
   if (typeof value === 'number') return <span class="num">{value}</span>;
   if (typeof value === 'boolean') return <span class="num">{String(value)}</span>;
   const found = textOf(value);
-  return <span class="log" dir="ltr"><Pieces text={found.length > limit ? `${whole(found.slice(0, limit))}…` : found} /></span>;
+  return <span class="log" dir="ltr"><Marks text={found.length > limit ? `${whole(found.slice(0, limit))}…` : found} /></span>;
 }
 
 /** A value in full: dynamic values as indented JSON. */
@@ -85,5 +82,3 @@ export function Time({ at, style = 'ago' }: { at: string | null | undefined; sty
   if (Number.isNaN(time.getTime())) return <Text text={at} limit={40} />;
   return <time class="num" dateTime={at} title={`${full(time)} here, ${at} in UTC`}>{style === 'ago' ? ago(time) : full(time)}</time>;
 }
-
-export { visible };
