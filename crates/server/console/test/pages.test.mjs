@@ -86,6 +86,20 @@ for (const theme of ['light', 'dark']) {
   }
 }
 
+test('nothing is wider than a window of 360 pixels', async () => {
+  const { page, close } = await openPage(browser, server);
+  await page.setViewportSize({ width: 360, height: 740 });
+  const wide = [];
+  for (const hash of views) {
+    await go(page, server, hash);
+    await settle(page);
+    const beyond = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    if (beyond > 1) wide.push(`${hash}: ${beyond} px`);
+  }
+  await close();
+  assert.deepEqual(wide, []);
+});
+
 test('roles see what they may', { skip: isReal && 'only the mock has a role to choose' }, async () => {
   const other = await openServer({ role: 'reader' });
   const { page, close } = await openPage(browser, other);

@@ -41,7 +41,7 @@ export function Graph({ label, nodes, edges, selected, path, onSelect }: { label
               aria-label={told(node)} aria-pressed={node.id === selected} data-node={node.id} onClick={() => onSelect?.(node.id)}
               onKeyDown={(event) => { if (event.key === 'Enter' || event.key === ' ') { event.preventDefault(); onSelect?.(node.id); } else key(event, node); }}>
               <rect width={NODE.width} height={NODE.height} rx={7} />
-              <text class="node-kind" x={10} y={15}>{cut(visible(node.kind), 28)}</text>
+              <text class="node-kind" x={10} y={15}>{cut(visible(node.kind), 28)}</text>{' '}
               <text class="node-label" x={10} y={30}>{cut(visible(node.label.slice(0, 80)))}</text>
             </g>
           ))}

@@ -7,8 +7,9 @@ import { route } from './route';
 
 export type Loaded<T> = { data?: T; problem?: Problem; isLoading: boolean; reload: () => void };
 
-/** Not more often than this are pages loaded again because of events. */
+/** Not more often than this are pages loaded again because of events. Decisions come by the second. */
 const CALM_MS = 1500;
+const DECISIONS_MS = 6000;
 
 /** Loads with `load`, again when `key` changes, and soon after one of `events`. */
 export function useLoad<T>(key: string | undefined, load: (abort: AbortSignal) => Promise<T>, events: Kind[] = []): Loaded<T> {
@@ -35,13 +36,17 @@ export function useLoad<T>(key: string | undefined, load: (abort: AbortSignal) =
 
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const soon = () => {
-      timer ??= setTimeout(() => {
-        timer = undefined;
+    let due = Infinity;
+    const soon = (wait: number) => {
+      if (Date.now() + wait >= due) return;
+      clearTimeout(timer);
+      due = Date.now() + wait;
+      timer = setTimeout(() => {
+        due = Infinity;
         if (!document.hidden) reload();
-      }, CALM_MS);
+      }, wait);
     };
-    const offs = [...events, 'gap' as const].map((kind) => on(kind, soon));
+    const offs = [...events, 'gap' as const].map((kind) => on(kind, () => soon(kind === 'decision' ? DECISIONS_MS : CALM_MS)));
     return () => {
       offs.forEach((off) => off());
       clearTimeout(timer);

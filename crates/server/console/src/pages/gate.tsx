@@ -5,7 +5,7 @@ import { param, set } from '../core/route';
 import { brief } from '../core/ask';
 import { Card, Empty, Failed, Kql, Pill, Skeleton, TabPanel, Tabs, type Tone } from '../ui/basics';
 import { Code } from '../ui/code';
-import { Text } from '../ui/text';
+import { Prose, Text } from '../ui/text';
 import { Decisions } from './decisions';
 import { Keys } from './keys';
 import { Orders } from './orders';
@@ -40,7 +40,7 @@ function Profiles({ of }: { of: Found }) {
     <div class="stack">
       {[...of.profiles].sort((a, b) => Number(b.active) - Number(a.active)).map((one) => (
         <Card key={one.id} title={one.id} note={one.title} actions={<>{one.active ? <Pill tone="good">Holds for all</Pill> : one.models?.length ? <Pill tone="accent">For {one.models.join(', ')}</Pill> : <Pill>Can be named</Pill>}<span class="muted">version {one.version}</span></>}>
-          <p class="lead-text">{one.description}</p>
+          <p class="lead-text"><Prose text={one.description} limit={900} /></p>
           <div class="table-scroll" tabIndex={0} role="region" aria-label={`Rules of ${one.id}`}>
             <table class="plain-table">
               <thead><tr><th scope="col">Rule</th><th scope="col">Check</th><th scope="col">Where</th><th scope="col">Action</th><th scope="col">When the check fails</th></tr></thead>

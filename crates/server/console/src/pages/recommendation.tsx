@@ -38,7 +38,7 @@ export function RecommendationPane({ id, onChanged }: { id: string; onChanged: (
       <h3>Fix</h3>
       <Fixes of={data} />
       <h3>Why it matters</h3>
-      <p><Text text={data.description} limit={1200} label="Why it matters" /></p>
+      <p><Prose text={data.description} limit={1200} label="Why it matters" /></p>
       {data.frameworks.length > 0 && <><h3>Frameworks</h3><p class="tags">{data.frameworks.map((one) => <Pill key={one}><Text text={one} limit={60} /></Pill>)}</p></>}
     </Pane>
   );
