@@ -11,7 +11,7 @@ const [recommendation] = (await ask(server, 'POST', '/query', { query: 'Castella
 const [workload] = (await ask(server, 'POST', '/query', { query: 'CastellanCoverage | where State == "Gap" | take 1 | project WorkloadId' })).rows[0];
 const [thing] = (await ask(server, 'POST', '/query', { query: 'CastellanInventory | where Kind == "agent" | take 1 | project Id' })).rows[0];
 const { value } = await ask(server, 'GET', '/incidents?status=all');
-const number = (value.find((one) => one.title.startsWith('Jailbreak')) ?? value[0]).number;
+const number = (value.find((one) => one.title.startsWith('Jailbreak')) ?? value[0])?.number ?? 1;
 const q = encodeURIComponent('CastellanGateDecisions\n| where Action != "allow"\n| project TimeGenerated, Action, PrincipalName, AgentId, ModelName, Reason, Findings, SrcIpAddr\n| sort by TimeGenerated desc');
 const chart = encodeURIComponent('CastellanGateDecisions\n| summarize Count = count() by bin(TimeGenerated, 3h), Action\n| render columnchart');
 const pages = {
