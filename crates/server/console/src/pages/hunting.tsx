@@ -8,7 +8,7 @@ import { param, route, set } from '../core/route';
 import { csv, save } from '../core/save';
 import { store, stored } from '../core/theme';
 import { range, span } from '../core/time';
-import { Button, Choices, Empty, Failed, Search, Select, Skeleton, Tabs, tellPeople } from '../ui/basics';
+import { Button, Choices, copy, Empty, Failed, Search, Select, Skeleton, Tabs, tellPeople } from '../ui/basics';
 import { Pane } from '../ui/dialog';
 import { Grid } from '../ui/grid';
 import { Icon } from '../ui/icons';
@@ -108,7 +108,7 @@ export function Hunting() {
           {isRunning ? <Button kind="primary" icon="pause" onClick={stop}>Stop</Button> : <Button kind="primary" icon="play" disabled={!text.trim()} onClick={runNow} title="Run (Ctrl Enter)">Run</Button>}
           <Select label="Most rows" value={String(limit)} onChange={(value) => set({ limit: value === '10000' ? undefined : value })} options={[['1000', '1,000 rows'], ['10000', '10,000 rows'], ['100000', '100,000 rows'], ['500000', '500,000 rows']]} />
           <span class="push" />
-          <Button icon="link" onClick={() => { set({ q: text }); void navigator.clipboard?.writeText(location.href).then(() => tellPeople('The link is in the clipboard.')); }}>Copy link</Button>
+          <Button icon="link" onClick={() => { set({ q: text }); copy(location.href, 'The link is in the clipboard.'); }}>Copy link</Button>
           <Button icon="download" disabled={!answer?.rows.length} onClick={() => answer && save('results.csv', 'text/csv;charset=utf-8', csv(answer))}>CSV</Button>
           {may('administrator') && <Button icon="content" disabled={!text.trim()} onClick={() => setSaving(true)}>Save as rule…</Button>}
         </div>

@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import { useLoad, literal } from '../core/ask';
 import { api, type Schemas } from '../core/api';
 import { param, set } from '../core/route';
-import { Button, Empty, Failed, Field, Kql, Pill, Search, Select, Skeleton, tellPeople, useWork, type Tone } from '../ui/basics';
+import { Button, copy, Empty, Failed, Field, Kql, Pill, Search, Select, Skeleton, useWork, type Tone } from '../ui/basics';
 import { Dialog, Form } from '../ui/dialog';
 import { Text, Time } from '../ui/text';
 
@@ -109,10 +109,8 @@ function RevokeForm({ of, onClose, onDone }: { of: Key; onClose: () => void; onD
 }
 
 function Shown({ of, onClose }: { of: Schemas['IssuedKey']; onClose: () => void }) {
-  const [isKept, setKept] = useState(false);
-  const copy = () => void navigator.clipboard?.writeText(of.key).then(() => { setKept(true); tellPeople('The key is in the clipboard.'); });
   return (
-    <Dialog title="The new key" onClose={onClose} actions={<><Button icon="copy" onClick={copy}>Copy</Button><Button kind="primary" onClick={onClose}>{isKept ? 'Done' : 'I have it'}</Button></>}>
+    <Dialog title="The new key" onClose={onClose} actions={<><Button icon="copy" onClick={() => copy(of.key, 'The key is in the clipboard.')}>Copy</Button><Button kind="primary" onClick={onClose}>I have it</Button></>}>
       <p><b>It is shown this once.</b> Castellan keeps a hash of it alone.</p>
       <p class="secret"><code data-key>{of.key}</code></p>
       <p class="note">Clients send it as <code>Authorization: Bearer</code>, <code>api-key</code> or <code>x-api-key</code>.</p>

@@ -173,6 +173,13 @@ export function tellPeople(text: string, tone: Tone = 'good'): void {
   timer = setTimeout(() => (notice.value = undefined), tone === 'bad' ? 12_000 : 5000);
 }
 
+/** Into the clipboard, which browsers give to encrypted pages and to this machine alone. */
+export function copy(text: string, told = 'Copied.'): void {
+  const refused = () => tellPeople('This browser copies nothing from here: select the text and copy it.', 'warn');
+  if (!navigator.clipboard) return refused();
+  navigator.clipboard.writeText(text).then(() => tellPeople(told), refused);
+}
+
 /** Does something that changes the server, and says how it went. */
 export function useWork(): { isWorking: boolean; work: (does: () => Promise<string | void>) => Promise<boolean> } {
   const [isWorking, setWorking] = useState(false);

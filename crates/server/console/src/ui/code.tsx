@@ -1,6 +1,6 @@
 // Code and changes of files, with numbered lines. Long ones are cut and can be opened.
 import type { ComponentChildren } from 'preact';
-import { Button } from './basics';
+import { Button, copy } from './basics';
 import { visible } from '../core/inert';
 import { Text, opened } from './text';
 
@@ -9,7 +9,7 @@ const LINES = 60;
 function Frame({ text, label, children }: { text: string; label: string; children: ComponentChildren }) {
   return (
     <div class="code-box">
-      <div class="code-tools"><span class="muted">{visible(label)}</span><Button kind="quiet" icon="copy" label={`Copy: ${label}`} onClick={() => void navigator.clipboard?.writeText(text)} /></div>
+      <div class="code-tools"><span class="muted">{visible(label)}</span><Button kind="quiet" icon="copy" label={`Copy: ${label}`} onClick={() => copy(text)} /></div>
       <pre class="code" tabIndex={0} role="region" aria-label={visible(label)} dir="ltr">{children}</pre>
     </div>
   );

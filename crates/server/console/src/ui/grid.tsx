@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/ho
 import type { Answer } from '../core/api';
 import { text } from '../core/ask';
 import { visible } from '../core/inert';
+import { copy } from './basics';
 import { Icon } from './icons';
 import { Cell } from './text';
 
@@ -95,7 +96,7 @@ export function Grid({ answer, onOpen, opened }: { answer: Answer; onOpen: (row:
   const key = (event: KeyboardEvent) => {
     const { row, column } = place;
     if ((event.ctrlKey || event.metaKey) && event.key === 'c' && !getSelection()?.toString()) {
-      void navigator.clipboard?.writeText(text(answer.rows[rows[row]!]?.[column]));
+      copy(text(answer.rows[rows[row]!]?.[column]), 'The cell is in the clipboard.');
       return;
     }
     const page = Math.max(1, Math.floor(view.height / ROW) - 2);

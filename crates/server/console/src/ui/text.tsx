@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { visible } from '../core/inert';
 import { count, text as textOf } from '../core/ask';
 import { ago, full } from '../core/time';
-import { Button } from './basics';
+import { Button, copy } from './basics';
 import { Dialog } from './dialog';
 import { Marks } from './marks';
 
@@ -22,7 +22,7 @@ export function Text({ text, limit = 600, block = false, label = 'Text' }: { tex
 /** A sentence of the product's own, in which names stand in backticks. */
 export function Prose({ text, limit = 600, label = 'Text' }: { text: string; limit?: number; label?: string }) {
   if (text.length > limit || !text.includes('`')) return <Text text={text} limit={limit} label={label} />;
-  return <>{text.split('`').map((part, index) => (index % 2 ? <code key={index}><Text text={part} /></code> : <Text key={index} text={part} />))}</>;
+  return <>{text.split('`').map((part, index) => (index % 2 ? <code key={index} class="word"><Text text={part} limit={80} /></code> : <Text key={index} text={part} />))}</>;
 }
 
 /** Does not cut a pair of code units in two. */
@@ -50,7 +50,7 @@ export function Viewer({ text, label, onClose }: { text: string; label: string; 
         {last > 0 && <span class="muted push">Part {at + 1} of {last + 1}</span>}
         {last > 0 && <Button disabled={at === 0} onClick={() => setAt(at - 1)}>Before</Button>}
         {last > 0 && <Button disabled={at === last} onClick={() => setAt(at + 1)}>After</Button>}
-        <Button onClick={() => void navigator.clipboard?.writeText(text)}>Copy as it is</Button>
+        <Button onClick={() => copy(text)}>Copy as it is</Button>
       </>
     }>
       <div class="viewer log" dir="ltr" tabIndex={0} role="region" aria-label={`${visible(label)}, ${count(text.length)} characters`}><Marks text={part} /></div>
