@@ -46,4 +46,4 @@ pub mod usage;
 
 pub use passage::{Passage, Place, Reading, Segment, passages};
 pub use point::{Direction, Matter, Point, Unscanned};
-pub use route::{Api, Body, Dialect, Route, route};
+pub use route::{Api, Body, Dialect, Route, is_realtime, route};
