@@ -49,4 +49,4 @@ pub mod usage;
 
 pub use passage::{Passage, Place, PlaceKind, Reading, Segment, passages};
 pub use point::{Direction, Matter, Point, Unscanned};
-pub use route::{Api, Body, Dialect, Route, route};
+pub use route::{Api, Body, Dialect, Route, is_realtime, route};

@@ -199,6 +199,22 @@ pub fn route(method: &str, path: &str) -> Option<Route> {
     Some(made(ollama(method, tail)?, Dialect::Ollama, None, tail))
 }
 
+/// Whether a path is of an API that speaks over a connection of its own (WebSocket, WebRTC), of which nothing could be looked at:
+/// OpenAI's realtime API, its sessions, secrets and calls, in each form of URLs.
+///
+/// ```
+/// use castellan_wire::is_realtime;
+///
+/// assert!(is_realtime("/v1/realtime") && is_realtime("/openai/v1/realtime/client_secrets"));
+/// assert!(!is_realtime("/v1/responses"));
+/// ```
+pub fn is_realtime(path: &str) -> bool {
+    let bases = ["/openai/v1/", "/openai/", "/v1/"];
+    let tail = bases.iter().find_map(|base| path.strip_prefix(base)).unwrap_or_default();
+    let step = tail.split('/').next().unwrap_or_default();
+    matches!(step, "realtime" | "realtimeapi" | "live")
+}
+
 fn made(api: Api, dialect: Dialect, deployment: Option<&str>, tail: &str) -> Route {
     Route { api, dialect, deployment: deployment.map(str::to_owned), tail: tail.to_owned() }
 }

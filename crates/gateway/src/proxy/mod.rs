@@ -33,7 +33,8 @@ mod stop;
 
 use std::sync::Arc;
 
-use castellan_wire::{Api, route};
+use castellan_wire::{Api, Matter, Point, Unscanned, is_realtime, route};
+use http::header::UPGRADE;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
@@ -85,6 +86,17 @@ async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>)
             "record_full",
             "the gate cannot record what happens at the moment, so nothing passes; try again",
         ));
+    }
+    if is_upgrade(&head) || is_realtime(head.uri.path()) {
+        let left = Unscanned { path: "connection".to_owned(), matter: Matter::Bytes, point: Point::User };
+        exchange.decision.unscanned.push(left);
+        return Err(Stop::new(
+            Stage::Read,
+            501,
+            "realtime_unsupported",
+            "the gate has no realtime APIs and no WebSockets: what passes there it could not inspect; ask over HTTP, as a stream if need be",
+        )
+        .with_word("unscanned:realtime"));
     }
     if let Some(mcp) = gate.mcp.as_ref().filter(|_| mcp::is_for(head.uri.path())) {
         return mcp::served(exchange, mcp, peer, head, body).await;
@@ -156,6 +168,14 @@ async fn serve(exchange: &mut Exchange, peer: &Peer, request: Request<Incoming>)
     let upstream = gate.upstreams.send(call).await.map_err(Stop::upstream)?;
     exchange.answered(&upstream);
     answer::answered(exchange, &route, asked, profiles, upstream).await
+}
+
+/// Whether a client asks for a connection on which something else than HTTP is spoken (RFC 9110, 7.8). An offer of HTTP/2 is none: it
+/// may be passed over.
+fn is_upgrade(head: &http::request::Parts) -> bool {
+    let mut asked = head.headers.get_all(UPGRADE).into_iter();
+    asked.any(|value| value.to_str().map_or(true, |text| text.to_ascii_lowercase().contains("websocket")))
+        || head.method == http::Method::CONNECT
 }
 
 /// What the gate answers by itself, to anybody who reaches it: whether it is up.

@@ -89,6 +89,41 @@ async fn what_has_no_api_does_not_pass() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn connections_of_their_own_are_refused() {
+    let stub = scripted("rules: []").await;
+    let gate = running(stub.address(), "").await;
+    let mut count = 0;
+    let upgrade = [("connection", "upgrade"), ("upgrade", "WebSocket"), ("sec-websocket-version", "13")];
+    for (method, path, headers, pointer) in [
+        ("GET", "/v1/realtime?model=m", &upgrade[..], "/error/code"),
+        ("GET", "/openai/realtime?deployment=m&api-version=2024-10-01-preview", &upgrade, "/error/code"),
+        ("GET", "/v1/responses", &upgrade, "/error/code"),
+        ("GET", "/api/chat", &upgrade, "/error"),
+        ("GET", "/v1/messages", &upgrade, "/error/message"),
+        ("GET", "/anything", &upgrade, "/error/code"),
+        ("POST", "/v1/realtime/client_secrets", &[("content-type", "application/json")], "/error/code"),
+        ("POST", "/openai/v1/realtime/calls", &[("content-type", "application/sdp")], "/error/code"),
+    ] {
+        let got = gate.send(method, path, headers, "").await;
+        assert_eq!(got.status, 501, "{path}: {}", got.text());
+        let told = got.json().pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
+        assert!(told.contains("realtime_unsupported"), "{path}: {told}");
+        count += 1;
+        let row = gate.rows.decision(count).await;
+        assert_eq!(
+            (row["Reason"].as_str(), row["Action"].as_str()),
+            (Some("unscanned:realtime"), Some("block"))
+        );
+        assert_eq!(row["Unscanned"][0]["path"], "connection", "{row:?}");
+    }
+    assert_eq!(stub.requests(), 0);
+    // An offer of HTTP/2 is passed over.
+    let headers = [("connection", "upgrade"), ("upgrade", "h2c"), ("content-type", "application/json")];
+    let body = json!({"model": "m", "messages": []}).to_string();
+    assert_eq!(gate.send("POST", "/v1/chat/completions", &headers, body).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn credentials_of_clients_do_not_reach_the_upstream_or_the_record() {
     let folder = tempfile::tempdir().unwrap();
     let pepper = "11".repeat(32);
@@ -346,11 +381,14 @@ async fn uses_of_keys_are_written_now_and_then() {
     let body = json!({"model": "m", "messages": []}).to_string();
     let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
     assert_eq!(gate.send("POST", "/v1/chat/completions", &headers, body).await.status, 200);
-    let is_written =
-        || std::fs::read_to_string(folder.path().join("keys.json")).unwrap().contains("\"last_used\": \"");
+    let is_written = || {
+        let text = std::fs::read_to_string(folder.path().join("keys.json")).unwrap();
+        let used = text.lines().find(|line| line.contains("\"last_used\"")).unwrap_or("null");
+        !used.contains("null")
+    };
     assert_eq!(gate.gate.reload(), Vec::<String>::new());
     assert!(!is_written(), "the file is not written for each request");
     drop(gate.stop.take());
     tokio::time::timeout(std::time::Duration::from_secs(5), gate.ended).await.unwrap().unwrap();
-    assert!(is_written(), "{}", std::fs::read_to_string(folder.path().join("keys.json")).unwrap());
+    assert!(is_written(), "nor is it forgotten at the end");
 }
