@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use castellan_base::System;
@@ -106,6 +107,8 @@ pub(super) struct Compiled {
 pub struct Policies {
     validator: Validator,
     compiled: RwLock<Arc<Compiled>>,
+    /// What [`Compiled::speaks_of_answers`] says, for those who ask often.
+    speaks_of_answers: AtomicBool,
     refused: Mutex<Option<Problems>>,
 }
 
@@ -127,7 +130,12 @@ impl Policies {
         let schema = schema.map_err(|error| one("schema.cedarschema", error.to_string()))?;
         let validator = Validator::new(schema);
         let compiled = compile(&validator, sources)?;
-        Ok(Policies { validator, compiled: RwLock::new(Arc::new(compiled)), refused: Mutex::new(None) })
+        Ok(Policies {
+            validator,
+            speaks_of_answers: AtomicBool::new(compiled.speaks_of_answers),
+            compiled: RwLock::new(Arc::new(compiled)),
+            refused: Mutex::new(None),
+        })
     }
 
     /// Policies of all files `*.cedar` in a folder. An empty folder is an error: all would be denied, and nobody would
@@ -161,6 +169,7 @@ impl Policies {
                 *refused = None;
                 let mut held = self.compiled.write().unwrap_or_else(PoisonError::into_inner);
                 let is_same = held.version == compiled.version;
+                self.speaks_of_answers.store(compiled.speaks_of_answers, Ordering::Release);
                 *held = Arc::new(compiled);
                 Ok(if is_same { Reload::Unchanged } else { Reload::Changed })
             }
@@ -184,7 +193,7 @@ impl Policies {
 
     /// Whether a policy may depend on what is in answers (`answerLabels`): where none does, nobody need ask.
     pub fn speak_of_answers(&self) -> bool {
-        self.compiled().speaks_of_answers
+        self.speaks_of_answers.load(Ordering::Acquire)
     }
 
     /// The policies that hold, in the order in which they stand.

@@ -204,8 +204,7 @@ impl Inspector {
             // What passes is looked at as well: something may show only without what hid it.
             let after = castellan_wire::edit::applied(text.text, done.edits.clone()).unwrap_or_default();
             let tokens = memory.tokens(&after);
-            // All of it counts as new: what was seen before has another place now.
-            let part = Part { seen: 0, ..part };
+            let part = Part { seen: moved(part.seen, &done.edits), ..part };
             let again = Text { text: &after, tokens: &tokens, part, ..text };
             let mut found = self.found(again, profiles);
             let more = self.replaced(again, &mut found, memory);
@@ -523,6 +522,17 @@ impl Inspector {
         };
         seen.findings.get_or_insert_with(|| catch_unwind(AssertUnwindSafe(ask)).ok().flatten()).clone()
     }
+}
+
+/// Where a place of a text is after changes; 1 where nothing is left before it, since 0 says that nothing was seen.
+fn moved(place: usize, edits: &[Edit]) -> usize {
+    if place == 0 {
+        return 0;
+    }
+    let before = edits.iter().filter(|edit| edit.range.end <= place);
+    let (gone, come) =
+        before.fold((0, 0), |(gone, come), edit| (gone + edit.range.len(), come + edit.replacement.len()));
+    (place + come).saturating_sub(gone).max(1)
 }
 
 /// A place that was changed, as a change.

@@ -146,3 +146,44 @@ proptest! {
         prop_assert_eq!(said(&run(&profiles, &bytes).0).0, said(&out).0);
     }
 }
+
+#[test]
+fn a_token_comes_back_whole_however_the_stream_is_cut() {
+    let token = format!("[[tok:v1:NOTE:k1:{}]]", "Ab3_".repeat(120));
+    let text = format!("Well, {token} is what you said, and {token}. {}", "More. ".repeat(80));
+    for (names, cut) in [(&["default"] as &[&str], 7), (&["strict"], 40), (&["observe"], 300), (&[], 1_000)] {
+        let profiles = selected(names);
+        let mut memory = Memory::new("t");
+        memory.keep(&token, "my \"own\" words", true);
+        memory.keep("other", "never", false);
+        let mut guarded = Guarded::new(Api::Chat, Arc::clone(&INSPECTOR), Arc::clone(&profiles), memory);
+        let pieces = text.as_bytes().chunks(cut).map(|part| chunk(&String::from_utf8_lossy(part)));
+        let mut out = Vec::new();
+        for piece in pieces.chain([end()]) {
+            out.extend(guarded.push(&piece).bytes);
+            assert!(!said(&out).0.contains("[["), "{names:?}: no part of a token passes");
+        }
+        out.extend(guarded.finish().bytes);
+        let (ended, memory) = guarded.into_end();
+        assert_eq!(said(&out).0, text.replace(&token, "my \"own\" words"), "{names:?}");
+        assert_eq!((memory.restored, ended.late), (2, 0));
+        let recorded = ended.said.first().map(|(_, _, text)| text.as_str());
+        assert_eq!(recorded, Some(text.as_str()), "values are not recorded");
+    }
+}
+
+#[test]
+fn what_else_decides_ends_a_stream_before_what_was_found_passes() {
+    let ruling = |judgement: &Judgement| {
+        let hit = judgement.hits.iter().find(|hit| hit.check == "sensitive")?;
+        Some(Hit { check: "policy", action: Action::Block, ..hit.clone() })
+    };
+    let profiles = selected(&["default"]);
+    let mut guarded =
+        Guarded::new(Api::Chat, Arc::clone(&INSPECTOR), profiles, Memory::new("t")).ruled(Box::new(ruling));
+    let mut out = guarded.push(&chunk("Fine so far. ")).bytes;
+    out.extend(guarded.push(&chunk(&format!("aws_access_key_id = {KEY}"))).bytes);
+    out.extend(guarded.push(&end()).bytes);
+    let (told, finishes) = said(&out);
+    assert!(!told.contains("AKIA") && finishes == ["content_filter"], "{told} {finishes:?}");
+}
