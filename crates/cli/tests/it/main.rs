@@ -13,6 +13,7 @@ mod backup;
 mod baseline;
 mod bom;
 mod classify;
+mod console;
 mod content;
 mod detect;
 mod face;
