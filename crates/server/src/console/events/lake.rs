@@ -8,9 +8,11 @@ use castellan_base::{System, Ticks};
 use castellan_kql::value::Dynamic;
 use castellan_kql::{ScalarType, Value};
 use castellan_lake::{Arrival, Lake};
+use castellan_query::Error;
+use castellan_query::arrow::array::{Array as _, ArrayRef, AsArray as _};
+use castellan_query::arrow::datatypes::TimestampMicrosecondType;
 use castellan_query::compiled::{Arrived, Columns};
 use castellan_query::physical::Reader;
-use castellan_query::{Error, arrow::array::ArrayRef};
 use serde_json::{Value as Json, json};
 
 use super::Hub;
@@ -206,11 +208,12 @@ impl Rows {
         }
     }
 
+    /// A time: what arrives has the form in which it is kept, in microseconds, which the engine turns into its own later.
     fn time(&self, at: usize, column: &str) -> Option<Ticks> {
-        match self.value(at, column) {
-            Value::DateTime(ticks) => Ticks::new(ticks),
-            _ => None,
-        }
+        let (_, _, array) = self.columns.iter().find(|(name, ..)| *name == column)?;
+        let kept = array.as_primitive_opt::<TimestampMicrosecondType>()?;
+        let micros = kept.is_valid(at).then(|| kept.value(at))?;
+        Ticks::from_unix_nanos(i128::from(micros) * 1_000)
     }
 
     /// A text of a bag.

@@ -110,6 +110,7 @@ async fn what_happens_is_told_without_what_was_said() {
     assert_eq!(other.next().await.unwrap().1, "hello");
     assert_eq!(other.next().await.unwrap().1, "incident");
     assert_eq!(other.next().await.unwrap().0, last);
+    assert_eq!(other.next().await.unwrap().2["name"], "Next");
     let mut lost = Listener::open(&site, &who, Some("0123456789abcdef-3")).await;
     assert_eq!(lost.next().await.unwrap().1, "hello");
     let (_, kind, gap) = lost.next().await.unwrap();

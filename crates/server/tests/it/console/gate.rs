@@ -146,7 +146,7 @@ async fn texts_are_tried_and_the_gate_is_shown() {
     });
     let names: Vec<Json> = redacts.iter().map(|profile| profile["id"].clone()).collect();
     if !names.is_empty() {
-        let text = "\u{1f600} card 4111 1111 1111 1111, please";
+        let text = "\u{1f600} card 4111 1111 1111 1111, visa, expires 11/29";
         let told = attempt(json!({ "text": text, "point": "user", "profiles": names })).await.json();
         assert_eq!(told["action"], "redact", "{told}");
         assert!(!told["changed"].as_str().unwrap().contains("4111 1111 1111 1111"), "{told}");

@@ -14,7 +14,12 @@ async fn filled() -> (Site, Who) {
         { "TimeGenerated": "2026-11-22T10:00:00Z", "UserPrincipalName": "<script>\u{202e}", "ResultType": "50126" },
     ]);
     site.lake
-        .append("SigninLogs", rows.to_string().as_bytes(), Form::Array, Append::default())
+        .append(
+            "SigninLogs",
+            rows.to_string().as_bytes(),
+            Form::Array,
+            Append { keeps_times: true, ..Append::default() },
+        )
         .await
         .unwrap();
     let who = site.sign_in(Role::Reader).await;
@@ -146,6 +151,9 @@ async fn an_editor_is_helped() {
     }
     let long = "a".repeat(300_000);
     assert_eq!(ask("/api/v1/query/check", json!({ "text": long })).await.status, 400);
+    let decision = br#"[{"RequestId":"r"}]"#;
+    let appended = site.lake.append("CastellanGateDecisions", decision, Form::Array, Append::default());
+    appended.await.unwrap();
     let told = site.ask(&who, "GET", "/api/v1/schema", None).await.json();
     let tables = told["tables"].as_array().unwrap();
     let group =
