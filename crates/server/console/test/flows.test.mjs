@@ -73,8 +73,11 @@ test('find the worst risk and its fix with the keyboard alone', () => withPage({
   await page.keyboard.press('?');
   await dialog(page).getByText('Next, previous row').waitFor();
   await page.keyboard.press('Escape');
+  await dialog(page).waitFor({ state: 'detached' });
   await page.keyboard.press('/');
-  await page.keyboard.type('zzz-nothing-has-this-name');
+  // Slower than the filter waits, so that it is told between letters.
+  await page.keyboard.type('zzz-nothing-has-this-name', { delay: 220 });
+  await page.waitForFunction(() => document.querySelector('[data-search]')?.value === 'zzz-nothing-has-this-name');
   await page.waitForSelector('text=Nothing fits these filters');
   assert.match(page.url(), /find=zzz/);
 }));

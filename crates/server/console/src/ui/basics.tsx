@@ -1,6 +1,6 @@
 // The small parts that every page is made of.
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useState } from 'preact/hooks';
+import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import { signal } from '@preact/signals';
 import { href } from '../core/route';
 import type { Problem } from '../core/api';
@@ -111,10 +111,19 @@ export function Select({ value, options, onChange, label, disabled }: { value: s
 /** A filter that is a text; `/` goes to it. Told a moment after the last key. */
 export function Search({ value, onChange, label }: { value: string; onChange: (value: string) => void; label: string }) {
   const [typed, setTyped] = useState(value);
-  useEffect(() => setTyped(value), [value]);
+  // What was told comes back as the value, perhaps after more was typed: only what came from elsewhere replaces it.
+  const told = useRef(value);
   useEffect(() => {
-    if (typed === value) return;
-    const timer = setTimeout(() => onChange(typed), 180);
+    if (value === told.current) return;
+    told.current = value;
+    setTyped(value);
+  }, [value]);
+  useEffect(() => {
+    if (typed === told.current) return;
+    const timer = setTimeout(() => {
+      told.current = typed;
+      onChange(typed);
+    }, 180);
     return () => clearTimeout(timer);
   }, [typed]);
   return (
