@@ -12,6 +12,7 @@
 mod baseline;
 mod bom;
 mod classify;
+mod console;
 mod content;
 mod detect;
 mod face;

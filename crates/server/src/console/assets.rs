@@ -23,6 +23,9 @@ use super::Console;
 #[folder = "console/dist"]
 struct Dist;
 
+/// What files are called that are others packed.
+const PACKED: &str = ".gz";
+
 /// What pages may do: nothing but run their own scripts and ask this server.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
     font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -63,9 +66,14 @@ impl Asset {
             Cow::Owned(bytes) => Bytes::from(bytes),
         };
         let etag = HeaderValue::from_str(&format!("\"{etag}\"")).ok()?;
-        Some(Asset { kind: kind(name), etag, plain, packed: OnceLock::new() })
+        let packed = OnceLock::new();
+        if let Some(file) = Dist::get(&format!("{name}{PACKED}")) {
+            let _ = packed.set(Bytes::from(file.data.into_owned()));
+        }
+        Some(Asset { kind: kind(name), etag, plain, packed })
     }
 
+    /// The file packed: as it was packed when the pages were built, where it was.
     fn packed(&self) -> Bytes {
         let pack = || {
             let mut packer = GzEncoder::new(Vec::new(), Compression::best());
@@ -130,10 +138,15 @@ fn kind(name: &str) -> &'static str {
     }
 }
 
+/// The files that have an address.
+fn names() -> impl Iterator<Item = Cow<'static, str>> {
+    Dist::iter().filter(|name| !name.ends_with(PACKED))
+}
+
 /// The routes of the pages: `index.html` at `/`, the others at their names.
 pub(super) fn router(console: &Console) -> Router {
     let mut router = Router::new();
-    for name in Dist::iter() {
+    for name in names() {
         let Some(asset) = Dist::get(&name).and_then(|file| Asset::new(&name, file.data)) else { continue };
         let asset = Arc::new(asset);
         let path = if name == "index.html" { "/".to_owned() } else { format!("/{name}") };
@@ -155,12 +168,12 @@ pub(super) fn router(console: &Console) -> Router {
 
 #[cfg(test)]
 mod tests {
-    use super::{Dist, kind};
+    use super::{Dist, kind, names};
 
     #[test]
     fn there_is_a_page_and_everything_has_a_kind() {
         assert!(Dist::get("index.html").is_some());
-        for name in Dist::iter() {
+        for name in names() {
             assert_ne!(kind(&name), "application/octet-stream", "{name}");
             assert!(!name.contains(['{', '}', '*', ':']), "{name} cannot be a path");
         }

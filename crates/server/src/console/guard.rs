@@ -12,6 +12,7 @@ use axum::http::header::{COOKIE as COOKIES, HOST, ORIGIN};
 use axum::http::{HeaderMap, Method, StatusCode};
 
 use super::Inner;
+use super::attempts::Attempts;
 use super::failure::Failure;
 use super::operation::Operation;
 use super::request::Caller;
@@ -64,11 +65,11 @@ impl Inner {
                 // Nothing is asked for, so that nothing can be wrong.
                 return Ok(Caller::administrator(Way::Local));
             };
-            self.may_try(request)?;
+            self.may_try(&self.shown, request)?;
             if token.is(shown) {
                 return Ok(Caller::administrator(Way::Bearer));
             }
-            self.attempts.failed(peer(request), now);
+            self.shown.failed(peer(request), now);
             return Err(unknown("the token is wrong"));
         }
         let secret = cookie(request.headers(), COOKIE).and_then(Secret::shown);
@@ -97,8 +98,8 @@ impl Inner {
     }
 
     /// Whether whoever asks may show a token now.
-    pub(super) fn may_try(&self, request: &Request) -> Result<(), Failure> {
-        self.attempts.may(peer(request), self.now()).map_err(|seconds| {
+    pub(super) fn may_try(&self, attempts: &Attempts, request: &Request) -> Result<(), Failure> {
+        attempts.may(peer(request), self.now()).map_err(|seconds| {
             let message = format!("too many attempts failed; wait {seconds} seconds");
             Failure::new(StatusCode::TOO_MANY_REQUESTS, message).again_after(seconds)
         })

@@ -170,7 +170,9 @@ struct Inner {
     system: Arc<dyn System>,
     started: Ticks,
     sessions: Sessions,
+    /// Attempts to sign in, and tokens in headers: a program with an old one must keep nobody from signing in.
     attempts: Attempts,
+    shown: Attempts,
     codes: Codes,
     roles: Roles,
     oidc: Option<Oidc>,
@@ -206,6 +208,7 @@ impl Console {
             system,
             sessions: Sessions::default(),
             attempts: Attempts::default(),
+            shown: Attempts::default(),
             codes: Codes::default(),
             roles,
             oidc: oidc.map_err(ConsoleError::Oidc)?,
@@ -273,8 +276,9 @@ impl Inner {
 
 /// The routes of a console: pages, and the API below `/api/v1`. They are not behind the token of the server.
 pub(crate) fn router(console: &Console) -> Router {
-    let api = Router::new().route("/api/v1/{*path}", any(answered)).with_state(console.clone());
-    assets::router(console).merge(api)
+    let api = ["/api/v1", "/api/v1/", "/api/v1/{*path}"];
+    let api = api.into_iter().fold(Router::new(), |router, path| router.route(path, any(answered)));
+    assets::router(console).merge(api.with_state(console.clone()))
 }
 
 async fn answered(State(console): State<Console>, request: Asked) -> Response {
@@ -334,7 +338,7 @@ impl Inner {
     fn allowed(&self, operation: Operation, request: &Asked) -> Result<Option<Caller>, Failure> {
         self.admit(Some(operation), request)?;
         if operation == Operation::SignIn {
-            self.may_try(request)?;
+            self.may_try(&self.attempts, request)?;
         }
         if operation.is_open() {
             return Ok(None);

@@ -166,7 +166,9 @@ impl Request {
             }
             Err(refused) => {
                 oidc.note(Some(format!("somebody could not sign in: {}", refused.why)));
-                lead(&format!("/#problem={}", refused.word), vec![gone])
+                // An answer that is none of this browser's must not end what it has begun.
+                let cookies = if refused.word == "expired" { Vec::new() } else { vec![gone] };
+                lead(&format!("/#problem={}", refused.word), cookies)
             }
         }
     }

@@ -18,6 +18,9 @@ fn pages() -> Vec<(String, Vec<u8>)> {
                 continue;
             }
             let name = path.strip_prefix(folder).unwrap().to_str().unwrap().to_owned();
+            if name.ends_with(".gz") {
+                continue;
+            }
             let name = if name == "index.html" { "/".to_owned() } else { format!("/{name}") };
             found.push((name, std::fs::read(&path).unwrap()));
         }

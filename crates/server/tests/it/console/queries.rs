@@ -13,7 +13,10 @@ async fn filled() -> (Site, Who) {
         { "TimeGenerated": "2026-11-21T10:00:00Z", "UserPrincipalName": "ben@contoso.com", "ResultType": "50126" },
         { "TimeGenerated": "2026-11-22T10:00:00Z", "UserPrincipalName": "<script>\u{202e}", "ResultType": "50126" },
     ]);
-    site.lake.append("SigninLogs", rows.to_string().as_bytes(), Form::Array, Append::default()).await.unwrap();
+    site.lake
+        .append("SigninLogs", rows.to_string().as_bytes(), Form::Array, Append::default())
+        .await
+        .unwrap();
     let who = site.sign_in(Role::Reader).await;
     (site, who)
 }
