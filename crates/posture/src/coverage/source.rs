@@ -248,7 +248,7 @@ pub(super) fn watched(control: &Control, facts: &Facts) -> Option<Source> {
         .map(|rule| json!({ "source": "rule", "name": rule.name, "id": rule.id }))
         .collect();
     let tables = control.watched.join(", ");
-    let arrives = facts.received.as_ref().map(|received| is_watched(received));
+    let arrives = facts.received.as_ref().map(is_watched);
     let (says, reason) = match (own.len(), arrives) {
         (0, _) => (Says::Not, format!("No rule watches {tables}.")),
         (count, Some(false)) => (

@@ -194,13 +194,19 @@ fn gather(estate: &Estate, resource: &Resource, kind: WorkloadKind) -> Workload 
     }
     Workload {
         id: resource.id.clone(),
-        name: resource.name().to_owned(),
+        name: name(resource, kind),
         kind,
         members: gathering.members,
         relations,
         hosts,
         deployments,
     }
+}
+
+/// What people call a workload: many accounts have a deployment `chat`, so that theirs comes before its own.
+fn name(resource: &Resource, kind: WorkloadKind) -> String {
+    let source = resource.id.parent().filter(|_| kind == WorkloadKind::Deployment);
+    source.map_or_else(|| resource.name().to_owned(), |source| source.full_name())
 }
 
 /// The host of an address.

@@ -196,7 +196,7 @@ limit = 2000000
 
 # Which workloads are asked through which model.
 [coverage.fronts]
-claims-chat = ["claims-triage", "payout", "chat"]
+claims-chat = ["claims-triage", "payout", "harbour-assistant/chat"]
 "#,
         keys = at("keys.json"),
     )
