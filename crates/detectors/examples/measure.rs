@@ -4,6 +4,7 @@
 //! cargo run --release -p castellan-detectors --example measure            every kind of text, from confidence 65
 //! cargo run --release -p castellan-detectors --example measure logs 75    one kind, from confidence 75
 //! cargo run --release -p castellan-detectors --example measure FILE 65    a text of one's own
+//! cargo run --release -p castellan-detectors --example measure redact     redaction of a prompt and of personal data
 //! ```
 //!
 //! Speeds are the fastest of many scans. On a machine that does other things too, only instructions can be compared;
@@ -20,7 +21,8 @@ mod texts;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use castellan_classify::{Engine, Selection};
+use castellan_classify::redact::{HoldBack, Policy, Redactor, Session};
+use castellan_classify::{Engine, Overlap, Selection};
 
 /// The kinds of text that are promised something.
 const KINDS: [&str; 8] = ["code", "logs", "personal", "prose", "base64", "hex", "json", "prompt"];
@@ -43,6 +45,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let scans: Option<usize> = arguments.next().map(|scans| scans.parse()).transpose()?;
     let usual = Selection { min_confidence: least, ..Selection::default() };
     let engine = castellan_detectors::engine().select(&usual)?;
+    if kinds.iter().any(|kind| kind == "redact") {
+        return redaction(&engine);
+    }
     for kind in kinds {
         let text = text(&kind)?;
         match scans {
@@ -99,6 +104,45 @@ fn time(engine: &Engine, kind: &str, text: &str) {
         engine.scan(text).len(),
         speed(READ, pass),
     );
+}
+
+/// Redaction with the usual policy, alone where findings are known, and with the scan that finds them.
+fn redaction(usual: &Engine) -> Result<(), Box<dyn Error>> {
+    let all = Selection { overlap: Overlap::All, ..usual.selection().clone() };
+    let engine = usual.select(&all)?;
+    let redactor = Redactor::new(&engine, &Policy::default(), None).map_err(|_| "the policy needs keys")?;
+    for kind in ["prompt", "personal"] {
+        let text = text(kind)?;
+        warm(&engine, &text);
+        let findings = engine.scan(&text);
+        let session = || Session::new("measure");
+        let alone = fastest(|| redactor.redact(&text, &findings, &mut session()).is_ok().into());
+        let both = fastest(|| {
+            let found = engine.scan(&text);
+            redactor.redact(&text, &found, &mut session()).is_ok().into()
+        });
+        let stream = fastest(|| redacted_in_chunks(&redactor, &text).unwrap_or_default().len());
+        let speed = |time: Duration| text.len() as f64 / time.as_secs_f64() / 1e6;
+        println!(
+            "{kind:9} {} findings; redaction alone {:.1} MB/s, scan and redaction {:.1} MB/s, as a stream {:.1} MB/s",
+            findings.len(),
+            speed(alone),
+            speed(both),
+            speed(stream),
+        );
+    }
+    Ok(())
+}
+
+/// What a stream of the text leaves, which comes in pieces of 4 KB.
+fn redacted_in_chunks(redactor: &Redactor, text: &str) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut output = Vec::with_capacity(text.len());
+    let mut stream = redactor.stream(Session::new("measure"), HoldBack::Exact)?;
+    for chunk in text.as_bytes().chunks(4_096) {
+        stream.push(chunk, &mut output)?;
+    }
+    stream.finish(&mut output)?;
+    Ok(output)
 }
 
 /// The least that it takes, of what fits in a second and a half.

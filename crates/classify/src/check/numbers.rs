@@ -2,14 +2,36 @@
 
 use crate::rule::{DateFormat, Modulus, Position};
 
-/// The digits of a text, at most 64.
-pub(super) fn digits(text: &[u8]) -> impl Iterator<Item = u32> {
-    text.iter().filter(|byte| byte.is_ascii_digit()).take(64).map(|byte| u32::from(byte - b'0'))
+/// Most digits that are looked at.
+const MOST: usize = 64;
+
+/// The first digits of a text, kept in place: numbers are checked far too often to ask for memory each time.
+pub(super) struct Digits {
+    kept: [u8; MOST],
+    count: usize,
+}
+
+impl Digits {
+    pub(super) fn of(text: &[u8]) -> Digits {
+        let mut digits = Digits { kept: [0; MOST], count: 0 };
+        let found = text.iter().filter(|byte| byte.is_ascii_digit());
+        for (kept, byte) in digits.kept.iter_mut().zip(found) {
+            *kept = byte - b'0';
+            digits.count += 1;
+        }
+        digits
+    }
+
+    /// Each as a number.
+    pub(super) fn all(&self) -> &[u8] {
+        self.kept.get(..self.count).unwrap_or_default()
+    }
 }
 
 /// The weighted sum of all digits but the check digit.
 pub(super) fn modulus(text: &[u8], rule: &Modulus) -> bool {
-    let digits: Vec<u32> = digits(text).collect();
+    let known = Digits::of(text);
+    let digits = known.all();
     let place = match rule.position {
         Position::Last => digits.len().checked_sub(1),
         Position::FromStart(place) => Some(usize::from(place)),
@@ -29,9 +51,10 @@ pub(super) fn modulus(text: &[u8], rule: &Modulus) -> bool {
 
 /// Whether the digits from `offset` on are a day of the calendar. Without a century, 29 February is always one.
 pub(super) fn date(text: &[u8], format: DateFormat, offset: u8) -> bool {
-    let digits: Vec<u32> = digits(text).skip(usize::from(offset)).collect();
+    let known = Digits::of(text);
+    let digits = known.all().get(usize::from(offset)..).unwrap_or_default();
     let number = |range: std::ops::Range<usize>| {
-        digits.get(range).map(|digits| digits.iter().fold(0, |number, digit| number * 10 + digit))
+        digits.get(range).map(|digits| digits.iter().fold(0, |number, digit| number * 10 + u32::from(*digit)))
     };
     let (year, month, day) = match format {
         DateFormat::Yyyymmdd => (0..4, 4..6, 6..8),

@@ -1,5 +1,7 @@
 //! Telephone numbers: country codes and lengths of ITU-T E.164 and its list of assigned codes.
 
+use crate::check::numbers::Digits;
+
 /// Country codes of one length of national numbers: the codes, then the shortest and longest number after them.
 type Plan = (&'static [u16], usize, usize);
 
@@ -57,12 +59,13 @@ const NATIONAL: std::ops::RangeInclusive<usize> = 7..=12;
 /// Whether a number with `+` has an assigned country code and a length that its plan allows, or one without `+` has
 /// the length of a national number.
 pub(super) fn phone(text: &str) -> bool {
-    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_digit).map(|byte| byte - b'0').collect();
+    let known = Digits::of(text.as_bytes());
+    let digits = known.all();
     let first = digits.first();
     if digits.iter().all(|digit| Some(digit) == first) {
         return false;
     }
-    if text.contains('+') { international(&digits) } else { NATIONAL.contains(&digits.len()) }
+    if text.contains('+') { international(digits) } else { NATIONAL.contains(&digits.len()) }
 }
 
 fn international(digits: &[u8]) -> bool {

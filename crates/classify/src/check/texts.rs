@@ -10,8 +10,10 @@ pub(super) const MOST_BLANKS: usize = 3;
 pub(super) struct Texts {
     /// Sorted.
     all: Vec<Box<[u8]>>,
-    /// Each backwards, sorted: for what ends with them.
-    backwards: Vec<Box<[u8]>>,
+    /// By their first byte.
+    beginning: Edge,
+    /// By their last byte.
+    ending: Edge,
 }
 
 impl Texts {
@@ -20,25 +22,25 @@ impl Texts {
         let (Check::Not(texts) | Check::Edge { texts, .. } | Check::Beside { texts, .. }) = check else {
             return Texts::default();
         };
-        let mut all: Vec<Box<[u8]>> = texts.iter().map(|text| text.bytes().map(lower).collect()).collect();
+        let folded = texts.iter().map(|text| text.bytes().map(|byte| byte.to_ascii_lowercase()).collect());
+        let mut all: Vec<Box<[u8]>> = folded.collect();
         all.sort_unstable();
-        let mut backwards: Vec<Box<[u8]>> =
-            texts.iter().map(|text| text.bytes().rev().map(lower).collect()).collect();
-        backwards.sort_unstable();
-        Texts { all, backwards }
+        let beginning = Edge::of(&all, |text| text.first());
+        let ending = Edge::of(&all, |text| text.last());
+        Texts { all, beginning, ending }
     }
 
     /// Whether a value is one of them.
     pub(super) fn has(&self, value: &[u8]) -> bool {
-        let folded = || value.iter().copied().map(lower);
+        let folded = || value.iter().map(u8::to_ascii_lowercase);
         self.all.binary_search_by(|text| text.iter().copied().cmp(folded())).is_ok()
     }
 
     /// Whether a text begins or ends with one of them.
     pub(super) fn touch(&self, text: &[u8], side: Side) -> bool {
         match side {
-            Side::Start => leads(&self.all, || text.iter().copied()),
-            Side::End => leads(&self.backwards, || text.iter().rev().copied()),
+            Side::Start => self.beginning.has(text.first(), |length| text.get(..length)),
+            Side::End => self.ending.has(text.last(), |length| text.get(text.len().checked_sub(length)?..)),
         }
     }
 
@@ -62,17 +64,37 @@ impl Texts {
     }
 }
 
-/// Whether one of some sorted texts is the beginning of these bytes.
-fn leads<I: Iterator<Item = u8>>(texts: &[Box<[u8]>], bytes: impl Fn() -> I) -> bool {
-    let first = bytes().next().map(lower);
-    // Those that begin with another byte come before or after.
-    let from = texts.partition_point(|text| text.first().copied() < first);
-    let near = texts.get(from..).unwrap_or_default();
-    let empty = texts.first().is_some_and(|text| text.is_empty());
-    let mut possible = near.iter().take_while(|text| text.first().copied() == first);
-    empty || possible.any(|text| bytes().map(lower).take(text.len()).eq(text.iter().copied()))
+/// Texts by the byte at one of their edges.
+#[derive(Default)]
+struct Edge {
+    /// Those with the same byte side by side.
+    texts: Vec<Box<[u8]>>,
+    /// By byte: where its texts are.
+    places: Vec<(u32, u32)>,
+    /// Whether one has no bytes.
+    empty: bool,
 }
 
-fn lower(byte: u8) -> u8 {
-    byte.to_ascii_lowercase()
+impl Edge {
+    fn of(all: &[Box<[u8]>], byte: impl Fn(&[u8]) -> Option<&u8>) -> Edge {
+        let mut texts: Vec<Box<[u8]>> = all.iter().filter(|text| !text.is_empty()).cloned().collect();
+        texts.sort_by_key(|text| byte(text).copied());
+        let mut places = vec![(0, 0); 256];
+        for (place, text) in (0_u32..).zip(&texts) {
+            let known = byte(text).and_then(|byte| places.get_mut(usize::from(*byte)));
+            if let Some((from, to)) = known {
+                *from = if *to == 0 { place } else { *from };
+                *to = place.saturating_add(1);
+            }
+        }
+        Edge { empty: texts.len() < all.len(), texts, places }
+    }
+
+    /// Whether one of the texts is what stands there; `part` gives so many bytes of it.
+    fn has<'a>(&self, byte: Option<&u8>, part: impl Fn(usize) -> Option<&'a [u8]>) -> bool {
+        let folded = byte.map(|byte| usize::from(byte.to_ascii_lowercase()));
+        let (from, to) = folded.and_then(|byte| self.places.get(byte)).copied().unwrap_or_default();
+        let near = self.texts.get(from as usize..to as usize).unwrap_or_default();
+        self.empty || near.iter().any(|text| part(text.len()).is_some_and(|it| text.eq_ignore_ascii_case(it)))
+    }
 }

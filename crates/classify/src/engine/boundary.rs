@@ -85,6 +85,20 @@ pub(crate) fn case_changes(text: &[u8], place: usize) -> bool {
 /// Whether a match may begin at `place`.
 #[inline]
 pub(crate) fn starts_well(text: &[u8], place: usize, boundary: Boundary) -> bool {
+    if boundary != Boundary::Token && place.checked_sub(1).and_then(|at| text.get(at)).is_none_or(parts_words)
+    {
+        return true;
+    }
+    starts_well_beside(text, place, boundary)
+}
+
+/// Whether a byte is of ASCII and neither letter nor digit.
+#[inline]
+fn parts_words(byte: &u8) -> bool {
+    byte.is_ascii() && !byte.is_ascii_alphanumeric()
+}
+
+fn starts_well_beside(text: &[u8], place: usize, boundary: Boundary) -> bool {
     let inside = || letter_at(text, place) && letter_before(text, place);
     match boundary {
         Boundary::None => true,
@@ -101,6 +115,13 @@ pub(crate) fn starts_well(text: &[u8], place: usize, boundary: Boundary) -> bool
 /// Whether a match may end at `place`.
 #[inline]
 pub(crate) fn ends_well(text: &[u8], place: usize, boundary: Boundary) -> bool {
+    if boundary != Boundary::Token && text.get(place).is_none_or(parts_words) {
+        return true;
+    }
+    ends_well_beside(text, place, boundary)
+}
+
+fn ends_well_beside(text: &[u8], place: usize, boundary: Boundary) -> bool {
     let inside = || letter_at(text, place) && letter_before(text, place);
     match boundary {
         Boundary::None => true,

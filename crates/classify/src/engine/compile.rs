@@ -11,7 +11,7 @@ use crate::engine::anchor::{Anchor, anchor};
 use crate::engine::clause::{Clause, union};
 use crate::engine::expression::{Expression, Facts};
 use crate::engine::index::Gate;
-use crate::engine::keywords::{Builder, Keywords, has_strings};
+use crate::engine::keywords::{Builder, Filter, Keywords, has_strings};
 use crate::engine::marks::Marks;
 use crate::rule::{Detector, Element, ElementId, ElementKind, Evidence, Proximity, Rules};
 
@@ -129,6 +129,8 @@ pub(crate) struct Shared {
     pub(crate) names: Keywords,
     /// Other lists that are primaries, or are counted: searched everywhere.
     pub(crate) terms: Keywords,
+    /// The keys of all of these.
+    pub(crate) filter: Filter,
     /// The element of each list.
     pub(crate) lists: Vec<usize>,
     /// What redaction leaves, which is no match.
@@ -190,13 +192,15 @@ pub(crate) fn compile(
         uses.extend(compiler.detector(place, detector, &rules, &elements));
     }
     let affinities = compiler.affinities(&rules, &elements);
+    let (keywords, names, terms) = (compiler.builder.build(), compiler.names.build(), compiler.terms.build());
     let shared = Shared {
         elements,
         uses,
         affinities,
-        keywords: compiler.builder.build(),
-        names: compiler.names.build(),
-        terms: compiler.terms.build(),
+        filter: Filter::together(&[&keywords, &names, &terms]),
+        keywords,
+        names,
+        terms,
         lists: compiler.lists,
         marks: Marks::of(&rules),
         rules,

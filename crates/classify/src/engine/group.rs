@@ -6,10 +6,7 @@
 
 use std::sync::OnceLock;
 
-use rustc_hash::FxHashMap;
-
 use crate::engine::byte_set::ByteSet;
-use crate::engine::index::Gate;
 use crate::engine::seen::{AROUND_GRAMS, AROUND_WORDS, Profiles, SEEN, Spot};
 
 /// An element that may begin at a word.
@@ -84,37 +81,100 @@ const FEW: usize = 6;
 /// Elements that may begin at one kind of word. What begins farther before the word comes first.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Group {
-    entries: Vec<Entry>,
-    parts: OnceLock<Vec<Part>>,
-    needs: OnceLock<Needs>,
+    all: Members,
+    split: OnceLock<Split>,
 }
 
-/// By keyword list: which entries need one of its words, so that a few lists that stand nearby answer for all entries.
+/// Some elements of a group.
 #[derive(Clone, Debug, Default)]
-struct Needs(FxHashMap<(usize, u16), u64>);
+pub(crate) struct Members {
+    entries: Vec<Entry>,
+    /// Tables, 64 entries each; none where the entries are few.
+    parts: Vec<Part>,
+}
 
-impl Needs {
-    fn new<'a>(entries: &[Entry], gate: impl Fn(u16) -> Option<&'a Gate>) -> Needs {
-        let mut needs = Needs::default();
-        for (place, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.gated) {
-            for list in gate(entry.element).into_iter().flat_map(Gate::lists) {
-                *needs.0.entry((place / 64, list)).or_insert(0) |= 1 << (place % 64);
-            }
-        }
-        needs
-    }
-
-    #[inline]
-    fn of(&self, part: usize, list: u16) -> u64 {
-        self.0.get(&(part, list)).copied().unwrap_or(0)
-    }
+/// A group by the byte at one spot: of a hundred elements that begin at some digits, the byte behind those leaves a few.
+#[derive(Clone, Debug)]
+struct Split {
+    spot: usize,
+    /// By byte: a kind of bytes.
+    of: [u8; 256],
+    /// By kind: its entries, as places among all, and their tables once such a byte has come by.
+    kinds: Vec<(Vec<u32>, OnceLock<Members>)>,
 }
 
 impl Group {
     pub(crate) fn add(&mut self, entry: Entry) {
         // Places are tried from left to right.
-        let place = self.entries.partition_point(|known| known.before >= entry.before);
-        self.entries.insert(place, entry);
+        let entries = &mut self.all.entries;
+        let place = entries.partition_point(|known| known.before >= entry.before);
+        entries.insert(place, entry);
+    }
+
+    /// The elements that the byte at one spot leaves. `profiles` are those of the entries.
+    #[inline]
+    pub(crate) fn members(&self, profiles: &Profiles, around: &Around) -> &Members {
+        if self.all.entries.len() <= FEW {
+            return &self.all;
+        }
+        let split = self.split.get_or_init(|| Split::new(&self.all.entries, profiles));
+        split.members(&self.all.entries, profiles, around)
+    }
+}
+
+impl Split {
+    fn new(entries: &[Entry], profiles: &Profiles) -> Split {
+        let sets = |spot: usize| {
+            entries
+                .iter()
+                .map(move |entry| profiles.sets(entry.profile).nth(spot).copied().unwrap_or(ByteSet::ALL))
+        };
+        // The spots that tell most come first; of the first two, the one that leaves fewer entries.
+        let left = |spot: &usize| -> usize {
+            sets(*spot).map(|set| COMMON.iter().filter(|byte| set.contains(**byte)).count()).sum()
+        };
+        let spot = [0, 1].into_iter().min_by_key(left).unwrap_or(0);
+        let mut by_byte: Vec<Vec<u32>> = vec![Vec::new(); 256];
+        for (place, set) in (0_u32..).zip(sets(spot)) {
+            for byte in set.bytes() {
+                by_byte.get_mut(usize::from(byte)).into_iter().for_each(|places| places.push(place));
+            }
+        }
+        let mut split = Split { spot, of: [0; 256], kinds: Vec::new() };
+        for (of, places) in split.of.iter_mut().zip(by_byte) {
+            let known = split.kinds.iter().position(|(known, _)| *known == places);
+            let kind = known.unwrap_or_else(|| {
+                split.kinds.push((places, OnceLock::new()));
+                split.kinds.len() - 1
+            });
+            // There are at most 256 kinds of 256 bytes.
+            *of = u8::try_from(kind).unwrap_or(u8::MAX);
+        }
+        split
+    }
+
+    #[inline]
+    fn members(&self, entries: &[Entry], profiles: &Profiles, around: &Around) -> &Members {
+        let kind = self.of.get(usize::from(around.byte(self.spot))).copied().unwrap_or(0);
+        let Some((places, members)) = self.kinds.get(usize::from(kind)) else { return &NOBODY };
+        members.get_or_init(|| {
+            let kept = places.iter().filter_map(|place| entries.get(*place as usize)).cloned();
+            Members::new(kept.collect(), profiles, self.spot)
+        })
+    }
+}
+
+/// No elements.
+static NOBODY: Members = Members { entries: Vec::new(), parts: Vec::new() };
+
+impl Members {
+    /// The tables of entries that all allow what stands at one spot.
+    fn new(entries: Vec<Entry>, profiles: &Profiles, settled: usize) -> Members {
+        let parts = match entries.len() <= FEW {
+            true => Vec::new(),
+            false => entries.chunks(64).map(|entries| Part::new(entries, profiles, settled)).collect(),
+        };
+        Members { entries, parts }
     }
 
     /// How many times 64 entries there are.
@@ -132,10 +192,7 @@ impl Group {
                 wanted.all(|(set, byte)| set.contains(byte))
             });
         }
-        let parts = self
-            .parts
-            .get_or_init(|| self.entries.chunks(64).map(|entries| Part::new(entries, profiles)).collect());
-        parts.get(part).map_or((0, 0), |part| part.allowed(around))
+        self.parts.get(part).map_or((0, 0), |part| part.allowed(around))
     }
 
     #[inline]
@@ -145,13 +202,6 @@ impl Group {
             *(if entry.gated { &mut gated } else { &mut free }) |= 1 << place;
         }
         (free, gated)
-    }
-
-    /// The entries of one part that need a keyword of a list, a bit for each. `gate` tells which lists an element needs one of.
-    #[inline]
-    pub(crate) fn needing<'a>(&self, part: usize, list: u16, gate: impl Fn(u16) -> Option<&'a Gate>) -> u64 {
-        let needs = self.needs.get_or_init(|| Needs::new(&self.entries, gate));
-        needs.of(part, list)
     }
 
     /// The entry of a bit.
@@ -194,12 +244,13 @@ impl Row {
 }
 
 impl Part {
-    fn new(entries: &[Entry], profiles: &Profiles) -> Part {
+    /// `settled` is a spot at which all entries allow what stands there.
+    fn new(entries: &[Entry], profiles: &Profiles, settled: usize) -> Part {
         let all = if entries.len() < 64 { (1 << entries.len()) - 1 } else { u64::MAX };
         let gated =
             entries.iter().enumerate().fold(0, |all, (place, entry)| all | u64::from(entry.gated) << place);
         let mut part = Part { all, gated, rows: Vec::new(), bits: Vec::new() };
-        for spot in 0..SEEN {
+        for spot in (0..SEEN).filter(|spot| *spot != settled) {
             let wanted = entries.iter().map(|entry| profiles.sets(entry.profile).nth(spot));
             part.add_row(spot, wanted.map(|set| set.copied().unwrap_or(ByteSet::ALL)));
         }
@@ -319,11 +370,12 @@ mod tests {
             let mut expected: Vec<u16> =
                 all.iter().filter(|(_, profile)| allows(profile)).map(|(entry, _)| entry.element).collect();
             let mut found = Vec::new();
-            for part in 0..group.parts() {
-                let around = Around::word(text, 1, 4);
-                let (free, gated) = group.allowed(part, &profiles, &around);
+            let around = Around::word(text, 1, 4);
+            let members = group.members(&profiles, &around);
+            for part in 0..members.parts() {
+                let (free, gated) = members.allowed(part, &profiles, &around);
                 for bit in (0..64).filter(|bit| (free | gated) >> bit & 1 == 1) {
-                    let entry = group.entry(part, bit).unwrap();
+                    let entry = members.entry(part, bit).unwrap();
                     assert_eq!(entry.gated, gated >> bit & 1 == 1);
                     found.push(entry.element);
                 }

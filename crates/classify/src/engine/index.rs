@@ -1,9 +1,7 @@
 //! The tables that the walk looks words up in: which elements may begin at a word, by what the word looks like.
 //!
 //! An element more or less costs nothing where its words do not occur: it sets some bits in two tables of 16 KiB, which
-//! stay in the first-level cache, and is an entry in a bucket that is opened only when such a word comes by. Elements
-//! that need a keyword nearby share a *gate* by bucket, so forty expressions for nine digits are answered by one look at
-//! the keywords around.
+//! stay in the first-level cache, and is an entry in a bucket that is opened only when such a word comes by.
 
 use rustc_hash::FxHashMap;
 
@@ -38,7 +36,6 @@ impl Gate {
     }
 
     /// The bits, and by how many times 64 lists they are moved.
-    #[inline]
     pub(crate) fn words(&self) -> (usize, &[u64]) {
         (self.skipped, &self.bits)
     }
@@ -98,24 +95,12 @@ impl Filter {
     }
 }
 
-/// The elements that may begin at one kind of word.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Bucket {
-    pub(crate) group: Group,
-    /// What must stand nearby for any of the gated ones.
-    pub(crate) gate: Gate,
-    /// The longest match and the farthest proximity of the gated ones.
-    pub(crate) longest: usize,
-    pub(crate) characters: usize,
-}
-
 /// What the index needs to know of an element.
 pub(crate) struct Member<'a> {
     pub(crate) element: u16,
     pub(crate) anchor: &'a Anchor,
-    pub(crate) gate: Option<&'a Gate>,
-    pub(crate) longest: usize,
-    pub(crate) characters: usize,
+    /// Whether it needs a keyword nearby.
+    pub(crate) gated: bool,
     /// Whether it may also begin at a change of case.
     pub(crate) subword: bool,
 }
@@ -145,7 +130,7 @@ struct Grams {
 struct Edges {
     bucket: Option<u32>,
     entries: u32,
-    allows: Option<Box<[[u64; EDGES]; 256]>>,
+    allows: Option<Box<[[u64; 256]; EDGES]>>,
 }
 
 impl Edges {
@@ -153,25 +138,25 @@ impl Edges {
         self.bucket = Some(bucket);
         let bit = 1 << (self.entries % 64);
         self.entries += 1;
-        let allows = self.allows.get_or_insert_with(|| Box::new([[0; EDGES]; 256]));
-        for (place, set) in profile.iter().take(EDGES).enumerate() {
+        let allows = self.allows.get_or_insert_with(|| Box::new([[0; 256]; EDGES]));
+        for (allows, set) in allows.iter_mut().zip(profile) {
             for byte in set.bytes() {
-                let bits = allows.get_mut(usize::from(byte)).and_then(|bits| bits.get_mut(place));
-                bits.into_iter().for_each(|bits| *bits |= bit);
+                allows.get_mut(usize::from(byte)).into_iter().for_each(|bits| *bits |= bit);
             }
         }
     }
 
     /// The bucket, if any of its entries allows these bytes.
     #[inline]
-    fn at(&self, [first, next, last, prior, second]: [u8; EDGES]) -> Option<u32> {
-        let allows = self.allows.as_deref()?;
-        let [first, ..] = allows.get(usize::from(first))?;
-        let [_, next, ..] = allows.get(usize::from(next))?;
-        let [_, _, last, ..] = allows.get(usize::from(last))?;
-        let [_, _, _, prior, _] = allows.get(usize::from(prior))?;
-        let [.., second] = allows.get(usize::from(second))?;
-        self.bucket.filter(|_| first & next & last & prior & second != 0)
+    fn at(&self, edges: [u8; EDGES]) -> Option<u32> {
+        let mut allowed = u64::MAX;
+        for (allows, byte) in self.allows.as_deref()?.iter().zip(edges) {
+            allowed &= allows.get(usize::from(byte)).copied().unwrap_or(0);
+            if allowed == 0 {
+                return None;
+            }
+        }
+        self.bucket
     }
 }
 
@@ -194,7 +179,7 @@ pub(crate) struct Index {
     lengths: Vec<Edges>,
     /// Buckets by the length of a token.
     tokens: Vec<Option<u32>>,
-    buckets: Vec<Bucket>,
+    buckets: Vec<Group>,
     pub(crate) profiles: Profiles,
     pub(crate) literals: Vec<Literal>,
     /// Words that are searched everywhere in either case, all of them at once.
@@ -236,7 +221,7 @@ impl Index {
     }
 
     fn add(&mut self, member: &Member<'_>, collector: &mut Collector) {
-        let gated = member.gate.is_some();
+        let gated = member.gated;
         let element = member.element;
         self.subwords |= member.subword;
         match member.anchor {
@@ -250,7 +235,7 @@ impl Index {
                     let fifths = fifth.bytes().fold(known.fifths, |all, byte| all | 1 << (byte & 63));
                     self.grams.insert(gram.bytes, Grams { bucket: Some(bucket), fifths });
                     let profile = numbers.get(gram.profile as usize).copied().unwrap_or(0);
-                    self.put(bucket, member, Entry { element, before: gram.before, gated, profile });
+                    self.put(bucket, Entry { element, before: gram.before, gated, profile });
                 }
             }
             Anchor::Shapes { leads, profiles } => {
@@ -258,7 +243,7 @@ impl Index {
                 for lead in leads {
                     let bucket = self.shape_bucket(lead, &profiles.get(lead.profile));
                     let profile = numbers.get(lead.profile as usize).copied().unwrap_or(0);
-                    self.put(bucket, member, Entry { element, before: lead.before, gated, profile });
+                    self.put(bucket, Entry { element, before: lead.before, gated, profile });
                 }
             }
             Anchor::Tokens { shortest, longest } => {
@@ -266,7 +251,7 @@ impl Index {
                     if let Some(slot) = self.tokens.get_mut(length as usize) {
                         let bucket = Self::bucket(&mut self.buckets, *slot);
                         *slot = Some(bucket);
-                        self.put(bucket, member, Entry { element, before: 0, gated, profile: 0 });
+                        self.put(bucket, Entry { element, before: 0, gated, profile: 0 });
                     }
                 }
             }
@@ -319,54 +304,54 @@ impl Index {
     }
 
     /// The bucket's number, or that of a new one.
-    fn bucket(buckets: &mut Vec<Bucket>, known: Option<u32>) -> u32 {
+    fn bucket(buckets: &mut Vec<Group>, known: Option<u32>) -> u32 {
         known.unwrap_or_else(|| {
-            buckets.push(Bucket::default());
+            buckets.push(Group::default());
             u32::try_from(buckets.len() - 1).unwrap_or(u32::MAX)
         })
     }
 
-    fn put(&mut self, bucket: u32, member: &Member<'_>, entry: Entry) {
+    fn put(&mut self, bucket: u32, entry: Entry) {
         self.before = self.before.max(usize::from(entry.before));
         let Some(bucket) = self.buckets.get_mut(bucket as usize) else { return };
-        bucket.group.add(entry);
-        if let Some(gate) = member.gate {
-            bucket.gate.merge(gate);
-            bucket.longest = bucket.longest.max(member.longest);
-            bucket.characters = bucket.characters.max(member.characters);
-        }
+        bucket.add(entry);
     }
 
     /// The elements that may begin at a word with these first four bytes and this fifth.
     #[inline]
-    pub(crate) fn gram(&self, gram: u32, fifth: u8) -> Option<&Bucket> {
+    pub(crate) fn gram(&self, gram: u32, fifth: u8) -> Option<u32> {
         let known = self.grams.get(&gram)?;
         let allowed = known.fifths >> (fifth & 63) & 1 == 1;
-        self.buckets.get(known.bucket.filter(|_| allowed)? as usize)
+        known.bucket.filter(|_| allowed)
+    }
+
+    /// A bucket by its number.
+    #[inline]
+    pub(crate) fn opened(&self, bucket: u32) -> Option<&Group> {
+        self.buckets.get(bucket as usize)
     }
 
     /// The elements that may begin at a word of this shape, which holds digits.
-    pub(crate) fn shape(&self, length: u32, digits: u32) -> Option<&Bucket> {
-        self.buckets.get(*self.shapes.get(&shape_key(length, digits))? as usize)
+    pub(crate) fn shape(&self, length: u32, digits: u32) -> Option<u32> {
+        self.shapes.get(&shape_key(length, digits)).copied()
     }
 
     /// The elements that may begin at a word of letters alone, by its length, its first byte, the byte
     /// behind it, its last, the one before it, and the second behind it.
     #[inline]
-    pub(crate) fn letters(&self, length: u32, edges: [u8; EDGES]) -> Option<&Bucket> {
-        self.buckets.get(self.lettered.get(length as usize)?.at(edges)? as usize)
+    pub(crate) fn letters(&self, length: u32, edges: impl Fn() -> [u8; EDGES]) -> Option<u32> {
+        self.lettered.get(length as usize)?.at(edges())
     }
 
     /// The elements that may begin at any word of this length, as [`Index::letters`].
     #[inline]
-    pub(crate) fn length(&self, length: u32, edges: [u8; EDGES]) -> Option<&Bucket> {
-        self.buckets.get(self.lengths.get(length.min(LONG) as usize)?.at(edges)? as usize)
+    pub(crate) fn length(&self, length: u32, edges: impl Fn() -> [u8; EDGES]) -> Option<u32> {
+        self.lengths.get(length.min(LONG) as usize)?.at(edges())
     }
 
     /// The elements that may begin at a token of this length.
-    pub(crate) fn token(&self, length: usize) -> Option<&Bucket> {
-        let bucket = self.tokens.get(length.min(TOKEN.1 as usize)).copied().flatten()?;
-        self.buckets.get(bucket as usize)
+    pub(crate) fn token(&self, length: usize) -> Option<u32> {
+        self.tokens.get(length.min(TOKEN.1 as usize)).copied().flatten()
     }
 
     /// Whether any token is looked up.

@@ -1,4 +1,4 @@
-//! Keyword lists and dictionaries: all terms of all rules in one index, searched only where somebody asks.
+//! Keyword lists and dictionaries: all terms of all rules in one index, in which the walk looks words up.
 //!
 //! A word of the text is looked up by its first eight bytes, with case folded: one load, one mask, one multiplication
 //! and one bit tell that it begins no term, which is nearly always so. Terms that may stand inside of words are searched
@@ -10,7 +10,8 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use rustc_hash::FxHashMap;
 
 use crate::engine::boundary::{case_changes, character_at, is_letter, is_word_alone, letter_before};
-use crate::engine::masks::{self, BLOCK, Masks, Wanted, from_bit};
+use crate::engine::letters::{Carry, Letters, Pair};
+use crate::engine::masks::{self, BLOCK, Wanted};
 use crate::engine::term::{FOLLOWER, MOST_BLANKS, WordTerm, folded};
 use crate::rule::{KeywordGroup, MatchStyle};
 
@@ -25,9 +26,8 @@ pub(crate) struct Hit {
 /// All terms of all lists.
 #[derive(Debug, Default)]
 pub(crate) struct Keywords {
-    /// A bit for each hash of a first word.
-    bits: Vec<u64>,
-    shift: u32,
+    /// The keys of first words.
+    filter: Filter,
     /// Terms by the key of their first word: a range of `order`.
     keys: FxHashMap<u64, (u32, u32)>,
     terms: Vec<WordTerm>,
@@ -37,6 +37,46 @@ pub(crate) struct Keywords {
     pub(crate) longest: usize,
     /// Whether all terms begin with a capital letter.
     capitalised: bool,
+}
+
+/// A set of keys that may tell of one that is not there.
+#[derive(Debug, Default)]
+pub(crate) struct Filter {
+    /// A bit for each hash.
+    bits: Vec<u64>,
+    shift: u32,
+}
+
+impl Filter {
+    /// About eight bits a key: one lookup in eight or more goes on to the table.
+    fn of(keys: impl ExactSizeIterator<Item = u64>) -> Filter {
+        let size = (keys.len() * 8).next_power_of_two().max(4_096);
+        let mut filter = Filter { bits: vec![0; size / 64], shift: 64 - size.trailing_zeros() };
+        for key in keys {
+            let (word, bit) = filter.place(key);
+            if let Some(word) = filter.bits.get_mut(word) {
+                *word |= 1 << bit;
+            }
+        }
+        filter
+    }
+
+    /// The keys of several indexes together.
+    pub(crate) fn together(all: &[&Keywords]) -> Filter {
+        let keys: Vec<u64> = all.iter().flat_map(|keywords| keywords.keys.keys().copied()).collect();
+        Filter::of(keys.into_iter())
+    }
+
+    fn place(&self, key: u64) -> (usize, u32) {
+        let hash = key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift;
+        (usize::try_from(hash >> 6).unwrap_or(usize::MAX), (hash & 63) as u32)
+    }
+
+    #[inline]
+    pub(crate) fn may_have(&self, key: u64) -> bool {
+        let (word, bit) = self.place(key);
+        self.bits.get(word).is_some_and(|bits| bits >> bit & 1 == 1)
+    }
 }
 
 /// Whether some of these terms may stand inside of words.
@@ -115,11 +155,8 @@ impl Builder {
 
     /// The index.
     pub(crate) fn build(mut self) -> Keywords {
-        // About eight bits a word: one lookup in eight or more goes on to the table.
-        let size = (self.words.len() * 8).next_power_of_two().max(4_096);
         let mut keywords = Keywords {
-            bits: vec![0; size / 64],
-            shift: 64 - size.trailing_zeros(),
+            filter: Filter::of(self.words.iter().map(|(key, _)| *key)),
             longest: self.longest,
             capitalised: self.capitalised,
             ..Keywords::default()
@@ -137,10 +174,6 @@ impl Builder {
             let place = u32::try_from(keywords.terms.len()).unwrap_or(u32::MAX);
             let (_, end) = keywords.keys.entry(key).or_insert((place, place));
             *end = place + 1;
-            let (word, bit) = keywords.place(key);
-            if let Some(word) = keywords.bits.get_mut(word) {
-                *word |= 1 << bit;
-            }
             keywords.terms.push(term);
         }
         if !self.string_terms.is_empty() {
@@ -155,17 +188,6 @@ impl Builder {
 }
 
 impl Keywords {
-    fn place(&self, key: u64) -> (usize, u32) {
-        let hash = key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift;
-        (usize::try_from(hash >> 6).unwrap_or(usize::MAX), (hash & 63) as u32)
-    }
-
-    #[inline]
-    fn may_begin(&self, key: u64) -> bool {
-        let (word, bit) = self.place(key);
-        self.bits.get(word).is_some_and(|bits| bits >> bit & 1 == 1)
-    }
-
     /// Every whole word or phrase of these indexes that begins in `text[from..to]`, appended to `hits`. It may end later.
     /// `ascii` says that the stretch and the block after it are known to be ASCII.
     pub(crate) fn find_words<const N: usize>(
@@ -186,10 +208,10 @@ impl Keywords {
             let masks = masks::masks(&masks::block(text, place + BLOCK), wanted);
             let next = Letters::new(masks, now.carry());
             let inside = if to - place < BLOCK { (1 << (to - place)) - 1 } else { u64::MAX };
-            let around = Around { now, next };
+            let pair = Pair { now, next };
             for keywords in all.iter().flatten() {
                 let starts = if keywords.capitalised { now.starts & now.capitals } else { now.starts };
-                keywords.block(text, place, (&around, starts & inside), hits);
+                keywords.block(text, place, (&pair, starts & inside), hits);
             }
             now = next;
             place += BLOCK;
@@ -198,19 +220,16 @@ impl Keywords {
 
     /// Looks up the words that begin at these bits of a block.
     #[inline]
-    fn block(&self, text: &[u8], place: usize, (around, mut starts): (&Around, u64), hits: &mut Vec<Hit>) {
-        let plain = around.is_plain();
+    fn block(&self, text: &[u8], place: usize, (pair, mut starts): (&Pair, u64), hits: &mut Vec<Hit>) {
+        let plain = pair.is_plain();
         while starts != 0 {
             let bit = starts.trailing_zeros();
             starts &= starts - 1;
             let start = place + bit as usize;
-            let bytes = match text.get(start..).and_then(<[u8]>::first_chunk::<8>) {
-                Some(bytes) => u64::from_le_bytes(*bytes),
-                None => short(text, start),
-            };
-            let ends = if plain { Some(around.end(bit)) } else { around.ends(bit) };
+            let bytes = eight(text, start);
+            let ends = if plain { Some(1 << pair.length(bit).min(8)) } else { pair.ends(bit) };
             match ends {
-                Some(ends) => self.word(text, start, (bytes | 0x2020_2020_2020_2020, ends), hits),
+                Some(ends) => self.word(text, start, (bytes | LOWER, ends), hits),
                 None => self.wide_word(text, start, hits),
             }
         }
@@ -223,15 +242,26 @@ impl Keywords {
             let length = ends.trailing_zeros();
             ends &= ends - 1;
             // Of eight bytes and more, all are taken.
-            let key = bytes & (u64::MAX >> (64 - 8 * length.min(8)));
-            if self.may_begin(key) {
-                self.lookup(text, start, (key, length), hits);
-            }
+            let key = key_of_bytes(bytes, length);
+            self.key(text, start, (key, length), hits);
         }
     }
 
+    /// Tries the terms whose first word is an ASCII word of the text with this key.
+    #[inline]
+    pub(crate) fn key(&self, text: &[u8], start: usize, (key, length): (u64, u32), hits: &mut Vec<Hit>) {
+        if self.filter.may_have(key) {
+            self.lookup(text, start, (key, length), hits);
+        }
+    }
+
+    /// Whether all terms begin with a capital letter.
+    pub(crate) fn is_capitalised(&self) -> bool {
+        self.capitalised
+    }
+
     /// A word with, or beside, characters beyond ASCII.
-    fn wide_word(&self, text: &[u8], start: usize, hits: &mut Vec<Hit>) {
+    pub(crate) fn wide_word(&self, text: &[u8], start: usize, hits: &mut Vec<Hit>) {
         let Some(first) = character_at(text, start) else { return };
         if is_word_alone(first) {
             return self.lookup(text, start, (key_of([first].into_iter()), UNKNOWN), hits);
@@ -269,6 +299,11 @@ impl Keywords {
                 hits.push(Hit { start, end, list: term.list });
             }
         }
+    }
+
+    /// Whether some terms may stand inside of words.
+    pub(crate) fn has_strings(&self) -> bool {
+        self.strings.is_some()
     }
 
     /// Every term of the other kind that begins in `text[from..to]`, appended to `hits`.
@@ -330,7 +365,26 @@ fn key_of(characters: impl Iterator<Item = char>) -> u64 {
     key.value
 }
 
+/// The bit of lower case in each of eight bytes.
+pub(crate) const LOWER: u64 = 0x2020_2020_2020_2020;
+
+/// The key of a word of so many bytes, from its first eight.
+#[inline]
+pub(crate) fn key_of_bytes(bytes: u64, length: u32) -> u64 {
+    bytes & (u64::MAX >> (64 - 8 * length.min(8)))
+}
+
+/// Eight bytes, with zeros after the end of the text.
+#[inline]
+pub(crate) fn eight(text: &[u8], start: usize) -> u64 {
+    match text.get(start..).and_then(<[u8]>::first_chunk::<8>) {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => short(text, start),
+    }
+}
+
 /// The last bytes of a text, fewer than eight.
+#[cold]
 fn short(text: &[u8], start: usize) -> u64 {
     let rest = text.get(start..).unwrap_or_default();
     rest.iter().take(8).enumerate().fold(0, |all, (place, byte)| all | u64::from(*byte) << (8 * place))
@@ -338,94 +392,6 @@ fn short(text: &[u8], start: usize) -> u64 {
 
 /// The length of a word that is not ASCII alone.
 const UNKNOWN: u32 = u32::MAX;
-
-/// What the byte before a block was.
-#[derive(Clone, Copy)]
-struct Carry {
-    word: u64,
-    lower: u64,
-    high: u64,
-}
-
-impl Carry {
-    fn before(text: &[u8], place: usize) -> Carry {
-        let before = place.checked_sub(1).and_then(|at| text.get(at)).copied().unwrap_or(0);
-        Carry {
-            word: u64::from(before.is_ascii_alphanumeric()),
-            lower: u64::from(before.is_ascii_lowercase()),
-            high: u64::from(before >> 7),
-        }
-    }
-}
-
-/// The letters of a block, a bit for each byte.
-#[derive(Clone, Copy)]
-struct Letters {
-    word: u64,
-    lower: u64,
-    high: u64,
-    /// Where the case changes from lower to upper.
-    changes: u64,
-    /// What begins behind a character beyond ASCII.
-    beside: u64,
-    /// Where words begin: after what is no letter, at a change of case, and at every character beyond ASCII.
-    starts: u64,
-    /// What may be a capital letter.
-    capitals: u64,
-}
-
-impl Letters {
-    #[inline]
-    fn new(masks: Masks, before: Carry) -> Letters {
-        let Masks { word, digit, upper, high, .. } = masks;
-        let lower = word & !digit & !upper;
-        let changes = upper & (lower << 1 | before.lower);
-        let fresh = word & !(word << 1 | before.word);
-        let (beside, starts) = (high << 1 | before.high, fresh | changes | high);
-        Letters { word, lower, high, changes, beside, starts, capitals: upper | high }
-    }
-
-    fn carry(&self) -> Carry {
-        Carry { word: self.word >> 63, lower: self.lower >> 63, high: self.high >> 63 }
-    }
-}
-
-/// A block and the one after it.
-struct Around {
-    now: Letters,
-    next: Letters,
-}
-
-impl Around {
-    /// Whether all words are of ASCII and end where their letters end.
-    #[inline]
-    fn is_plain(&self) -> bool {
-        let Around { now, next } = self;
-        now.changes | next.changes | now.high | next.high | now.beside == 0
-    }
-
-    /// As [`Around::ends`], where all words are plain.
-    #[inline]
-    fn end(&self, bit: u32) -> u64 {
-        let beyond = !from_bit(self.now.word, self.next.word, bit) | 1 << 8;
-        beyond & beyond.wrapping_neg()
-    }
-
-    /// A bit for each length at which the first word of a term may end, for the word that begins at a bit: up to 8, which
-    /// stands for 8 and more. `None` where a character beyond ASCII is the first, or stands beside the word.
-    #[inline]
-    fn ends(&self, bit: u32) -> Option<u64> {
-        let length = (!from_bit(self.now.word, self.next.word, bit)).trailing_zeros();
-        let high = from_bit(self.now.high, self.next.high, bit);
-        let wide = self.now.beside >> bit & 1 == 1 || (length < 64 && high >> length & 1 == 1);
-        if wide {
-            return None;
-        }
-        let end = 1_u64 << length.min(8);
-        let changes = from_bit(self.now.changes, self.next.changes, bit);
-        Some(changes & (end - 1) & !1 | end)
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -1,8 +1,8 @@
 //! The engine: rules compiled to tables, and the scan over a text.
 //!
 //! ```text
-//! text -> walk          words that some element may begin with        a few cycles a byte, for all elements together
-//!      -> gate          is one of the keywords nearby that it needs?  keywords are searched here, and only here
+//! text -> walk          words that some element may begin with, and keywords, a little ahead of what is tried
+//!      -> gate          is one of the keywords nearby that it needs?  counted while the text comes by
 //!      -> expression    where does the match end?
 //!      -> checks        checksum, date, entropy, exclusions
 //!      -> evidence      which pattern holds, with what confidence?
@@ -26,10 +26,12 @@ mod ending;
 mod evidence;
 mod explain;
 pub(crate) mod expression;
+mod finders;
 mod finding;
 mod group;
 mod index;
 mod keywords;
+mod letters;
 pub(crate) mod literals;
 pub(crate) mod marks;
 mod masks;

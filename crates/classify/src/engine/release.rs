@@ -10,7 +10,7 @@ impl Run<'_> {
         if self.state.waiting.is_empty() {
             return;
         }
-        let mut waiting = std::mem::take(&mut self.state.waiting);
+        let mut waiting = self.state.take_waiting();
         // In order of their beginning: one that is not final holds back those after it.
         let last = waiting.iter().take_while(|waiting| place.is_none_or(|place| waiting.end < place)).count();
         if self.view.overlap == Overlap::Best {

@@ -9,20 +9,22 @@ use crate::engine::evidence::{Match, Surroundings};
 use crate::engine::expression::Expression;
 use crate::engine::finding::{Explanation, Finding};
 use crate::engine::group::Entry;
-use crate::engine::index::{Bucket, Gate, Literal};
-use crate::engine::keywords::Keywords;
+use crate::engine::index::{Gate, Literal};
 use crate::engine::scanner::Outcome;
 use crate::engine::state::{State, Waiting};
-use crate::engine::view::View;
-use crate::engine::walk::{Event, walk};
-use crate::engine::words::Kind;
+use crate::engine::view::{LEAD, View, WIDEST};
+use crate::engine::walk::{BEYOND, Event, Tables};
+use crate::engine::words::{Kind, SPAN};
 use crate::rule::ElementId;
 
 /// Bytes walked before literals and whole-text keywords are searched again.
 const SEGMENT: usize = 2_048;
 
-/// Most elements whose keywords are looked for one by one.
-const FEW: u32 = 3;
+/// How far the walk is ahead of what is tried, so that keywords are known where they are asked for.
+const AHEAD: usize = 1_024;
+
+/// Least number of bytes searched for keywords beyond that, so that neighbouring candidates do not search in crumbs.
+const STEP: usize = 512;
 
 /// Scans a whole text.
 pub(crate) fn scan(shared: &Shared, view: &View, text: &[u8]) -> Outcome {
@@ -64,11 +66,14 @@ impl<'a> Run<'a> {
             self.literals(place, end);
             self.words_in_either_case(place, end);
             self.everywhere(place, end);
+            self.walk(end + AHEAD);
             if view.terms || view.names {
                 self.terms(place, end);
             }
-            let text = self.text;
-            walk(&view.index, text, place, end, |event| self.word(&event));
+            while let Some(event) = self.state.walk.next(end) {
+                self.word(&event);
+            }
+            self.state.walk.forget();
             self.state.words.forget(end.saturating_sub(view.behind));
             self.state.strings.forget(end.saturating_sub(view.behind));
             let known = end.saturating_sub(view.index.before);
@@ -80,35 +85,67 @@ impl<'a> Run<'a> {
         }
     }
 
+    /// Walks on up to a place, as far as the text is there.
+    fn walk(&mut self, to: usize) {
+        let length = self.text.len();
+        let beyond = BEYOND.max(self.shared.keywords.longest + 4);
+        let most = if self.whole { length } else { length.saturating_sub(beyond) };
+        let (from, end) = (self.state.walk.to, to.min(most));
+        if end <= from {
+            return;
+        }
+        let ascii = self.state.ascii.0 <= from && (end + BEYOND).min(length) <= self.state.ascii.1;
+        let (shared, view) = (self.shared, self.view);
+        let primaries = [view.names.then_some(&shared.names), view.terms.then_some(&shared.terms)];
+        let (index, keywords, filter) = (&view.index, &shared.keywords, &shared.filter);
+        let tables = Tables { index, keywords, primaries, filter };
+        self.state.fresh.clear();
+        self.state.walk.go(&tables, self.text, (end, ascii), &mut self.state.fresh);
+        self.state.words.take((from, end), &self.state.fresh);
+    }
+
     /// Tries the elements that may begin at a word.
-    fn word(&mut self, event: &Event<'_>) {
-        let (bucket, profiles) = (event.bucket, &self.view.index.profiles);
-        for part in 0..bucket.group.parts() {
-            let (mut free, gated) = bucket.group.allowed(part, profiles, &event.around);
+    fn word(&mut self, event: &Event) {
+        let Some(bucket) = self.view.index.opened(event.bucket()) else { return };
+        let (around, profiles) = (event.around(self.text), &self.view.index.profiles);
+        let members = bucket.members(profiles, &around);
+        for part in 0..members.parts() {
+            let (mut free, mut gated) = members.allowed(part, profiles, &around);
             while free != 0 {
-                if let Some(entry) = bucket.group.entry(part, free.trailing_zeros()) {
+                if let Some(entry) = members.entry(part, free.trailing_zeros()) {
                     self.entry(entry, event.place, true);
                 }
                 free &= free - 1;
             }
             if gated != 0 {
-                self.gated(event.place, bucket, (part, gated));
+                self.follow(event.place);
+            }
+            while gated != 0 {
+                if let Some(entry) = members.entry(part, gated.trailing_zeros()) {
+                    self.gated(entry, event.place);
+                }
+                gated &= gated - 1;
             }
         }
     }
 
-    /// Tries elements that need a keyword nearby: those of these bits.
-    fn gated(&mut self, place: usize, bucket: &Bucket, (part, mut allowed): (usize, u64)) {
-        // One look for all of them, where they are several: which of their keywords are there?
-        let several = allowed.count_ones() > FEW;
-        if several {
-            allowed &= self.open(place, bucket, part);
-        }
-        while allowed != 0 {
-            if let Some(entry) = bucket.group.entry(part, allowed.trailing_zeros()) {
-                self.entry(entry, place, several);
-            }
-            allowed &= allowed - 1;
+    /// Counts the keywords around a place.
+    fn follow(&mut self, place: usize) {
+        let near = self.view.nearby;
+        let (from, to) = (place.saturating_sub(LEAD + near), (place + SPAN + near).min(self.text.len()));
+        let is_ascii = self.state.ascii.0 <= from && to <= self.state.ascii.1;
+        let bytes = if is_ascii { near } else { WIDEST * near };
+        let reach = (LEAD + bytes, SPAN + bytes);
+        self.cover(Kind::Words, (place.saturating_sub(reach.0), (place + reach.1).min(self.text.len())));
+        self.state.words.go_to(place, reach, &self.view.users);
+    }
+
+    /// Tries an element that needs a keyword nearby.
+    #[inline]
+    fn gated(&mut self, entry: &Entry, place: usize) {
+        let followed = self.view.active.get(usize::from(entry.element)).is_some_and(|active| active.followed);
+        if !followed || self.state.words.may_hold(entry.element) {
+            self.entry(entry, place, followed);
         }
     }
 
@@ -117,18 +154,6 @@ impl<'a> Run<'a> {
         if let Some(start) = place.checked_sub(usize::from(entry.before)) {
             self.candidate(usize::from(entry.element), start, open);
         }
-    }
-
-    /// The elements of a part of a bucket of whose keywords one may stand around a word, a bit for each.
-    fn open(&mut self, place: usize, bucket: &Bucket, part: usize) -> u64 {
-        let stretch = (place.saturating_sub(8), (place + bucket.longest).min(self.text.len()));
-        let window = self.window(stretch, bucket.characters);
-        self.cover(Kind::Words, window);
-        let active = &self.view.active;
-        let gate = |element: u16| active.get(usize::from(element)).and_then(|active| active.gate.as_ref());
-        let mut open = 0;
-        self.state.words.live(&bucket.gate, window.0, |list| open |= bucket.group.needing(part, list, gate));
-        open
     }
 
     /// Whether a keyword of the gate stands in a window.
@@ -157,24 +182,27 @@ impl<'a> Run<'a> {
     }
 
     fn cover(&mut self, kind: Kind, window: (usize, usize)) {
-        let length = self.text.len();
-        let most = if self.whole { length } else { length.saturating_sub(self.shared.keywords.longest + 4) };
-        let words = match kind {
-            Kind::Words => &mut self.state.words,
-            Kind::Strings => &mut self.state.strings,
-        };
-        words.cover(&self.shared.keywords, self.text, window, (most, self.state.ascii));
+        let text = self.text;
+        if kind == Kind::Words {
+            if window.1 > self.state.walk.to {
+                self.walk(window.1 + STEP);
+            }
+            let ahead = self.state.walk.to.max(window.1);
+            return self.state.words.cover(&self.shared.keywords, text, window, (ahead, self.state.ascii));
+        }
+        let most =
+            if self.whole { text.len() } else { text.len().saturating_sub(self.shared.keywords.longest + 4) };
+        let ahead = (window.1 + STEP).min(most.max(window.1));
+        self.state.strings.cover(&self.shared.keywords, text, window, (ahead, self.state.ascii));
     }
 
     fn literals(&mut self, from: usize, to: usize) {
-        let view = self.view;
-        for (literal, finder) in view.index.literals.iter().zip(&view.finders) {
-            let end = (to + literal.bytes.len() - 1).min(self.text.len());
-            let window = self.text.get(from..end).unwrap_or_default();
-            for found in finder.find_iter(window) {
-                self.around(literal, from + found);
+        let (view, text) = (self.view, self.text);
+        view.finders.find(text, (from, to), |literal, place| {
+            if let Some(literal) = view.index.literals.get(literal) {
+                self.around(literal, place);
             }
-        }
+        });
     }
 
     fn words_in_either_case(&mut self, from: usize, to: usize) {
@@ -217,15 +245,11 @@ impl<'a> Run<'a> {
 
     /// Terms that are primaries themselves, or counted over the document.
     fn terms(&mut self, from: usize, to: usize) {
-        let ascii = self.state.ascii.0 <= from && to + 128 <= self.state.ascii.1;
-        let mut hits = Vec::new();
-        let names = self.view.names.then_some(&self.shared.names);
-        let terms = self.view.terms.then_some(&self.shared.terms);
-        Keywords::find_words([names, terms], self.text, (from, to), ascii, &mut hits);
-        if let Some(terms) = terms {
-            terms.find_strings(self.text, from, to, &mut hits);
+        let mut hits = self.state.walk.terms(to);
+        if self.view.terms && self.shared.terms.has_strings() {
+            self.shared.terms.find_strings(self.text, from, to, &mut hits);
+            hits.sort_unstable();
         }
-        hits.sort_unstable();
         let mut rest = hits.as_slice();
         while let Some(first) = rest.first() {
             // Of terms of one list that begin at one place, the longest comes last.

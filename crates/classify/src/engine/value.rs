@@ -6,7 +6,9 @@
 
 use regex_syntax::hir::{Hir, HirKind};
 
+use crate::engine::byte_set::ByteSet;
 use crate::engine::ending::Ending;
+use crate::engine::program::Program;
 
 /// How a group lies in its match.
 pub(crate) enum Lies {
@@ -16,22 +18,23 @@ pub(crate) enum Lies {
     FromEnd { length: usize, after: usize },
     /// So many bytes after the beginning and before the end.
     Between { before: usize, after: usize },
-    /// Behind what this automaton takes, if that can end in one place alone, and so many bytes before the end.
-    Behind { prefix: Box<Ending>, after: usize },
+    /// Behind what this automaton takes, if that can end in one place alone where the group can begin, and so many bytes
+    /// before the end.
+    Behind { prefix: Box<Ending>, first: ByteSet, after: usize },
 }
 
 impl Lies {
     /// How the group of this name lies in every match of an expression; `None` where only the text can tell, and where
     /// the group need not take part or can be empty.
     pub(crate) fn of(hir: &Hir, is_named: &impl Fn(&str) -> bool) -> Option<Lies> {
-        let Parts { prefix, before, length, after } = parts(hir, is_named)?;
+        let Parts { prefix, first, before, length, after } = parts(hir, is_named)?;
         match (before, length, after) {
             (Some(before), Some(length), _) => Some(Lies::FromStart { before, length }),
             (_, Some(length), Some(after)) => Some(Lies::FromEnd { length, after }),
             (Some(before), None, Some(after)) => Some(Lies::Between { before, after }),
             (None, None, Some(after)) => {
                 let prefix = Box::new(Ending::new(&Hir::concat(prefix), false)?);
-                Some(Lies::Behind { prefix, after })
+                Some(Lies::Behind { prefix, first, after })
             }
             _ => None,
         }
@@ -43,12 +46,16 @@ impl Lies {
             Lies::FromStart { before, length } => Some((start + before, start + before + length)),
             Lies::FromEnd { length, after } => Some((end - after - length, end - after)),
             Lies::Between { before, after } => Some((start + before, end - after)),
-            Lies::Behind { prefix, after } => {
+            Lies::Behind { prefix, first, after } => {
                 let mut ends = 0;
-                let mut first = start;
+                let mut begin = start;
                 let last = end - after - 1;
-                prefix.ends(text, (start, last), |place| (ends, first) = (ends + 1, place));
-                (ends == 1).then_some((first, end - after))
+                prefix.ends(text, (start, last), |place| {
+                    if text.get(place).is_some_and(|byte| first.contains(*byte)) {
+                        (ends, begin) = (ends + 1, place);
+                    }
+                });
+                (ends == 1).then_some((begin, end - after))
             }
         }
     }
@@ -58,6 +65,8 @@ impl Lies {
 /// same.
 struct Parts {
     prefix: Vec<Hir>,
+    /// The bytes that the group may begin with.
+    first: ByteSet,
     before: Option<usize>,
     length: Option<usize>,
     after: Option<usize>,
@@ -67,7 +76,14 @@ fn parts(hir: &Hir, is_named: &impl Fn(&str) -> bool) -> Option<Parts> {
     match hir.kind() {
         HirKind::Capture(capture) if capture.name.as_deref().is_some_and(is_named) => {
             let taken = hir.properties().minimum_len().is_some_and(|least| least > 0);
-            taken.then(|| Parts { prefix: Vec::new(), before: Some(0), length: length(hir), after: Some(0) })
+            taken.then(|| Parts {
+                prefix: Vec::new(),
+                first: Program::new(&capture.sub)
+                    .map_or(ByteSet::ALL, |program| program.bytes(&program.start())),
+                before: Some(0),
+                length: length(hir),
+                after: Some(0),
+            })
         }
         HirKind::Capture(capture) => parts(&capture.sub, is_named),
         HirKind::Concat(all) => {
@@ -77,9 +93,9 @@ fn parts(hir: &Hir, is_named: &impl Fn(&str) -> bool) -> Option<Parts> {
             if last.iter().any(|part| has_group(part, is_named)) {
                 return None;
             }
-            let Parts { prefix: inner, before, length, after } = parts(part, is_named)?;
+            let Parts { prefix: inner, first: begin, before, length, after } = parts(part, is_named)?;
             let prefix = first.iter().cloned().chain(inner).collect();
-            Some(Parts { prefix, before: sum(before, first), length, after: sum(after, last) })
+            Some(Parts { prefix, first: begin, before: sum(before, first), length, after: sum(after, last) })
         }
         _ => None,
     }
@@ -141,6 +157,7 @@ mod tests {
         check(r"(?:name|patient):? (?P<value>[A-Z][a-z]+)", "name: Ann", Some("Ann"));
         check(r"[a-z]+=(?P<value>[a-z]+);", "ab=cd;", Some("cd"));
         check(r"[a-z]+\b(?P<value>=[a-z]+)", "ab=cd", Some("=cd"));
+        check(r"name\s{0,2}:\s{0,3}(?P<value>[A-Z][a-z]+)", "name :  Ann", Some("Ann"));
         // Here it can begin in two places.
         check(r"[a-z]+(?P<value>[a-z]+)", "abc", None);
         check(r"[a-z]+=(?P<value>[a-z]+)(?:;|end)", "ab=cd;", None);

@@ -1,25 +1,33 @@
 //! Which detectors run: the tables for a selection of them.
 
 use aho_corasick::AhoCorasick;
-use memchr::memmem::Finder;
 
 use crate::engine::Selection;
 use crate::engine::clause::union;
 use crate::engine::compile::{CompiledUse, Matcher, Shared};
+use crate::engine::finders::Finders;
 use crate::engine::finding::Overlap;
 use crate::engine::index::{Gate, Index, Member};
 use crate::engine::marks;
+use crate::engine::words::SPAN;
 
 /// Bytes of a character, at most.
-const WIDEST: usize = 4;
+pub(crate) const WIDEST: usize = 4;
 /// Bytes that the walk and the checks of boundaries look at beyond a place.
 const MARGIN: usize = 512;
+
+/// Farthest proximity for which keywords are counted while the text comes by.
+const FAR: usize = 400;
+/// Bytes of a match before the word that the walk names, at most.
+pub(crate) const LEAD: usize = 8;
 
 /// What is active of an element.
 #[derive(Debug, Default)]
 pub(crate) struct Active {
     /// Places in [`Shared::uses`].
     pub(crate) uses: Vec<usize>,
+    /// Whether its keywords are counted while the text comes by.
+    pub(crate) followed: bool,
     /// Keyword lists of which one must stand nearby for any use.
     pub(crate) gate: Option<Gate>,
     /// The farthest proximity of any use, in characters.
@@ -34,7 +42,12 @@ pub(crate) struct View {
     /// By element.
     pub(crate) active: Vec<Active>,
     pub(crate) index: Index,
-    pub(crate) finders: Vec<Finder<'static>>,
+    /// By keyword list: the elements that need one of its terms nearby, of those whose keywords are counted while the text
+    /// comes by.
+    pub(crate) users: Vec<Box<[u16]>>,
+    /// The farthest proximity of those, in characters.
+    pub(crate) nearby: usize,
+    pub(crate) finders: Finders,
     /// Whether lists are searched in the whole text, since some are primaries or counted.
     pub(crate) terms: bool,
     /// Finds [`Index::words`], and the longest of them.
@@ -77,8 +90,9 @@ impl View {
             });
             element.gate = if element.counted || explain { None } else { union(gates) };
         }
+        let (users, nearby) = follow(shared, &mut active);
         let index = Index::new(members(shared, &active));
-        let finders = index.literals.iter().map(|literal| Finder::new(&literal.bytes).into_owned()).collect();
+        let finders = Finders::new(index.literals.iter().map(|literal| literal.bytes.as_slice()));
         let words = words_of(&index);
         let used = |element: usize| {
             active.get(element).is_some_and(|element| element.counted || !element.uses.is_empty())
@@ -89,6 +103,8 @@ impl View {
         let (behind, ahead) = reach(shared, &active, &index);
         View {
             index,
+            users,
+            nearby,
             finders,
             terms,
             words,
@@ -107,6 +123,25 @@ impl View {
             ahead,
         }
     }
+}
+
+/// The elements by the keyword lists of which they need one, and the farthest proximity.
+fn follow(shared: &Shared, active: &mut [Active]) -> (Vec<Box<[u16]>>, usize) {
+    let mut users: Vec<Vec<u16>> = vec![Vec::new(); shared.lists.len()];
+    let mut nearby = 0;
+    for ((number, active), element) in (0_u16..).zip(active).zip(&shared.elements) {
+        let Matcher::Expression(expression) = &element.matcher else { continue };
+        let Some(gate) = active.gate.as_ref().filter(|_| active.characters <= FAR) else { continue };
+        if expression.longest + LEAD > SPAN {
+            continue;
+        }
+        active.followed = true;
+        nearby = nearby.max(active.characters);
+        for list in gate.lists() {
+            users.get_mut(usize::from(list)).into_iter().for_each(|users| users.push(number));
+        }
+    }
+    (users.into_iter().map(Vec::into_boxed_slice).collect(), nearby)
 }
 
 /// The automaton of words that are searched in either case.
@@ -166,16 +201,14 @@ fn activate_affinities(shared: &Shared, active: &mut [Active], selection: &Selec
 
 fn members<'a>(shared: &'a Shared, active: &'a [Active]) -> impl Iterator<Item = Member<'a>> {
     shared.elements.iter().zip(active).enumerate().filter_map(|(place, (element, active))| {
-        let Matcher::Expression(expression) = &element.matcher else { return None };
-        if active.uses.is_empty() && !active.counted {
+        let unused = active.uses.is_empty() && !active.counted;
+        if unused || !matches!(element.matcher, Matcher::Expression(_)) {
             return None;
         }
         Some(Member {
             element: u16::try_from(place).ok()?,
             anchor: element.anchor.as_ref()?,
-            gate: active.gate.as_ref(),
-            longest: expression.longest,
-            characters: active.characters,
+            gated: active.gate.is_some(),
             subword: element.subword,
         })
     })

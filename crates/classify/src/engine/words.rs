@@ -1,14 +1,8 @@
-//! Keywords found so far: searched where a candidate asks for them, and never twice.
+//! Keywords found so far: the walk finds them, and what it has not come to is searched where a candidate asks for it.
 
 use crate::engine::index::Gate;
 use crate::engine::keywords::{Hit, Keywords};
 use crate::engine::masks::BLOCK;
-
-/// Least number of bytes searched at once, so that neighbouring candidates do not search in crumbs.
-const STEP: usize = 512;
-
-/// How far a candidate may begin before an earlier one without a second search.
-const SLACK: usize = 1_024;
 
 /// Which terms are searched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,9 +14,61 @@ pub(crate) enum Kind {
     Strings,
 }
 
+/// How many bytes after a place the keywords of a match that begins there may stand, beside the proximity; elements of
+/// longer matches ask for their keywords one by one.
+pub(crate) const SPAN: usize = 256;
+
+/// By element: how many of its keyword lists stand around the place that is tried. It goes along with that place, so that
+/// most candidates are refused by one look.
+#[derive(Debug, Default)]
+struct Around {
+    /// The hits that are counted, as places among all hits.
+    first: usize,
+    last: usize,
+    /// Bytes that are looked at before and after the place.
+    reach: (usize, usize),
+    /// By list: hits.
+    lists: Vec<u32>,
+    /// By element: lists.
+    elements: Vec<u32>,
+}
+
+impl Around {
+    fn new(lists: usize, elements: usize) -> Around {
+        Around { lists: vec![0; lists], elements: vec![0; elements], ..Around::default() }
+    }
+
+    fn enter(&mut self, list: u16, users: &[Box<[u16]>]) {
+        let Some(hits) = self.lists.get_mut(usize::from(list)) else { return };
+        *hits += 1;
+        if *hits == 1 {
+            for element in users.get(usize::from(list)).into_iter().flatten() {
+                self.elements.get_mut(usize::from(*element)).into_iter().for_each(|lists| *lists += 1);
+            }
+        }
+    }
+
+    fn leave(&mut self, list: u16, users: &[Box<[u16]>]) {
+        let Some(hits) = self.lists.get_mut(usize::from(list)) else { return };
+        *hits -= 1;
+        if *hits == 0 {
+            for element in users.get(usize::from(list)).into_iter().flatten() {
+                self.elements.get_mut(usize::from(*element)).into_iter().for_each(|lists| *lists -= 1);
+            }
+        }
+    }
+
+    fn clear(&mut self) {
+        self.lists.fill(0);
+        self.elements.fill(0);
+        (self.first, self.last) = (0, 0);
+    }
+}
+
 /// The terms that begin in a stretch of the text.
 #[derive(Debug, Default)]
 pub(crate) struct Words {
+    around: Around,
     kind: Kind,
     /// Ascending by start.
     hits: Vec<Hit>,
@@ -35,28 +81,43 @@ pub(crate) struct Words {
 }
 
 impl Words {
-    pub(crate) fn new(kind: Kind, lists: usize) -> Words {
-        Words { kind, present: vec![0; lists.div_ceil(64)], last: vec![0; lists], ..Words::default() }
+    pub(crate) fn new(kind: Kind, lists: usize, elements: usize) -> Words {
+        Words {
+            kind,
+            around: Around::new(lists, elements),
+            present: vec![0; lists.div_ceil(64)],
+            last: vec![0; lists],
+            ..Words::default()
+        }
     }
 
-    /// Makes sure that every term that begins in `text[from..to]` is known. `most` is where the text, as far as it is
-    /// there, must not be searched beyond: a term that begins later may end in what is yet to come. `ascii` is a stretch
-    /// that is known to be ASCII.
+    /// Makes sure that every term that begins in `text[from..to]` is known. `ahead` is how far the text is searched when it
+    /// is: at least up to `to`, and not where a term may begin that ends in what is yet to come. `ascii` is a stretch that
+    /// is known to be ASCII.
     pub(crate) fn cover(
         &mut self,
         keywords: &Keywords,
         text: &[u8],
         (from, to): (usize, usize),
-        (most, ascii): (usize, (usize, usize)),
+        (ahead, ascii): (usize, (usize, usize)),
     ) {
         if from < self.from || from > self.to || self.to == 0 {
             self.restart(from);
         }
         if to > self.to {
-            let end = to.max(self.to + STEP).min(most.max(to));
             // A block more than what is searched is looked at.
-            let ascii = ascii.0 <= self.to && end + 2 * BLOCK <= ascii.1;
-            self.search(keywords, text, end, ascii);
+            let ascii = ascii.0 <= self.to && ahead + 2 * BLOCK <= ascii.1;
+            self.search(keywords, text, ahead, ascii);
+        }
+    }
+
+    /// Takes the terms that begin in `text[from..to]`, if all before them are known.
+    pub(crate) fn take(&mut self, (from, to): (usize, usize), fresh: &[Hit]) {
+        if from == self.to {
+            let known = self.hits.len();
+            self.hits.extend_from_slice(fresh);
+            self.to = to;
+            self.note(known);
         }
     }
 
@@ -67,6 +128,7 @@ impl Words {
 
     fn restart(&mut self, from: usize) {
         self.hits.clear();
+        self.around.clear();
         self.present.fill(0);
         (self.from, self.to) = (from, from);
     }
@@ -80,6 +142,11 @@ impl Words {
             Kind::Strings => keywords.find_strings(text, self.to, end, &mut self.hits),
         }
         self.to = end;
+        self.note(known);
+    }
+
+    /// Notes the lists of all terms but the first ones, which are known, and puts them in order.
+    fn note(&mut self, known: usize) {
         let fresh = self.hits.get(known..).unwrap_or_default();
         if fresh.is_empty() {
             return;
@@ -97,25 +164,52 @@ impl Words {
         // A term that begins with a sign, as `#id` does, can begin before the last one that was found.
         if !self.hits.get(known.saturating_sub(1)..=known).unwrap_or_default().is_sorted() {
             self.hits.sort_unstable();
+            self.around.clear();
         }
     }
 
+    /// Moves on to a place and counts the terms that begin up to so many bytes before and after it, which must be covered.
+    /// `users` are the elements that need a term of a list.
+    #[inline]
+    pub(crate) fn go_to(&mut self, place: usize, reach: (usize, usize), users: &[Box<[u16]>]) {
+        let (from, to) = (place.saturating_sub(reach.0), place + reach.1);
+        let begins = |at: usize, hits: &[Hit]| hits.get(at).map_or(usize::MAX, |hit| hit.start);
+        let back = self.around.first.checked_sub(1).is_some_and(|at| begins(at, &self.hits) >= from)
+            || self.around.last.checked_sub(1).is_some_and(|at| begins(at, &self.hits) >= to);
+        if back || self.around.reach != reach {
+            // Places come nearly from left to right.
+            self.around.clear();
+            self.around.reach = reach;
+            self.around.first = self.hits.partition_point(|hit| hit.start < from);
+            self.around.last = self.around.first;
+        }
+        while let Some(hit) = self.hits.get(self.around.last).filter(|hit| hit.start < to) {
+            self.around.enter(hit.list, users);
+            self.around.last += 1;
+        }
+        while let Some(hit) = self.hits.get(self.around.first).filter(|hit| hit.start < from) {
+            self.around.leave(hit.list, users);
+            self.around.first += 1;
+        }
+    }
+
+    /// Whether a keyword that an element needs stands around the place that was gone to.
+    #[inline]
+    pub(crate) fn may_hold(&self, element: u16) -> bool {
+        self.around.elements.get(usize::from(element)).is_some_and(|lists| *lists > 0)
+    }
+
     /// Whether a term of one of the gate's lists begins in the stretch, which must be covered.
-    pub(crate) fn any(&mut self, gate: &Gate, from: usize, to: usize) -> bool {
+    pub(crate) fn any(&self, gate: &Gate, from: usize, to: usize) -> bool {
         let mut later = false;
         let (skipped, wanted) = gate.words();
-        for (place, (present, wanted)) in self.present.iter_mut().skip(skipped).zip(wanted).enumerate() {
+        for (place, (present, wanted)) in self.present.iter().skip(skipped).zip(wanted).enumerate() {
             let mut both = *present & wanted;
             while both != 0 {
                 let bit = both.trailing_zeros();
                 both &= both - 1;
                 let last = self.last.get(64 * (skipped + place) + bit as usize).copied().unwrap_or(0);
-                if last + SLACK < from {
-                    // Candidates come nearly from left to right: what lies far before this one is behind all others.
-                    // Should one come that is not, the stretch is searched anew.
-                    *present &= !(1 << bit);
-                    self.from = self.from.max(last + 1);
-                } else if (from..to).contains(&last) {
+                if (from..to).contains(&last) {
                     return true;
                 } else if last >= to {
                     later = true;
@@ -123,23 +217,6 @@ impl Words {
             }
         }
         later && self.between(from, to).iter().any(|hit| gate.contains(hit.list))
-    }
-
-    /// Tells the gate's lists of which a term may begin in a stretch, which must be covered: those that were seen at or
-    /// after `from`.
-    #[inline]
-    pub(crate) fn live(&self, gate: &Gate, from: usize, mut tell: impl FnMut(u16)) {
-        let (skipped, wanted) = gate.words();
-        for (place, (present, wanted)) in self.present.iter().skip(skipped).zip(wanted).enumerate() {
-            let mut rest = present & wanted;
-            while rest != 0 {
-                let list = 64 * (skipped + place) + rest.trailing_zeros() as usize;
-                rest &= rest - 1;
-                if self.last.get(list).is_some_and(|last| *last >= from) {
-                    tell(u16::try_from(list).unwrap_or(u16::MAX));
-                }
-            }
-        }
     }
 
     /// Whether a list was seen at or after a place; where it was not, no term of it begins there.
@@ -163,8 +240,24 @@ impl Words {
             let gone = self.hits.partition_point(|hit| hit.start < place);
             if gone >= 64 {
                 self.hits.drain(..gone);
+                match self.around.first >= gone {
+                    true => {
+                        (self.around.first, self.around.last) =
+                            (self.around.first - gone, self.around.last - gone)
+                    }
+                    false => self.around.clear(),
+                }
                 self.from = place;
+                self.forget_lists(place);
             }
+        }
+    }
+
+    /// Forgets the lists of which nothing was seen since a place.
+    fn forget_lists(&mut self, place: usize) {
+        for (bits, last) in self.present.iter_mut().zip(self.last.chunks(64)) {
+            let seen = (0..64).zip(last).filter(|(_, last)| **last >= place);
+            *bits &= seen.fold(0, |all, (bit, _)| all | 1 << bit);
         }
     }
 
@@ -176,6 +269,7 @@ impl Words {
         }
         let gone = self.hits.partition_point(|hit| hit.start < bytes);
         self.hits.drain(..gone);
+        self.around.clear();
         self.from = self.from.saturating_sub(bytes);
         self.to -= bytes;
         for hit in &mut self.hits {
