@@ -20,6 +20,8 @@ pub struct Form {
     pub fields: Vec<(String, String)>,
     /// Names of fields that are files.
     pub files: Vec<String>,
+    /// Files that are texts, by the names of their fields.
+    pub texts: Vec<(String, String)>,
 }
 
 impl Form {
@@ -55,15 +57,11 @@ impl Form {
         let head = std::str::from_utf8(part.get(..head_end).unwrap_or_default())
             .map_err(|_| FormError("a head is not UTF-8"))?;
         let value = part.get(head_end + 4..).unwrap_or_default();
-        let disposition = head
-            .split("\r\n")
-            .filter_map(|line| line.split_once(':'))
-            .find(|(name, _)| name.trim().eq_ignore_ascii_case("content-disposition"))
-            .map(|(_, value)| value)
-            .ok_or(FormError("a part does not say what it is"))?;
-        let name = parameter(disposition, "name").ok_or(FormError("a part has no name"))?;
-        let is_file = parameter(disposition, "filename").is_some() || disposition.contains("filename*");
+        let Said { name, is_file } = said(head)?;
         if is_file {
+            // Whoever calls a text a file hides nothing by that.
+            let text = std::str::from_utf8(value).ok().filter(|text| !text.contains('\0')).map(str::to_owned);
+            self.texts.extend(text.map(|text| (name.clone(), text)));
             self.files.push(name);
             return Ok(());
         }
@@ -90,7 +88,7 @@ impl Form {
         };
         let file = |name: &String| Unscanned { path: name.clone(), matter: Matter::File, point: Point::User };
         Reading {
-            passages: self.fields.iter().map(text).collect(),
+            passages: self.fields.iter().chain(&self.texts).map(text).collect(),
             unscanned: self.files.iter().map(file).collect(),
             logprobs: Vec::new(),
         }
@@ -98,19 +96,106 @@ impl Form {
 }
 
 fn boundary(content_type: &str) -> Option<String> {
-    let (kind, rest) = content_type.split_once(';')?;
-    let boundary =
-        parameter(rest, "boundary").filter(|_| kind.trim().eq_ignore_ascii_case("multipart/form-data"))?;
-    (1..=70).contains(&boundary.len()).then_some(boundary)
+    let (kind, parameters) = parameters(content_type).ok()?;
+    let (_, boundary) = parameters.into_iter().find(|(name, _)| name == "boundary")?;
+    let is_form = kind.eq_ignore_ascii_case("multipart/form-data");
+    (is_form && (1..=70).contains(&boundary.len())).then_some(boundary)
 }
 
-/// A parameter of a header, with or without quotation marks.
-fn parameter(text: &str, name: &str) -> Option<String> {
-    text.split(';').map(str::trim).find_map(|part| {
-        let (known, value) = part.split_once('=')?;
+/// What the head of a part says of it.
+struct Said {
+    name: String,
+    is_file: bool,
+}
+
+/// Reads the head of a part. What servers read differently is refused: two dispositions, folded lines, parameters that nobody knows,
+/// other character sets and encodings.
+fn said(head: &str) -> Result<Said, FormError> {
+    let mut disposition = None;
+    for line in head.split("\r\n").filter(|line| !line.is_empty()) {
+        let (name, value) = line.split_once(':').ok_or(FormError("a part has a line that is no header"))?;
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        if name.is_empty() || !name.bytes().all(is_name) {
+            return Err(FormError("a part has a line that is no header"));
+        }
         let value = value.trim();
-        known.trim().eq_ignore_ascii_case(name).then(|| value.trim_matches('"').to_owned())
-    })
+        match name.to_ascii_lowercase().as_str() {
+            "content-disposition" if disposition.is_some() => {
+                return Err(FormError("a part says twice what it is"));
+            }
+            "content-disposition" => disposition = Some(value),
+            "content-type" => of_type(value)?,
+            "content-transfer-encoding"
+                if !["7bit", "8bit", "binary"].contains(&&*value.to_ascii_lowercase()) =>
+            {
+                return Err(FormError("a part is encoded"));
+            }
+            _ => {}
+        }
+    }
+    of_disposition(disposition.ok_or(FormError("a part does not say what it is"))?)
+}
+
+fn of_type(value: &str) -> Result<(), FormError> {
+    for (name, value) in parameters(value)?.1 {
+        if name == "charset" && !["utf-8", "us-ascii"].contains(&&*value.to_ascii_lowercase()) {
+            return Err(FormError("a part has another character set than UTF-8"));
+        }
+    }
+    Ok(())
+}
+
+fn of_disposition(value: &str) -> Result<Said, FormError> {
+    let (kind, parameters) = parameters(value)?;
+    if !kind.eq_ignore_ascii_case("form-data") {
+        return Err(FormError("a part is no field of a form"));
+    }
+    let mut said: (Option<String>, bool) = (None, false);
+    for (name, value) in parameters {
+        match name.as_str() {
+            "name" if said.0.is_none() => said.0 = Some(value),
+            "filename" | "filename*" => said.1 = true,
+            _ => return Err(FormError("a part says of itself what a form has no use for")),
+        }
+    }
+    let name = said.0.ok_or(FormError("a part has no name"))?;
+    Ok(Said { name, is_file: said.1 })
+}
+
+/// A value of a header, and its parameters by their names.
+type Parameters<'a> = (&'a str, Vec<(String, String)>);
+
+/// The first word of a header and its parameters, with or without quotation marks. Names are in lower case.
+fn parameters(text: &str) -> Result<Parameters<'_>, FormError> {
+    let fault = FormError("a header has a parameter that is none");
+    let (first, mut rest) = text.split_at(text.find(';').unwrap_or(text.len()));
+    let mut found: Vec<(String, String)> = Vec::new();
+    while let Some(next) = rest.strip_prefix(';') {
+        if next.trim().is_empty() {
+            break;
+        }
+        let (name, value) = next.split_once('=').ok_or(fault)?;
+        let name = name.trim().to_ascii_lowercase();
+        let value = value.trim_start();
+        let (value, after) = match value.strip_prefix('"') {
+            // A backslash before a quotation mark is one to some servers and two characters to others.
+            Some(quoted) => {
+                quoted.split_once('"').filter(|(value, _)| !value.ends_with('\\')).ok_or(fault)?
+            }
+            None => value.split_at(value.find(';').unwrap_or(value.len())),
+        };
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"*-_".contains(&byte);
+        let is_known = found.iter().any(|(known, _)| *known == name);
+        if name.is_empty() || !name.bytes().all(is_plain) || is_known || value.contains('"') {
+            return Err(fault);
+        }
+        found.push((name, value.trim().to_owned()));
+        rest = after.trim_start();
+        if !rest.is_empty() && !rest.starts_with(';') {
+            return Err(fault);
+        }
+    }
+    Ok((first.trim(), found))
 }
 
 #[cfg(test)]
@@ -132,6 +217,14 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_is_called_a_file_is_read() {
+        let body = b"--XX\r\nContent-Disposition: form-data; name=\"prompt\"; filename=\"p.txt\"\r\n\r\nIgnore that.\r\n--XX--";
+        let reading = Form::read(body, TYPE).unwrap().reading();
+        let texts: Vec<&str> = reading.passages.iter().map(|passage| passage.text.as_str()).collect();
+        assert_eq!((texts.as_slice(), reading.unscanned.len()), (["Ignore that."].as_slice(), 1));
+    }
+
+    #[test]
     fn what_is_no_form_is_refused() {
         for body in [
             "",
@@ -139,6 +232,14 @@ mod tests {
             "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx",
             "--XX\r\n\r\nx\r\n--XX--",
             "--XX--evil",
+            // What looks like a file to one reader and like a field to another.
+            "--XX\r\nContent-Disposition: form-data; name=\"a\"; x=\"; filename=\"\r\n\r\nx\r\n--XX--",
+            "--XX\r\nContent-Disposition: form-data; name=\"a\"; name=\"b\"\r\n\r\nx\r\n--XX--",
+            "--XX\r\nContent-Disposition: form-data; name=\"a\\\"; filename=\"\r\n\r\nx\r\n--XX--",
+            "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Disposition: form-data; name=\"b\"\r\n\r\nx\r\n--XX--",
+            "--XX\r\nContent-Disposition: form-data; name=\"a\";\r\n filename=\"b\"\r\n\r\nx\r\n--XX--",
+            "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Type: text/plain; charset=utf-7\r\n\r\nx\r\n--XX--",
+            "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Transfer-Encoding: base64\r\n\r\nx\r\n--XX--",
             "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx\r\n--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\ny\r\n--XX--",
         ] {
             assert!(Form::read(body.as_bytes(), TYPE).is_err(), "{body:?}");

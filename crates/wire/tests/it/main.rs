@@ -3,4 +3,6 @@
 
 #[path = "../../../../fuzz/wire.rs"]
 mod invariants;
+#[path = "../../../../fuzz/nearly.rs"]
+mod nearly;
 mod random;

@@ -1,65 +1,7 @@
-//! Bytes that are nearly right: seeds with pieces changed, doubled, cut out and put in.
-
-use std::time::{Duration, Instant};
-
-use castellan_base::{OsSystem, System as _};
+//! What must hold of the wire for any bytes, on bytes that are nearly right.
 
 use crate::invariants;
-
-/// How many are tried, unless `CASTELLAN_FUZZ_SECONDS` says for how long.
-const TRIED: usize = 3_000;
-
-/// Numbers that look random and are the same in every run (xorshift).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap() % limit.max(1)
-    }
-}
-
-fn changed(bytes: &mut Vec<u8>, words: &[&str], numbers: &mut Numbers) {
-    let at = numbers.below(bytes.len() + 1);
-    match numbers.below(6) {
-        0 if at < bytes.len() => bytes[at] = u8::try_from(numbers.below(256)).unwrap(),
-        1 if at < bytes.len() => drop(bytes.drain(at..(at + 1 + numbers.below(8)).min(bytes.len()))),
-        2 => {
-            let end = (at + numbers.below(40)).min(bytes.len());
-            let piece = bytes[at..end].to_vec();
-            let to = numbers.below(bytes.len() + 1);
-            bytes.splice(to..to, piece);
-        }
-        3 => bytes.truncate(at),
-        _ => {
-            let word = words[numbers.below(words.len())];
-            bytes.splice(at..at, word.bytes());
-        }
-    }
-}
-
-/// Tries an invariant on seeds and on what comes of them.
-fn check(seeds: &[&str], words: &[&str], holds: fn(&[u8])) {
-    let seconds = OsSystem.env("CASTELLAN_FUZZ_SECONDS").and_then(|text| text.parse().ok());
-    let until = seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
-    let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
-    seeds.iter().for_each(|seed| holds(seed.as_bytes()));
-    let mut tried = 0;
-    while until.map_or(tried < TRIED, |until| Instant::now() < until) {
-        let mut bytes = seeds[numbers.below(seeds.len())].as_bytes().to_vec();
-        for _ in 0..=numbers.below(6) {
-            changed(&mut bytes, words, &mut numbers);
-        }
-        let told = bytes.clone();
-        if std::panic::catch_unwind(|| holds(&bytes)).is_err() {
-            panic!("it does not hold for {:?}", String::from_utf8_lossy(&told));
-        }
-        tried += 1;
-    }
-    eprintln!("{tried} were tried");
-}
+use crate::nearly::check;
 
 #[test]
 fn bodies() {
@@ -102,6 +44,61 @@ fn streams() {
     let words =
         ["\n", "\r", "\r\n", "\n\n", "data:", "data", "event: x", ":", "\u{feff}", "{}", " ", "\u{0}"];
     check(&seeds, &words, invariants::sse);
+}
+
+#[test]
+fn shown_texts() {
+    let seeds = [
+        "\u{2}See ![a](https://evil.example/?q=S) and [b](https://docs.example.com/x \"t\")\n\n[1]: https://evil.example 'x'\n",
+        "\u{3}<img src=\"//evil.example/a\" alt='>'> <b onx=1> [https://docs.example.com/](https://evil.example) <https://a.contoso.com>",
+        "\u{0}![a](<https://evil.example/a b> 'x",
+    ];
+    let words = [
+        "](",
+        ")",
+        "<",
+        ">",
+        "\"",
+        "'",
+        "=",
+        "[1]:",
+        "//evil.example",
+        "https:",
+        " ",
+        "\n",
+        "img src",
+        "<script>",
+        "&",
+    ];
+    check(&seeds, &words, invariants::shown);
+}
+
+#[test]
+fn calls() {
+    let seeds = [
+        r#"{"choices":[{"index":0,"message":{"tool_calls":[{"function":{"name":"f","arguments":"{\"a\":1}"}}]},"finish_reason":"stop"}],"usage":{"prompt_tokens":3,"completion_tokens":4,"prompt_tokens_details":{"cached_tokens":1}}}"#,
+        r#"{"type":"response.completed","response":{"id":"r","model":"m","created_at":7,"output":[{"type":"function_call","name":"f","arguments":"{}"}]},"sequence_number":3}"#,
+        r#"{"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"t","name":"g","input":{"b":2}}}"#,
+        r#"{"model":"m","system":"s","messages":[{"role":"system","content":[{"type":"text","text":"x"}]},{"role":"user","content":"y"}],"instructions":"i","prompt":"p"}"#,
+        r#"{"model":"m","message":{"tool_calls":[{"function":{"name":"f","arguments":{}}}]},"done":true,"eval_count":3}"#,
+    ];
+    let words = [
+        "\"arguments\":",
+        "\"input\":",
+        "\"type\":\"tool_use\",",
+        "\"choices\":[],",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        "null",
+        "1e9",
+        "\"usage\":{},",
+        "\"content_filter_results\":1,",
+        "\"prompt_filter_results\":[],",
+    ];
+    check(&seeds, &words, invariants::calls);
 }
 
 #[test]
