@@ -19,7 +19,7 @@ build: ## Build the release binary.
 	@echo "built $(CASTELLAN)"
 
 demo: build ## Show everything: an example estate, a week of events with attacks, a gate with live traffic, the console.
-	$(CASTELLAN) up --demo
+	MIMALLOC_PURGE_DELAY=0 $(CASTELLAN) up --demo
 
 demo-scan: build ## Scan the bundled example estate and write its reports to target/demo.
 	@mkdir -p $(OUT)
@@ -36,7 +36,7 @@ test: ## Formatting, lints, tidy, documentation and all tests.
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked --quiet
-	$(CARGO) test --workspace --locked
+	$(CARGO) test --workspace --locked --no-fail-fast
 
 lint: ## Formatting and lints alone.
 	$(CARGO) fmt --all --check

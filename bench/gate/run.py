@@ -119,7 +119,7 @@ def commands(options, folder: str) -> dict:
     if options.relay:
         found["relay"] = [options.relay, "127.0.0.1:8904", "http://127.0.0.1:8901/v1"]
     if options.castellan:
-        found["gate"] = [options.castellan, "gate", "--config", options.config]
+        found["gate"] = [options.castellan, "gate", "--config", str(pathlib.Path(options.config).resolve())]
     if not options.no_litellm:
         # A worker that is not up within the time for its health check is killed, and takes longer on a busy machine.
         found["litellm"] = [str(LITELLM / "bin/litellm"), "--config", "litellm.yaml", "--host", "127.0.0.1", "--port", "8903",

@@ -25,7 +25,6 @@ use castellan_server::{
     BindError, Config, Gate, Server, Tls, Token, agent_hooks, contentsafety, incidents, moderations,
     presidio, workspaces,
 };
-use castellan_shield::Shield;
 use console::More;
 use data::Data;
 use demo::Demo;
@@ -33,15 +32,15 @@ use ways::Ways;
 
 use crate::Ending;
 use crate::arguments::UpArguments;
+use crate::gate;
 use crate::lake::served;
 use crate::output::{complain, inert_lines};
 use crate::playbook::Configured;
-use crate::shield::open_protected;
+use crate::shield::{open_protected, with_model};
 use crate::survey::Held;
 
 pub(crate) fn run(arguments: &UpArguments, system: &dyn System) -> Result<Ending> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.context("cannot start the runtime")?;
+    let runtime = gate::runtime()?;
     let demo = match arguments.demo {
         true => Some(runtime.block_on(Demo::prepare(arguments, system)).context("the demo cannot be made")?),
         false => None,
@@ -118,7 +117,8 @@ pub(crate) fn configured(arguments: &UpArguments, system: &dyn System) -> Result
 }
 
 fn routes(arguments: &UpArguments, config: &Config, gate: &Gate, system: &dyn System) -> Result<Router> {
-    let shield = Shield::builtin().context("the shield in this program cannot be used")?;
+    let model = arguments.shield_model.as_deref();
+    let shield = with_model(model, arguments.shield_grey, &arguments.shield_attack_label, system)?;
     let judge: Arc<dyn Judge> = Arc::new(shield);
     let options = contentsafety::Options {
         limits: arguments.azure_limits,

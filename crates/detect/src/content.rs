@@ -1,10 +1,11 @@
 //! The analytics rules of the product, compiled in: those over events (`content/analytics`) and those over the product's own
-//! health (`content/health`).
+//! health (`content/health`), and the watchlists that they read (`content/watchlists`).
 
-use castellan_base::Sources;
+use castellan_base::{Sources, Ticks};
 use rust_embed::RustEmbed;
 
 use crate::rule::read::{Loaded, read};
+use crate::watchlist::{Watchlist, WatchlistError, Watchlists};
 
 #[derive(RustEmbed)]
 #[folder = "../../content/analytics"]
@@ -20,6 +21,23 @@ pub fn built_in(sources: &mut Sources) -> Loaded {
     take::<Analytics>("analytics", sources, &mut loaded);
     take::<Health>("health", sources, &mut loaded);
     loaded
+}
+
+#[derive(RustEmbed)]
+#[folder = "../../content/watchlists"]
+struct Lists;
+
+/// The watchlists that rules of the product read. They have columns and no items: whoever fills one has a file of the same name
+/// in a folder of their own, and until then its rules run and find nothing.
+///
+/// Errors: a file that is no watchlist; a test makes sure that there is none.
+pub fn watchlists() -> Result<Watchlists, WatchlistError> {
+    let mut found = Watchlists::default();
+    for name in Lists::iter() {
+        let Some(file) = Lists::get(&name) else { continue };
+        found.add(Watchlist::of_file(&name, &String::from_utf8_lossy(&file.data), Ticks::MIN)?);
+    }
+    Ok(found)
 }
 
 /// What files of rules that are built in are called by.
@@ -39,6 +57,13 @@ fn take<Files: RustEmbed>(folder: &str, sources: &mut Sources, loaded: &mut Load
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn watchlists_are_here_and_empty() {
+        let found = watchlists().unwrap();
+        let names: Vec<&str> = found.iter().map(|list| &*list.alias).collect();
+        assert!(names == ["ai-canaries"] && found.iter().all(Watchlist::is_empty));
+    }
 
     #[test]
     fn rules_are_here_and_sound() {

@@ -32,6 +32,8 @@ pub struct Config {
     pub guardrails: Option<PathBuf>,
     /// Profiles that hold for a model in addition, by its alias.
     pub model_profiles: BTreeMap<String, Vec<String>>,
+    /// A model of one's own that the checks for attacks ask where they are not sure.
+    pub shield: Option<castellan_encoder::Setting>,
     /// How values become tokens where a profile says so.
     pub tokens: Option<TokensConfig>,
     /// Block lists: a JSON file as `castellan up --blocklists` keeps it.
@@ -85,6 +87,7 @@ impl Default for Config {
             profiles: vec!["default".to_owned()],
             guardrails: None,
             model_profiles: BTreeMap::new(),
+            shield: None,
             tokens: None,
             blocklists: None,
             keys: None,
@@ -250,6 +253,10 @@ mod tests {
         let mcp = read(text).unwrap().mcp.unwrap();
         assert_eq!((mcp.proxy.servers.len(), mcp.proxy.argument_rules.len(), mcp.tools.len()), (2, 1, 1));
         assert!(mcp.proxy.servers[0].token.is_some() && mcp.tool("files", "read_all").unwrap().read_only);
+        let document = include_str!("../../../docs/shield.md");
+        let text = document.split("```toml").nth(1).unwrap().split("```").next().unwrap();
+        let shield = read(text).unwrap().shield.unwrap();
+        assert_eq!((shield.attack_labels.len(), shield.time_ms), (1, 2_000));
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub enum GateError {
     /// The shield cannot be used.
     #[error("the shield cannot be used: {0}")]
     Shield(#[from] castellan_shield::ShieldError),
+    /// The second tier of the shield cannot be used.
+    #[error("`[gate.shield]` cannot be used: {0}")]
+    Second(#[from] castellan_encoder::EncoderError),
     /// Guardrail profiles cannot be used.
     #[error(transparent)]
     Profiles(#[from] ProfilesError),
@@ -114,7 +117,8 @@ impl Gate {
         recorder: Arc<dyn Recorder>,
     ) -> Result<Gate, GateError> {
         check(&config)?;
-        let mut inspector = Inspector::new(Arc::new(Shield::builtin()?), &castellan_detectors::engine())?;
+        let shield = Arc::new(shield(&config, &*system)?);
+        let mut inspector = Inspector::new(shield, &castellan_detectors::engine())?;
         if let Some(tokens) = &config.tokens {
             let secret = hex_secret("tokens.key", Some(&tokens.key), &*system)?;
             let told = |why: String| GateError::Access(format!("`[gate.tokens]` cannot be used: {why}"));
@@ -358,6 +362,15 @@ fn check(config: &Config) -> Result<(), GateError> {
     Ok(())
 }
 
+/// The shield, with the second tier that was asked for.
+fn shield(config: &Config, system: &dyn System) -> Result<Shield, GateError> {
+    let shield = Shield::builtin()?;
+    match &config.shield {
+        Some(setting) => Ok(shield.with_second(setting.second(system)?)),
+        None => Ok(shield),
+    }
+}
+
 /// Answers that are kept, where that is asked for.
 fn kept(config: &Config, metrics: &Metrics) -> Result<Option<Cache>, GateError> {
     let Some(cache) = &config.cache else { return Ok(None) };
@@ -422,7 +435,7 @@ fn hex_secret(
     } else if let Some(path) = reference.strip_prefix("file:") {
         let bytes = system
             .read(std::path::Path::new(path), 4_096)
-            .map_err(|error| fault(&format!("cannot be read: {error}")))?;
+            .map_err(|error| fault(&format!("names the file `{path}`, which cannot be read: {error}")))?;
         String::from_utf8(bytes).map_err(|_| fault("is no text"))?
     } else {
         return Err(fault("has to be `env:NAME` or `file:PATH`"));

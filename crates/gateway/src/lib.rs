@@ -1,8 +1,10 @@
 //! The gate for model and tool traffic: authenticate, authorise, meter, inspect, forward, record.
 #![recursion_limit = "256"] // For rows of many columns in `json!`.
 
+mod aside;
 pub mod cache;
 pub mod config;
+mod described;
 mod fetch;
 mod gate;
 pub mod guard;

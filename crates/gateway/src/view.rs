@@ -320,7 +320,7 @@ fn form(form: Form) -> &'static str {
 }
 
 /// The host of an address, with its port: paths may hold what is nobody's business.
-fn host(url: &str) -> String {
+pub(crate) fn host(url: &str) -> String {
     let uri: Option<http::Uri> = url.parse().ok();
     let authority = uri.as_ref().and_then(http::Uri::authority);
     authority

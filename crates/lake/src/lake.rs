@@ -126,6 +126,11 @@ impl Lake {
         self.shared.problems.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// How many bytes may still be written to the disk of the lake; `None` where the disk does not say.
+    pub fn free_bytes(&self) -> Option<u64> {
+        self.shared.options.disk.available(&self.shared.folder).ok()
+    }
+
     /// The tables that hold rows or were made, by name.
     pub fn tables(&self) -> Vec<TableInfo> {
         self.shared.tables.snapshot().into_values().map(|table| info(&table)).collect()

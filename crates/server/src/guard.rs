@@ -24,7 +24,7 @@ pub(crate) struct Judged {
     pub(crate) harms: Harms,
     /// The likeliest attack, and where it stands.
     pub(crate) attack: Option<(String, Verdict)>,
-    /// What was not looked at, and why.
+    /// What was not looked at, or not decided, and why.
     pub(crate) unscanned: Vec<String>,
 }
 
@@ -46,6 +46,9 @@ pub(crate) fn judge<'a>(judge: &dyn Judge, parts: impl IntoIterator<Item = Part<
             unscanned
                 .map(|left| format!("{}: bytes {} to {}: {}", part.path, left.start, left.end, left.reason)),
         );
+        if let Some(failure) = attack.failure() {
+            judged.unscanned.push(format!("{}: {failure}", part.path));
+        }
         let likelier = judged.attack.as_ref().is_none_or(|(_, known)| {
             (attack.detected, attack.probability) > (known.detected, known.probability)
         });

@@ -146,14 +146,19 @@ impl Judgement<'_> {
 fn attack(places: &mut Places<'_>, verdict: &Verdict) -> Value {
     let spans: Vec<Value> = verdict.spans.iter().map(|evidence| span(places, evidence)).collect();
     let decoded: Vec<Value> = verdict.decoded.iter().map(|payload| shown(places, payload)).collect();
-    json!({
+    let mut told = json!({
         "detected": verdict.detected,
         "score": verdict.probability,
         "subtype": verdict.subtype,
         "spans": spans,
         "decoded": decoded,
         "tier": verdict.tier,
-    })
+    });
+    if let (Some(asked), Some(members)) = (&verdict.second, told.as_object_mut()) {
+        let second = json!({ "forms": asked.forms, "score": asked.probability, "failed": asked.failed });
+        members.insert("second".to_owned(), second);
+    }
+    told
 }
 
 fn harm(harms: &Harms) -> Value {

@@ -24,6 +24,8 @@
 //!
 //! [`codec`] has every encoding both ways: whoever tests guardrails encodes, the shield decodes.
 //!
+//! [`second`] is the seam for another classifier, which is asked where the first one is not sure.
+//!
 //! Four guards need no model: [`blocklist`] finds what the user does not want to see, [`protected`] what was copied,
 //! [`grounded`] what an answer's sources do not say, and [`adherence`] tool calls that nobody asked for.
 //!
@@ -51,6 +53,7 @@ pub mod harm;
 pub mod model;
 pub mod protected;
 pub mod rules;
+pub mod second;
 pub mod train;
 pub mod view;
 

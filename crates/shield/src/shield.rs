@@ -1,6 +1,7 @@
 //! Everything together, ready to judge.
 
 use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
 use castellan_base::System;
 
@@ -10,20 +11,34 @@ use crate::harm::{self, Harms, Terms};
 use crate::model::bytes::{Reader, WeightsError, Writer};
 use crate::model::calibration::OperatingPoint;
 use crate::rules::{self, Rules};
+use crate::second::Second;
 
 /// Largest file of rules or terms, in bytes.
 const LARGEST_TEXT: u64 = 4 << 20;
 /// Most files of rules.
 const MOST_FILES: usize = 200;
 
-/// Rules, terms and weights.
-#[derive(Debug)]
+/// Rules, terms and weights, and a second tier where there is one. Clones share what they know.
+#[derive(Clone, Debug)]
 pub struct Shield {
+    first: Arc<First>,
+    second: Option<Second>,
+}
+
+/// The first tier.
+#[derive(Debug)]
+struct First {
     rules: Rules,
     terms: Terms,
     attack: attack::Model,
     harm: harm::Model,
 }
+
+/// The shield that was built in, read when it is first asked for: a program has it once, however many parts judge.
+static BUILT_IN: LazyLock<Result<Shield, ShieldError>> = LazyLock::new(|| {
+    let rules = crate::content::rules()?;
+    Shield::from_weights(crate::content::WEIGHTS, rules, crate::content::terms()?)
+});
 
 /// Why a shield could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,8 +60,7 @@ pub enum ShieldError {
 impl Shield {
     /// The shield that was built into the program.
     pub fn builtin() -> Result<Shield, ShieldError> {
-        let rules = crate::content::rules()?;
-        Shield::from_weights(crate::content::WEIGHTS, rules, crate::content::terms()?)
+        BUILT_IN.clone()
     }
 
     /// The shield of a folder such as `content/shield`.
@@ -68,20 +82,31 @@ impl Shield {
         let attack = attack::Model::read(&mut reader, rules.families.len())?;
         let harm = harm::Model::read(&mut reader)?;
         reader.end()?;
-        Ok(Shield { rules, terms, attack, harm })
+        Ok(Shield::new(rules, terms, attack, harm))
     }
 
     /// From parts that were just trained.
     pub fn new(rules: Rules, terms: Terms, attack: attack::Model, harm: harm::Model) -> Shield {
-        Shield { rules, terms, attack, harm }
+        Shield { first: Arc::new(First { rules, terms, attack, harm }), second: None }
+    }
+
+    /// With a second tier, which is asked about attacks where the first one is not sure.
+    #[must_use]
+    pub fn with_second(self, second: Second) -> Shield {
+        Shield { second: Some(second), ..self }
+    }
+
+    /// Whether there is a second tier, so that judging may take long.
+    pub fn has_second(&self) -> bool {
+        self.second.is_some()
     }
 
     /// The weights as a file.
     pub fn weights(&self) -> Result<Vec<u8>, WeightsError> {
         let mut writer = Writer::default();
-        writer.number(self.rules.fingerprint());
-        self.attack.write(&mut writer);
-        self.harm.write(&mut writer);
+        writer.number(self.first.rules.fingerprint());
+        self.first.attack.write(&mut writer);
+        self.first.harm.write(&mut writer);
         writer.file()
     }
 
@@ -92,27 +117,33 @@ impl Shield {
 
     /// As [`Shield::attack`], at another operating point.
     pub fn attack_at(&self, text: &str, source: Source, point: OperatingPoint) -> Verdict {
-        self.attack.judge(&self.rules, text, source, point)
+        let mut stream = self.stream(source, point);
+        stream.push(text);
+        stream.finish()
     }
 
     /// Judges a text that comes in parts, in memory that does not grow with it.
     pub fn stream(&self, source: Source, point: OperatingPoint) -> Stream<'_> {
-        Stream::new(&self.attack, &self.rules, source, point)
+        let stream = Stream::new(&self.first.attack, &self.first.rules, source, point);
+        match &self.second {
+            Some(second) => stream.with_second(second),
+            None => stream,
+        }
     }
 
     /// Judges how harmful a text is.
     pub fn harm(&self, text: &str) -> Harms {
-        self.harm.judge(&self.terms, text)
+        self.first.harm.judge(&self.first.terms, text)
     }
 
     /// The rules that it uses.
     pub fn rules(&self) -> &Rules {
-        &self.rules
+        &self.first.rules
     }
 
     /// The part that finds attacks.
     pub fn attack_model(&self) -> &attack::Model {
-        &self.attack
+        &self.first.attack
     }
 }
 

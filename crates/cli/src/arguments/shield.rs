@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use castellan_shield::Source;
 use castellan_shield::model::calibration::OperatingPoint;
+use castellan_shield::second::Grey;
 use clap::{Args, Subcommand, ValueEnum};
 
 /// `castellan shield`.
@@ -20,6 +21,7 @@ use clap::{Args, Subcommand, ValueEnum};
   castellan shield answer.txt --protected protected.idx --fail-on-match
   castellan shield category train examples.jsonl --name refunds -o refunds.category
   castellan shield mail.txt --category refunds.category
+  castellan shield mail.txt --source document --model models/injection
 
 A line of a batch is {\"id\", \"text\", \"source\"?}. Exit code 1 says that one of the --fail-on options held.
 docs/shield.md says what is found, what is not, and how often it is wrong."
@@ -45,7 +47,19 @@ pub struct ShieldArguments {
     #[arg(long, value_enum, default_value_t = FalseAlarms::Released, value_name = "PERCENT")]
     pub false_alarms: FalseAlarms,
 
-    /// End with exit code 1 where the text is an attack.
+    /// Ask a model of one's own where this program is not sure: a folder with model.onnx, tokenizer.json and config.json.
+    #[arg(long, value_name = "FOLDER")]
+    pub model: Option<PathBuf>,
+
+    /// In which band of probabilities the model is asked, from 0 to 1; around the operating point where it is not given.
+    #[arg(long, value_name = "LOW..HIGH", requires = "model")]
+    pub grey: Option<Grey>,
+
+    /// A label of the model that means an attack, as often as needed; by their names where none is given.
+    #[arg(long, value_name = "NAME", requires = "model")]
+    pub attack_label: Vec<String>,
+
+    /// End with exit code 1 where the text is an attack, or where the model that was to decide could not.
     #[arg(long)]
     pub fail_on_attack: bool,
 

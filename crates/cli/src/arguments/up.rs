@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use castellan_shield::second::Grey;
 use clap::Args;
 
 /// `castellan up`.
@@ -71,6 +72,19 @@ pub struct UpArguments {
     #[arg(long, value_name = "FILE", requires = "protected")]
     pub protected_keys: Option<PathBuf>,
 
+    /// Ask a model of one's own about attacks where this program is not sure: a folder with model.onnx, tokenizer.json and
+    /// config.json.
+    #[arg(long, value_name = "FOLDER")]
+    pub shield_model: Option<PathBuf>,
+
+    /// In which band of probabilities the model is asked, from 0 to 1; around the operating point where it is not given.
+    #[arg(long, value_name = "LOW..HIGH", requires = "shield_model")]
+    pub shield_grey: Option<Grey>,
+
+    /// A label of the model that means an attack, as often as needed; by their names where none is given.
+    #[arg(long, value_name = "NAME", requires = "shield_model")]
+    pub shield_attack_label: Vec<String>,
+
     /// Keep custom categories and incidents in this file; without it they end with the process.
     #[arg(long, value_name = "FILE")]
     pub categories: Option<PathBuf>,
@@ -126,6 +140,11 @@ pub struct UpArguments {
     /// Parsers of ASIM (YAML) and `let` functions (.kql) that analytics rules may call.
     #[arg(long, value_name = "FOLDER")]
     pub functions: Option<PathBuf>,
+
+    /// What links alerts of several rules and how much, and from which score they make one incident: a file in the form of
+    /// `content/correlation.yaml`, in place of that.
+    #[arg(long, value_name = "FILE")]
+    pub correlation: Option<PathBuf>,
 
     /// Let these automation rules of Microsoft Sentinel (a file or a folder of JSON) change incidents and start playbooks
     /// when incidents and alerts come and change. Needs --response for what playbooks may do.

@@ -29,12 +29,13 @@ impl Workspace {
         functions: Functions,
         system: &dyn System,
     ) -> Result<Workspace> {
-        let mut watchlists = match watchlists {
-            Some(folder) => read_folder(folder, system)?,
-            None => Watchlists::default(),
-        };
-        watchlists.prepare()?;
-        Ok(Workspace { lake, watchlists, functions })
+        // Those that rules of the product read are there, empty, until somebody fills them.
+        let mut all = castellan_detect::content::watchlists()?;
+        if let Some(folder) = watchlists {
+            read_folder(folder, system)?.iter().for_each(|own| all.add(own.clone()));
+        }
+        all.prepare()?;
+        Ok(Workspace { lake, watchlists: all, functions })
     }
 
     /// The lake.

@@ -9,6 +9,7 @@ mod stub;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use castellan_base::{OsSystem, System};
@@ -38,8 +39,14 @@ pub(crate) fn run(arguments: &GateArguments, system: &dyn System) -> Result<Endi
     }
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")
+/// How long a thread for work that blocks waits for more.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// The runtime of whoever serves. A moment in which the processors are busy makes dozens of threads for work that blocks, and
+/// idle ones take turns: with the usual ten seconds a little traffic would keep them all, and each keeps some megabytes.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.enable_all().thread_keep_alive(IDLE).build().context("cannot start threads")
 }
 
 /// The configuration of a file.
@@ -69,44 +76,11 @@ pub(crate) async fn listen(config: Config, recorder: Arc<dyn Recorder>) -> Resul
 
 fn check(path: &Path, system: &dyn System) -> Result<Ending> {
     let config = read(path, system)?;
-    let lines = described(&config);
+    let lines = config.described();
     Gate::new(config, Arc::new(OsSystem), Arc::new(recorder::Nowhere))?;
     to_stdout(lines.join("\n").as_bytes())?;
     to_stdout(b"\n")?;
     Ok(Ending::Fine)
-}
-
-/// What holds with a configuration, a line each.
-fn described(config: &Config) -> Vec<String> {
-    let mut lines = vec![format!(
-        "listens at {}{}",
-        config.listen,
-        if config.tls.is_some() { ", encrypted" } else { "" }
-    )];
-    let who = [
-        config.keys.as_ref().map(|path| format!("virtual keys of {}", path.display())),
-        (!config.issuer.is_empty()).then(|| {
-            let names: Vec<&str> = config.issuer.iter().map(|issuer| issuer.name.as_str()).collect();
-            format!("tokens of {}", names.join(", "))
-        }),
-        (!config.certificate.is_empty()).then(|| "client certificates".to_owned()),
-        config.anonymous.then(|| "anybody on this machine (a trial)".to_owned()),
-    ];
-    lines.push(format!("lets in {}", who.into_iter().flatten().collect::<Vec<_>>().join("; ")));
-    let profiles = if config.profiles.is_empty() {
-        "none: nothing is inspected".to_owned()
-    } else {
-        config.profiles.join(", ")
-    };
-    lines.push(format!("guardrails: {profiles}"));
-    let models: Vec<&str> = config.upstreams.models.keys().map(String::as_str).collect();
-    lines.push(format!("models: {}", models.join(", ")));
-    let policies = config
-        .policies
-        .as_ref()
-        .map_or("those that are built in".to_owned(), |path| path.display().to_string());
-    lines.push(format!("policies: {policies}"));
-    lines
 }
 
 /// Rows as a table on a terminal, as JSON otherwise.

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use castellan_base::System;
-use castellan_kql::bind::{Options, check};
+use castellan_kql::bind::{Database, Options, check};
 use castellan_kql::schema::Catalog;
 use castellan_kql::{Diagnostic, Severity};
 use serde_json::{Value as Json, json};
@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &QueryArguments, system: &dyn System) -> Result<End
         let parsed: Json = serde_json::from_str(line).unwrap_or(Json::Null);
         let id = parsed.get("id").cloned().unwrap_or(Json::Null);
         let found = match parsed.get("query").and_then(Json::as_str) {
-            Some(query) => diagnostics(query),
+            Some(query) => diagnostics(query, Catalog::built_in()),
             None => {
                 let message = "a line is an object with `id` and `query`";
                 vec![Diagnostic::error("bad-line", castellan_kql::Span::default(), message)]
@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &QueryArguments, system: &dyn System) -> Result<End
 }
 
 fn single(query: &str, quiet: bool) -> Ending {
-    let found = diagnostics(query);
+    let found = diagnostics(query, Catalog::built_in());
     for diagnostic in &found {
         let is_error = diagnostic.severity == Severity::Error;
         if is_error || !quiet {
@@ -61,13 +61,13 @@ fn single(query: &str, quiet: bool) -> Ending {
 }
 
 /// Syntax first; names and types of what was understood after that.
-pub(crate) fn diagnostics(query: &str) -> Vec<Diagnostic> {
+pub(crate) fn diagnostics(query: &str, database: &dyn Database) -> Vec<Diagnostic> {
     let parsed = castellan_kql::parse(query);
     if parsed.diagnostics.iter().any(|found| found.severity == Severity::Error) {
         return parsed.diagnostics;
     }
     let mut found = parsed.diagnostics;
-    found.extend(check(&parsed.script, Catalog::built_in(), &Options::default()));
+    found.extend(check(&parsed.script, database, &Options::default()));
     found
 }
 

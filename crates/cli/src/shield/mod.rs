@@ -8,9 +8,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use castellan_base::System;
+use castellan_encoder::Setting;
 use castellan_shield::Shield;
 use castellan_shield::batch::{Filter, Judgement};
 use castellan_shield::harm::Category;
+use castellan_shield::second::Grey;
 
 use crate::arguments::{ShieldArguments, ShieldCommand, ShieldFormat};
 use crate::output::{read_text, stdin_text, stdout_is_terminal, to_stdout, width};
@@ -27,7 +29,8 @@ pub(crate) fn run(arguments: &ShieldArguments, system: &dyn System) -> Result<En
         Some(ShieldCommand::Category(command)) => return category::run(command, system),
         None => {}
     }
-    let shield = Shield::builtin().context("the shield in this program cannot be used")?;
+    let model = arguments.model.as_deref();
+    let shield = with_model(model, arguments.grey, &arguments.attack_label, system)?;
     let protected = open_protected(&arguments.protected, arguments.protected_keys.as_deref(), system)?;
     let categories = category::open(&arguments.category, system)?;
     let point = arguments.false_alarms.into();
@@ -45,11 +48,27 @@ pub(crate) fn run(arguments: &ShieldArguments, system: &dyn System) -> Result<En
     Ok(if fails(&judgement, arguments) { Ending::Findings } else { Ending::Fine })
 }
 
+/// The shield of this program, with a model as its second tier where one is named.
+pub(crate) fn with_model(
+    model: Option<&Path>,
+    grey: Option<Grey>,
+    attack_labels: &[String],
+    system: &dyn System,
+) -> Result<Shield> {
+    let shield = Shield::builtin().context("the shield in this program cannot be used")?;
+    let Some(model) = model else { return Ok(shield) };
+    let attack_labels = attack_labels.to_vec();
+    let setting = Setting { grey: grey.unwrap_or_default(), attack_labels, ..Setting::new(model) };
+    let second = setting.second(system).context("the model cannot be used as a second tier")?;
+    Ok(shield.with_second(second))
+}
+
 fn fails(judgement: &Judgement<'_>, arguments: &ShieldArguments) -> bool {
     let worst = judgement.harms.all().iter().map(|harm| harm.severity).max().unwrap_or(0);
     let copied = judgement.protected.as_ref().is_some_and(|found| !found.runs.is_empty());
     let belongs = judgement.categories.iter().any(|(_, probability)| *probability >= Category::BELONGS);
-    arguments.fail_on_attack && judgement.verdict.detected
+    let verdict = &judgement.verdict;
+    arguments.fail_on_attack && (verdict.detected || verdict.is_undecided())
         || arguments.fail_on_severity.is_some_and(|least| worst >= least)
         || arguments.fail_on_match && (copied || belongs)
 }

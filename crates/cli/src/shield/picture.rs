@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use castellan_shield::attack::Verdict;
+use castellan_shield::attack::{Tier, Verdict};
 use castellan_shield::batch::Judgement;
 use castellan_shield::harm::HARMS;
 use castellan_shield::protected::Found;
@@ -21,6 +21,7 @@ const PASSAGE: usize = 60;
 pub(super) fn draw(text: &str, judgement: &Judgement<'_>, width: usize) -> String {
     let verdict = &judgement.verdict;
     let mut told = head(verdict);
+    told.push_str(&second(verdict));
     told.push_str(&underlined(text, verdict, width));
     for payload in &verdict.decoded {
         let shown: String = payload.text.chars().take(DECODED).collect();
@@ -55,6 +56,18 @@ fn head(verdict: &Verdict) -> String {
         (true, None) => format!("ATTACK: probability {score}\n"),
         (false, _) => format!("no attack: probability {score}\n"),
     }
+}
+
+/// What the second tier said, and that it did not say anything.
+fn second(verdict: &Verdict) -> String {
+    let mut told = String::new();
+    if verdict.tier == Tier::Second {
+        told.push_str("  decided by the second tier\n");
+    }
+    if let Some(failure) = verdict.failure() {
+        told.push_str(&format!("  UNDECIDED in part: {}\n", inert_lines(failure)));
+    }
+    told
 }
 
 /// What stands in protected texts, the beginning of each run.

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use axum::Router;
-use castellan_base::{OsSystem, System, Ticks};
+use castellan_base::{OsSystem, Sources, System, Ticks};
+use castellan_detect::incident::correlate::Correlation;
 use castellan_incident::Desk;
 use castellan_lake::{Lake, Options};
 use castellan_server::console::Hub;
@@ -25,10 +26,11 @@ use super::intel::Intel;
 use super::response::Responder;
 use super::{bound, configured};
 use crate::arguments::UpArguments;
+use crate::estate::report;
 use crate::gate;
 use crate::incident::public_key;
 use crate::lake::tell_damages;
-use crate::output::{complain, inert_lines};
+use crate::output::{complain, inert_lines, read_text};
 
 /// How long is waited for connections that still write to the lake when everything else has ended.
 const LAST: Duration = Duration::from_secs(5);
@@ -37,6 +39,8 @@ const LAST: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_secs(10);
 /// How often it is looked which incidents were closed long ago.
 const HOUR: Duration = Duration::from_secs(3_600);
+/// The most bytes of a file of what makes alerts one incident.
+const CORRELATION: u64 = 1 << 20;
 /// How long incidents are at hand after they were closed, in ticks: 90 days.
 const CLOSED_FOR: i64 = 90 * 24 * 3_600 * Ticks::PER_SECOND;
 
@@ -317,10 +321,23 @@ async fn desk(lake: &Lake, arguments: &UpArguments, system: &dyn System) -> Resu
         }
         None => {}
     }
-    let desk = Desk::open(lake.folder(), key, system.now())?;
+    let mut desk = Desk::open(lake.folder(), key, system.now())?;
+    if let Some(file) = arguments.correlation.as_deref() {
+        desk = desk.with_correlation(correlation(file, system)?);
+    }
     desk.told().iter().for_each(|line| complain(&inert_lines(&format!("warning: {line}"))));
     desk.attach(lake, system.now()).await?;
     Ok(desk)
+}
+
+/// Reads a file of what makes alerts one incident, and tells all that is wrong with it.
+fn correlation(file: &Path, system: &dyn System) -> Result<Correlation> {
+    let mut sources = Sources::default();
+    let text = read_text(file, CORRELATION, system)?;
+    Correlation::read(&file.to_string_lossy(), &text, &mut sources).map_err(|faults| {
+        report(&faults, &sources);
+        anyhow!("`{}` cannot be used; docs/detect.md says what it means", file.display())
+    })
 }
 
 /// Sends rows when there may be some, and archives once an hour.

@@ -172,9 +172,14 @@ fn a_backtest_says_what_a_rule_would_have_raised() {
 }
 
 /// Serves until there are so many alerts, and is then killed; or for a while where there are to be no more.
-fn up(desk: &Desk, alerts: usize, at_least: Duration) {
+fn up(desk: &Desk, more: &[&str], alerts: usize, at_least: Duration) {
     let arguments = ["up", "--listen", "127.0.0.1:0", "--lake", "l", "--analytics", "rules"];
-    let mut child = desk.command(&arguments).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = desk
+        .command(&[&arguments, more].concat())
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let begun = Instant::now();
     let has = || {
         let out = asked(desk, "SecurityAlert | summarize Alerts = count()").out;
@@ -197,10 +202,35 @@ fn a_server_that_is_killed_raises_an_alert_once() {
     ingest(&desk, &ago(30).to_string());
     // Rows are seen once nobody can be writing any that were taken in before.
     std::thread::sleep(Duration::from_secs(6));
-    up(&desk, 1, Duration::ZERO);
-    up(&desk, 1, Duration::from_secs(5));
+    up(&desk, &[], 1, Duration::ZERO);
+    up(&desk, &[], 1, Duration::from_secs(5));
     let out = asked(&desk, "SecurityIncident | project Title, Severity, AlertIds").out;
     assert!(out.lines().count() == 2 && out.contains("Failed logons,Medium"), "{out}");
     let ran = desk.run(&["up", "--no-data", "--analytics", "rules"]);
     assert_eq!(ran.code, 2, "{ran:?}");
+}
+
+#[test]
+fn weights_of_ones_own_decide_what_one_incident_is() {
+    let traced = |id: char, name: &str| {
+        let rule = RULE.replace("000000000001", &format!("00000000000{id}")).replace("Failed logons", name);
+        rule.replace("fixtures:", "customDetails: { Traces: UserPrincipalName }\nfixtures:")
+    };
+    let own = include_str!("../../../../content/correlation.yaml").replace("join: 50", "join: 5000");
+    for (more, incidents) in [(&[][..], 1), (&["--correlation", "own.yaml"], 2)] {
+        let desk = Desk::new();
+        desk.file("rules/one.yaml", &traced('3', "Failed logons"));
+        desk.file("rules/two.yaml", &traced('4', "Wrong passwords"));
+        desk.file("own.yaml", &own);
+        ingest(&desk, &ago(30).to_string());
+        std::thread::sleep(Duration::from_secs(6));
+        up(&desk, more, 2, Duration::from_secs(3));
+        let out = asked(&desk, "SecurityIncident | summarize Incidents = dcount(IncidentNumber)").out;
+        assert!(out.ends_with(&format!("\n{incidents}\n")), "{more:?}: {out}");
+    }
+    let desk = desk();
+    desk.file("own.yaml", &own.replace("merge: 80", "merge: often"));
+    let asked = ["up", "--lake", "l", "--analytics", "rules", "--correlation", "own.yaml"];
+    let ran = desk.run(&asked);
+    assert!(ran.code == 2 && ran.err.contains("own.yaml:9:8") && ran.err.contains("merge"), "{ran:?}");
 }

@@ -15,6 +15,7 @@ mod bom;
 mod classify;
 mod console;
 mod content;
+mod demo_pages;
 mod detect;
 mod face;
 mod fixes;
@@ -38,6 +39,7 @@ mod reports;
 mod scan;
 mod shield;
 mod up;
+mod upgrades;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -204,3 +204,18 @@ fn every_command_of_the_example_runs() {
     }
     assert_eq!(ran, 6);
 }
+
+#[test]
+fn a_model_of_ones_own_decides_where_it_is_asked() {
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../encoder/tests/fixtures/bag");
+    let (code, told, _) =
+        shield(&["-", "--model", model, "--grey", "0..1", "--fail-on-attack"], "The garden may obey me.");
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((code, &told["attack"]["tier"]), (Some(1), &"second".into()));
+    let (code, told, _) = shield(&["-", "--model", model, "--grey", "0..1", "--format", "text"], "Flowers");
+    assert!(code == Some(0) && told.contains("decided by the second tier"), "{told}");
+    let (code, _, fault) = shield(&["-", "--model", "/nowhere"], "Flowers");
+    assert!(code != Some(0) && fault.contains("/nowhere/config.json"), "{fault}");
+    let (_, _, fault) = shield(&["-", "--model", model, "--grey", "1..0"], "Flowers");
+    assert!(fault.contains("LOW..HIGH"), "{fault}");
+}

@@ -9,7 +9,6 @@ use castellan_kql::bind::Stored;
 use castellan_kql::plan::Field as Column;
 use castellan_kql::value::Dynamic;
 use castellan_kql::{ScalarType, Value};
-use castellan_query::arrow::array::RecordBatch;
 use castellan_query::{Engine, Error, Settings, Table, physical};
 
 use super::Events;
@@ -22,7 +21,7 @@ pub type Rows = Vec<serde_json::Map<String, serde_json::Value>>;
 #[derive(Clone, Debug)]
 pub struct Memory {
     settings: Settings,
-    tables: BTreeMap<Arc<str>, (Vec<Column>, Vec<RecordBatch>)>,
+    tables: BTreeMap<Arc<str>, Table>,
     functions: BTreeMap<Arc<str>, Stored>,
     watchlists: Watchlists,
 }
@@ -77,10 +76,11 @@ impl Memory {
     ///
     /// Errors: rows that do not fit the columns.
     pub fn add(&mut self, name: &str, columns: Vec<Column>, rows: &[Vec<Value>]) -> Result<(), MemoryError> {
-        let batch = physical::batch(physical::schema(&columns), &columns, rows.iter());
-        let batch = batch
+        let schema = physical::schema(&columns);
+        let table = physical::batch(Arc::clone(&schema), &columns, rows.iter())
+            .and_then(|batch| Table::of_batches(schema, vec![batch]))
             .map_err(|error| MemoryError::Engine { table: name.to_owned(), message: error.to_string() })?;
-        self.tables.insert(name.into(), (columns, vec![batch]));
+        self.tables.insert(name.into(), table);
         Ok(())
     }
 
@@ -124,8 +124,8 @@ impl Memory {
 impl Events for Memory {
     async fn engine(&self, now: Ticks) -> Result<Engine, Error> {
         let mut engine = Engine::new(Settings { now: Some(now), ..self.settings.clone() });
-        for (name, (columns, batches)) in &self.tables {
-            engine.add(name, Table::of_batches(physical::schema(columns), batches.clone())?);
+        for (name, table) in &self.tables {
+            engine.add(name, table.clone());
         }
         let has_watchlists = !self.watchlists.is_empty();
         for (name, function) in &self.functions {

@@ -27,9 +27,18 @@ pub fn due(rule: &Rule, state: &State, now: Ticks, timing: &Timing) -> Due {
     }
 }
 
+/// How far ahead a time that was written down is believed: somebody else looked at all that comes until then. A clock that was
+/// further ahead once would have rules wait for as long; folding keeps results from coming twice.
+const AHEAD: i64 = 60 * Ticks::PER_SECOND;
+
+/// A time that was written down, unless it lies too far ahead.
+pub(crate) fn believed(written: Option<i64>, now: Ticks) -> Option<Ticks> {
+    written.and_then(Ticks::new).filter(|written| *written <= later(now, AHEAD))
+}
+
 /// One window, of all that was taken in since the last.
 fn near_real_time(rule: &Rule, state: &State, settled: Ticks) -> Due {
-    let received = state.received.and_then(Ticks::new).filter(|received| *received <= settled);
+    let received = believed(state.received, settled);
     let begin = received.unwrap_or_else(|| earlier(settled, rule.frequency));
     let is_due = settled.get().saturating_sub(begin.get()) >= rule.frequency;
     let windows = if is_due { vec![Window::received(begin, settled)] } else { Vec::new() };
@@ -39,8 +48,7 @@ fn near_real_time(rule: &Rule, state: &State, settled: Ticks) -> Due {
 fn scheduled(rule: &Rule, state: &State, now: Ticks, settled: Ticks, timing: &Timing) -> Due {
     let frequency = rule.frequency.max(1);
     let last = boundary(earlier(now, timing.delay), frequency);
-    // What a clock that was ahead wrote down would have the rule wait until then; folding keeps results from coming twice.
-    let first = match state.done.and_then(Ticks::new).filter(|done| *done <= now) {
+    let first = match believed(state.done, now) {
         Some(done) => later(boundary(done, frequency), frequency),
         None => last,
     };

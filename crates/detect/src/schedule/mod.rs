@@ -26,8 +26,8 @@ use crate::rule::duration::MINUTE;
 use crate::rule::{Kind, Rule};
 use crate::run::{Alert, Events, Failure, Window, alerts, evaluate_within, later};
 
-pub(crate) use due::boundary;
 pub use due::{Due, due};
+pub(crate) use due::{believed, boundary};
 pub(crate) use early::{early, open};
 pub use fold::Repeated;
 pub use state::{MAX_RAISED, Raised, State};

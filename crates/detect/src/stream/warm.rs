@@ -13,7 +13,7 @@ use super::Streams;
 use super::rule::{How, Streamed};
 use crate::rule::Kind;
 use crate::run::{Events, RECEIVED, Window, earlier};
-use crate::schedule::{State, Timing, boundary};
+use crate::schedule::{State, Timing, believed, boundary};
 
 impl Streams {
     /// Takes what a rule begins with from the tables of a moment; all rows after it have to come by [`Streams::arrive`].
@@ -69,8 +69,10 @@ impl Streams {
 fn begin(streamed: &Streamed, state: &State, now: Ticks, timing: &Timing) -> (Ticks, Access) {
     let rule = &streamed.rule;
     if rule.kind == Kind::NearRealTime {
-        let before = state.received.and_then(Ticks::new).unwrap_or_else(|| earlier(now, rule.frequency));
-        let from = earlier(before.min(now), timing.settle);
+        let before = believed(state.received, now).unwrap_or_else(|| earlier(now, rule.frequency));
+        // Where somebody else looked at what comes until a moment that lies ahead, all of that was seen.
+        let is_ahead = before > now;
+        let from = if is_ahead { before } else { earlier(before, timing.settle) };
         let span = Span { column: RECEIVED.to_owned(), from: Some(from.get()), until: None };
         return (now, Access::of_all(Seen { span: Some(span), ..Seen::default() }));
     }

@@ -98,6 +98,17 @@ pub struct Watchlist {
 }
 
 impl Watchlist {
+    /// Reads a CSV file under the name of a file: `alias.csv`, or `alias@Column.csv`, which names the column to search by.
+    ///
+    /// Errors: those of [`Watchlist::read_csv`].
+    pub fn of_file(name: &str, text: &str, updated: Ticks) -> Result<Watchlist, WatchlistError> {
+        let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+        match stem.split_once('@') {
+            Some((alias, key)) => Watchlist::read_csv(alias, Some(key), text, updated),
+            None => Watchlist::read_csv(stem, None, text, updated),
+        }
+    }
+
     /// Reads a CSV file (RFC 4180) with a line of names. The first column is searched by where none is named.
     ///
     /// Errors: lines of other lengths, two columns of a name, no column to search by.
@@ -323,12 +334,8 @@ pub fn read_folder(folder: &Path, system: &dyn System) -> Result<Watchlists, Wat
         }
         let bytes = system.read(path, MAX_FILE).map_err(|error| unread(path, error.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|_| unread(path, "it is not UTF-8".to_owned()))?;
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let (alias, key) = match stem.split_once('@') {
-            Some((alias, key)) => (alias, Some(key)),
-            None => (stem.as_str(), None),
-        };
-        found.add(Watchlist::read_csv(alias, key, &text, system.now())?);
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        found.add(Watchlist::of_file(&name, &text, system.now())?);
     }
     Ok(found)
 }

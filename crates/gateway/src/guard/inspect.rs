@@ -24,6 +24,7 @@ use super::profile::{Action, Check};
 use super::tokens::TokensConfig;
 use super::transform::{Part, Prepared, Transformed, transformed};
 use super::whole::Fit;
+use crate::aside::aside;
 use crate::guard::ProfilesError;
 use crate::limit::of_text;
 
@@ -349,6 +350,9 @@ impl Inspector {
                     ..Results::default()
                 };
                 join(&mut judgement.results, attacks);
+                if verdict.is_undecided() {
+                    judgement.hit(failed());
+                }
                 if is_attack {
                     let what =
                         verdict.subtype.map_or("attack", castellan_shield::attack::Subtype::name).to_owned();
@@ -488,7 +492,10 @@ impl Inspector {
         }
         let look = || {
             self.may_break();
-            Said::Attack(Arc::new(self.shield.attack_at(text, source, point)))
+            let judge = || self.shield.attack_at(text, source, point);
+            // A second tier takes as long as some thousand texts of the first.
+            let verdict = if self.shield.has_second() { aside(judge) } else { judge() };
+            Said::Attack(Arc::new(verdict))
         };
         let ask = || match self.looked.or(text, Asked::Attack(source, point), look) {
             Said::Attack(verdict) => Some(verdict),

@@ -36,6 +36,16 @@ pub(super) enum Said {
     Custom(f32),
 }
 
+impl Said {
+    /// Whether the same would be said again: what a second tier could not say for want of time, it may say the next time.
+    fn lasts(&self) -> bool {
+        match self {
+            Said::Attack(verdict) => verdict.failure().is_none(),
+            Said::Harm(_) | Said::Findings(_) | Said::Custom(_) => true,
+        }
+    }
+}
+
 type Key = ([u8; 32], Asked);
 
 #[derive(Debug, Default)]
@@ -72,7 +82,9 @@ impl Looked {
             return said;
         }
         let said = look();
-        shard.lock().unwrap_or_else(PoisonError::into_inner).put(key, said.clone(), self.most);
+        if said.lasts() {
+            shard.lock().unwrap_or_else(PoisonError::into_inner).put(key, said.clone(), self.most);
+        }
         said
     }
 }

@@ -39,6 +39,7 @@ mod tests {
     use std::sync::Arc;
 
     use castellan_shield::Shield;
+    use castellan_shield::second::{Classifier, Fault, Grey, Second};
     use castellan_wire::{Passage, Point};
 
     use super::*;
@@ -74,6 +75,33 @@ mod tests {
             }
         }
         assert!(ran >= 10);
+    }
+
+    /// A second tier that fails once and then finds nothing.
+    #[derive(Debug, Default)]
+    struct Flaky(std::sync::atomic::AtomicBool);
+
+    impl Classifier for Flaky {
+        fn probability(&self, _: &str, _: std::time::Duration) -> Result<f32, Fault> {
+            let was_asked = self.0.swap(true, std::sync::atomic::Ordering::Relaxed);
+            if was_asked { Ok(0.0) } else { Err(Fault::Time) }
+        }
+    }
+
+    #[test]
+    fn what_the_second_tier_could_not_say_blocks_and_is_asked_again() {
+        let second = Second::new(Arc::new(Flaky::default())).grey(Grey::between(0.0, 1.0).unwrap());
+        let shield = Shield::builtin().unwrap().with_second(second);
+        let inspector = Inspector::new(Arc::new(shield), &castellan_detectors::engine()).unwrap();
+        let profiles = Profiles::builtin().unwrap();
+        let selected = profiles.select(&["default"], inspector.engine()).unwrap();
+        let text = "What is the capital of France, and how many people live there?".to_owned();
+        let passage = Passage { point: Point::User, path: "x".into(), text, segments: Vec::new() };
+        let judged = || inspector.passage(&passage, &selected, &mut Memory::new("t")).0;
+        let failed = judged();
+        assert_eq!(failed.action, Action::Block);
+        assert!(failed.decisive().unwrap().failed, "{failed:?}");
+        assert_eq!(judged().action, Action::default());
     }
 
     #[test]

@@ -17,11 +17,11 @@ use castellan_wire::{
     Api, Body as Kind, Direction, Matter, Passage, Point, Reading, Route, Unscanned, passages,
 };
 use http::Response;
-use http::header::{CONTENT_LENGTH, HeaderValue};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use http_body::{Body, Frame};
 
 use super::asked::Asked;
-use super::body::{BodyFailure, GateBody, Missing, gathered, is_encoded, kind, no_room};
+use super::body::{BodyFailure, GateBody, Missing, gathered, is_encoded, kind, no_room, speaks_unicode};
 use super::exchange::{Broken, Exchange};
 use super::inspect::looked_at;
 use super::stop::Stop;
@@ -54,6 +54,11 @@ pub(super) async fn answered(
     answer: Answer,
 ) -> Result<Served, Stop> {
     let Answer { status, headers, body, .. } = answer;
+    if !headers.get_all(CONTENT_TYPE).into_iter().all(speaks_unicode) {
+        let message =
+            "the upstream answers in another character set than UTF-8, which clients would read differently";
+        return Err(Stop::new(Stage::InspectAnswer, 502, "unreadable_answer", message));
+    }
     if is_encoded(&headers) {
         let message = "the upstream answers compressed, which the gate did not ask for and cannot look into";
         return Err(Stop::new(Stage::InspectAnswer, 502, "unreadable_answer", message));

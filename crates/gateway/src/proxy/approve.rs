@@ -11,13 +11,12 @@ use castellan_access::approval::{Approval, ApprovalError, ApprovalStore, Asking,
 use castellan_access::principal::Principal;
 use castellan_mcp::jcs::{Integers, canonical};
 use castellan_mcp::json::{Limits, parse};
-use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::task::block_in_place;
 use tokio::time::sleep;
 
 use super::asked::Asked;
 use super::exchange::Exchange;
 use super::stop::Stop;
+use crate::aside::aside;
 use crate::guard::{Action, Selected};
 use crate::record::{self, Stage};
 
@@ -192,11 +191,4 @@ pub(super) fn normal(body: &[u8]) -> Vec<u8> {
         Ok(value) => canonical(&value, Integers::Exact).into_bytes(),
         Err(_) => body.to_vec(),
     }
-}
-
-/// Does what waits for the disk so that other requests of this thread go on meanwhile.
-fn aside<T>(work: impl FnOnce() -> T) -> T {
-    let can_move =
-        Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread);
-    if can_move { block_in_place(work) } else { work() }
 }

@@ -5,6 +5,9 @@ use castellan_wire::form::Form;
 use castellan_wire::json::{Bounds, Tree};
 use castellan_wire::{Api, Body, Direction, Reading, Route, passages};
 
+use http::header::CONTENT_TYPE;
+
+use super::body::speaks_unicode;
 use super::stop::Stop;
 use crate::record::Stage;
 
@@ -47,6 +50,7 @@ pub(super) fn read(route: &Route, head: &http::request::Parts, bytes: Bytes) -> 
         bytes,
         reading: Reading::default(),
     };
+    is_unicode(head)?;
     match route.api.request() {
         Body::Empty if asked.bytes.is_empty() => asked.model = stored_model(head).unwrap_or(asked.model),
         Body::Empty => return Err(stop("unexpected_body", "this request has no body")),
@@ -60,6 +64,17 @@ pub(super) fn read(route: &Route, head: &http::request::Parts, bytes: Bytes) -> 
         return Err(stop("model_missing", "the name of the model is too long"));
     }
     Ok(asked)
+}
+
+/// A body is read as UTF-8 here. An upstream that is told of another character set (UTF-7 looks like ASCII) would read another text.
+fn is_unicode(head: &http::request::Parts) -> Result<(), Stop> {
+    let mut kinds = head.headers.get_all(CONTENT_TYPE).into_iter();
+    let told = kinds.next().is_none_or(speaks_unicode);
+    if told && kinds.next().is_none() {
+        return Ok(());
+    }
+    let message = "the gate reads bodies as UTF-8; send one `Content-Type` that names no other character set";
+    Err(Stop::new(Stage::Read, 415, "charset", message))
 }
 
 /// What was kept at a provider does not say of which model it is: the client does.

@@ -171,3 +171,41 @@ pub(super) fn kind(headers: &HeaderMap) -> &str {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     kind.split(';').next().unwrap_or_default().trim()
 }
+
+/// Whether a `Content-Type` names no character set but UTF-8, of which ASCII is a part.
+pub(super) fn speaks_unicode(kind: &HeaderValue) -> bool {
+    let Ok(text) = kind.to_str() else { return false };
+    let lower = text.to_ascii_lowercase();
+    let mut named = lower.match_indices("charset").filter_map(|(at, word)| lower.get(at + word.len()..));
+    named.all(|rest| {
+        let value = rest.trim_start_matches([' ', '\t', '*']).strip_prefix('=').map_or("", str::trim_start);
+        let value = value.trim_start_matches(['"', '\'']);
+        let end = value.find(['"', '\'', ';', ' ', ',']).unwrap_or(value.len());
+        matches!(value.get(..end), Some("utf-8" | "utf8" | "us-ascii" | "ascii"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn character_sets() {
+        let check = |kind: &str| speaks_unicode(&HeaderValue::from_str(kind).unwrap());
+        for good in
+            ["application/json", "application/json; charset=UTF-8", "text/plain; charset=\"utf-8\"; x=y", ""]
+        {
+            assert!(check(good), "{good}");
+        }
+        for bad in [
+            "application/json; charset=utf-7",
+            "application/json;charset = \"UTF-16\"",
+            "application/json; charset=utf-8; charset=utf-7",
+            "application/json; charset*=utf-7",
+            "application/json; charset",
+            "application/json; charset=utf-8x",
+        ] {
+            assert!(!check(bad), "{bad}");
+        }
+    }
+}

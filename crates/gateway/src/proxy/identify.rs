@@ -151,12 +151,16 @@ pub(crate) async fn refresh(gate: &Gate) {
 
 fn refused(refusal: &Refusal) -> Stop {
     let word = refusal.word();
-    let status = if matches!(refusal, Refusal::KeysUnavailable) { 503 } else { 401 };
+    let status = refusal.status();
     let challenge = match refusal {
         Refusal::NoCredential => "Bearer realm=\"castellan\"".to_owned(),
         _ => format!("Bearer realm=\"castellan\", error=\"invalid_token\", error_description=\"{word}\""),
     };
-    let code = if status == 503 { "keys_unavailable" } else { "invalid_api_key" };
+    let code = match refusal {
+        Refusal::KeysUnavailable => "keys_unavailable",
+        Refusal::ReplayMemory => "replay_memory_full",
+        _ => "invalid_api_key",
+    };
     Stop::new(Stage::Authenticate, status, code, refusal.to_string())
         .with_word(word)
         .with_header("www-authenticate", challenge)

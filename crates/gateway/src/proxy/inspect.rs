@@ -11,12 +11,11 @@ use castellan_wire::json::{Bounds, Tree};
 use castellan_wire::refusal::filtered_prompt;
 use castellan_wire::spotlight::{Marking, Side, SpotlightError, noticed, spotlighted};
 use castellan_wire::{Api, Body, Direction, Point, Reading, edit, passages};
-use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::task::block_in_place;
 
 use super::asked::Asked;
 use super::exchange::{Exchange, random_id};
 use super::stop::Stop;
+use crate::aside::aside;
 use crate::config::Content;
 use crate::guard::{Action, End, Judgement, Memory, Selected, Spotlight, Whole};
 use crate::record::Stage;
@@ -35,7 +34,7 @@ pub(super) fn looked_at(
     let mut memory = exchange.memory.take().unwrap_or_else(|| Memory::new("answer"));
     memory.answering(true);
     let inspector = &exchange.gate.inspector;
-    let mut judgement = aside(reading, || inspector.judge(reading, profiles, &mut memory));
+    let mut judgement = looking(reading, || inspector.judge(reading, profiles, &mut memory));
     if !calls.is_empty() {
         judgement.join(inspector.calls(calls, profiles));
     }
@@ -46,11 +45,9 @@ pub(super) fn looked_at(
 }
 
 /// Has texts looked at; long ones so that other requests of this thread go on meanwhile.
-fn aside<T>(reading: &Reading, work: impl FnOnce() -> T) -> T {
+fn looking<T>(reading: &Reading, work: impl FnOnce() -> T) -> T {
     let bytes: usize = reading.passages.iter().map(|passage| passage.text.len()).sum();
-    let can_move =
-        Handle::try_current().is_ok_and(|handle| handle.runtime_flavor() == RuntimeFlavor::MultiThread);
-    if bytes > HEAVY && can_move { block_in_place(work) } else { work() }
+    if bytes > HEAVY { aside(work) } else { work() }
 }
 
 /// Looks at a request. Where something in it becomes something else, its body is another one afterwards. Gives the rules
@@ -73,7 +70,7 @@ pub(super) fn request(
         ))
     });
     let inspector = &exchange.gate.inspector;
-    let mut judgement = aside(&asked.reading, || inspector.judge(&asked.reading, profiles, &mut memory));
+    let mut judgement = looking(&asked.reading, || inspector.judge(&asked.reading, profiles, &mut memory));
     if profiles.looks_at_requests() || profiles.looks_at_calls() {
         judgement.join(as_a_whole(exchange, asked, profiles)?);
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use serde::Deserialize;
@@ -20,8 +20,8 @@ use super::credential::{Fetched, Secret, Source, read};
 pub(super) const VAULT_AUDIENCE: &str = "https://vault.azure.net";
 /// Where tokens are exchanged when the environment does not say.
 const AUTHORITY: &str = "https://login.microsoftonline.com/";
-/// The longest that one exchange may take.
-const TIME: Duration = Duration::from_secs(10);
+/// The longest wait that an answer may ask for: whoever asks for more is not asked again while requests wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// Largest answer, in bytes.
 const LARGEST: usize = 256 << 10;
 /// Attempts, and the wait before the second, which doubles.
@@ -207,31 +207,40 @@ async fn ask(
     make: impl Fn() -> Result<Request<Full<Bytes>>, String>,
 ) -> Result<Bytes, String> {
     let (attempts, mut wait) = ATTEMPTS;
+    let patience = milliseconds(source.azure.ask_ms);
     let mut reason = String::new();
     for attempt in 0..attempts {
         if attempt > 0 {
             sleep(wait).await;
             wait *= 2;
         }
-        match timeout(TIME, once(source, make()?)).await {
-            Ok(Ok((StatusCode::OK, bytes))) => return Ok(bytes),
-            Ok(Ok((status, _))) => {
+        match timeout(patience, once(source, make()?)).await {
+            Ok(Ok((StatusCode::OK, _, bytes))) => return Ok(bytes),
+            Ok(Ok((status, told, _))) => {
                 reason = format!("{whom} answered {status}");
+                wait = wait.max(told);
                 // 404 and 410: the metadata service is being updated.
-                if !(status.is_server_error() || matches!(status.as_u16(), 404 | 410 | 429)) {
+                let may_help = status.is_server_error() || matches!(status.as_u16(), 404 | 410 | 429);
+                if !may_help || told > LONGEST_WAIT {
                     break;
                 }
             }
             Ok(Err(error)) => reason = format!("{whom} cannot be asked: {error}"),
-            Err(_) => reason = format!("{whom} did not answer within {} seconds", TIME.as_secs()),
+            Err(_) => reason = format!("{whom} did not answer within {} ms", patience.as_millis()),
         }
     }
     Err(reason)
 }
 
-async fn once(source: &Source, request: Request<Full<Bytes>>) -> Result<(StatusCode, Bytes), String> {
+/// The status, how long to wait before it is asked again, and the body.
+async fn once(
+    source: &Source,
+    request: Request<Full<Bytes>>,
+) -> Result<(StatusCode, Duration, Bytes), String> {
     let response = source.http.request(request).await.map_err(|error| super::send::reason(&error))?;
     let status = response.status();
+    let wait = response.headers().get(RETRY_AFTER).and_then(|wait| wait.to_str().ok()?.trim().parse().ok());
+    let wait = wait.map_or(Duration::ZERO, Duration::from_secs);
     let body = Limited::new(response.into_body(), LARGEST).collect().await;
-    Ok((status, body.map_err(|_| "the answer broke off, or is too large")?.to_bytes()))
+    Ok((status, wait, body.map_err(|_| "the answer broke off, or is too large")?.to_bytes()))
 }

@@ -268,11 +268,18 @@ pub struct AzureConfig {
     pub key_vault_url: Option<String>,
     /// How long a secret from a key vault is used before it is read again, in milliseconds; 5 minutes.
     pub secret_ms: u64,
+    /// How long one question to any of these may take, in milliseconds; 10 seconds. There are four, with waits between them.
+    pub ask_ms: u64,
 }
 
 impl Default for AzureConfig {
     fn default() -> AzureConfig {
-        AzureConfig { imds_url: "http://169.254.169.254".to_owned(), key_vault_url: None, secret_ms: 300_000 }
+        AzureConfig {
+            imds_url: "http://169.254.169.254".to_owned(),
+            key_vault_url: None,
+            secret_ms: 300_000,
+            ask_ms: 10_000,
+        }
     }
 }
 

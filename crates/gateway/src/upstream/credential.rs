@@ -1,7 +1,7 @@
 //! Credentials by reference: read when first needed, kept until they may have changed, never shown.
 //!
 //! *Invariant (single flight):* however many requests wait for a credential, it is fetched once at a time. While the old
-//! one can still be used, nobody waits.
+//! one can still be used, nobody waits. Those who wait for a fetch that fails share its failure.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -138,7 +138,8 @@ pub(crate) struct Credential {
     reference: Reference,
     source: Source,
     cached: RwLock<Option<Cached>>,
-    fetching: tokio::sync::Mutex<()>,
+    /// One who fetches, and what came of the last fetch that failed, with when.
+    fetching: tokio::sync::Mutex<Option<(Instant, String)>>,
     is_refreshing: AtomicBool,
     /// Fetches the tokens that key vaults want.
     vault_token: Option<Arc<Credential>>,
@@ -168,7 +169,7 @@ impl Credential {
             reference,
             source,
             cached: RwLock::new(None),
-            fetching: tokio::sync::Mutex::new(()),
+            fetching: tokio::sync::Mutex::new(None),
             is_refreshing: AtomicBool::new(false),
             vault_token,
         })
@@ -189,17 +190,28 @@ impl Credential {
                 return Ok(Some(cached.secret));
             }
         }
-        let _only_one = self.fetching.lock().await;
+        let mut failed = self.fetching.lock().await;
         // Who held it before may have fetched it.
         if let Some(cached) = self.cached()
             && cached.fresh_until.is_none_or(|until| Instant::now() < until)
         {
             return Ok(Some(cached.secret));
         }
-        let fetched = Box::pin(self.fetch()).await?;
-        let secret = fetched.secret.clone();
-        self.keep(fetched);
-        Ok(Some(secret))
+        // Those who waited for a fetch that failed do not fetch one after another.
+        if let Some((_, why)) = failed.as_ref().filter(|(at, _)| *at >= now) {
+            return Err(why.clone());
+        }
+        match Box::pin(self.fetch()).await {
+            Ok(fetched) => {
+                let secret = fetched.secret.clone();
+                self.keep(fetched);
+                Ok(Some(secret))
+            }
+            Err(why) => {
+                *failed = Some((Instant::now(), why.clone()));
+                Err(why)
+            }
+        }
     }
 
     /// An upstream refused this secret: the next request fetches it anew, unless that has just been done.

@@ -43,8 +43,19 @@ const NOT_FORWARDED: [HeaderName; 16] = [
 ];
 
 /// Beginnings of names that speak about the client or to the gate.
-const NOT_FORWARDED_PREFIXES: [&str; 6] =
-    ["x-forwarded-", "x-real-ip", "x-castellan-", "x-ms-client-principal", "x-original-", "x-ms-token-"];
+const NOT_FORWARDED_PREFIXES: [&str; 10] = [
+    "x-forwarded-",
+    "x-real-ip",
+    "x-castellan-",
+    "x-ms-client-principal",
+    "x-original-",
+    "x-ms-token-",
+    // With these some servers take a request for another one than was looked at.
+    "x-http-method",
+    "x-method-override",
+    "x-rewrite-",
+    "x-host",
+];
 
 /// Headers of answers that speak about the upstream's own host or connection.
 const NOT_RETURNED: [HeaderName; 4] = [SET_COOKIE, ALT_SVC, STRICT_TRANSPORT_SECURITY, WWW_AUTHENTICATE];

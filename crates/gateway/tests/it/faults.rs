@@ -5,6 +5,7 @@ mod encrypted;
 mod idle;
 mod oidc;
 mod raw;
+mod readers;
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;

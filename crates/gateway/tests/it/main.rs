@@ -14,8 +14,14 @@ mod coverage;
 mod faults;
 mod gate;
 mod held;
+#[path = "../../../../fuzz/gate.rs"]
+mod invariants;
 mod limit;
 mod mcp;
+#[path = "../../../../fuzz/nearly.rs"]
+mod nearly;
+mod random;
+mod second;
 mod serving;
 mod stub;
 mod support;

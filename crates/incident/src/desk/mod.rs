@@ -91,6 +91,7 @@ pub struct Taken {
 pub struct Desk {
     store: Mutex<Store>,
     sealer: Sealer,
+    correlation: Correlation,
     /// Told when there are rows to send.
     owed: Notify,
     /// Held by the one who sends: rows go in their order.
@@ -135,10 +136,19 @@ impl Desk {
         Desk {
             store: Mutex::new(store),
             sealer,
+            correlation: Correlation::built_in().clone(),
             owed: Notify::new(),
             sending: tokio::sync::Mutex::default(),
             looked: Mutex::default(),
         }
+    }
+
+    /// The same with weights and thresholds of one's own for what makes alerts of several rules one incident. Incidents that
+    /// are there stay as they are.
+    #[must_use]
+    pub fn with_correlation(mut self, correlation: Correlation) -> Desk {
+        self.correlation = correlation;
+        self
     }
 
     /// Opens it for commands that keep no texts, and leaves the key as it is.
@@ -283,7 +293,7 @@ impl Desk {
         now: Ticks,
     ) -> Result<Taken, DeskError> {
         let mut store = self.store();
-        let correlation = Correlation::built_in();
+        let correlation = &self.correlation;
         let changes = match alerts {
             [alert] => store.incidents().decide_alert(rule, alert, correlation, now).1,
             // Alerts of one run may join one another, so they are decided on a copy as it grows.

@@ -7,11 +7,17 @@ mod coverage;
 #[cfg(test)]
 mod headers;
 #[cfg(test)]
+#[path = "../../../../fuzz/mcp.rs"]
+mod invariants;
+#[cfg(test)]
 mod jcs;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
 mod names;
+#[cfg(test)]
+#[path = "../../../../fuzz/nearly.rs"]
+mod nearly;
 #[cfg(test)]
 mod oauth;
 #[cfg(test)]
@@ -20,6 +26,8 @@ mod pins;
 mod poisoned;
 #[cfg(test)]
 mod proxy;
+#[cfg(test)]
+mod random;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]

@@ -248,6 +248,7 @@ async function operation(state, method, path, search, body, isEmpty) {
     case 'GET /schema': return { tables: isEmpty ? [] : Object.entries(state.tables).map(([name, { columns }]) => ({ name, group: ['Resources', 'CastellanScores', 'CastellanRecommendations', 'CastellanInventory', 'CastellanRelations', 'CastellanCoverage'].includes(name) ? 'estate' : name.startsWith('Castellan') ? 'castellan' : 'lake', columns: Object.entries(columns).map(([column, type]) => ({ name: column, type })) })) };
     case 'GET /incidents': return isEmpty ? { value: [], total: 0 } : incidents(state, search);
     case 'GET /estate': return estate();
+    case 'GET /estate/bom': return { bomFormat: 'CycloneDX', specVersion: '1.7' };
     case 'POST /estate/scan': setTimeout(() => emit(state, 'posture', { scanned: new Date().toISOString(), problem: null }), 500); return { status: 202, body: estate() };
     case 'GET /gate': return gate(state, isEmpty);
     case 'GET /gate/keys': return { keys: isEmpty ? [] : state.keys };

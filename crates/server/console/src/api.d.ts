@@ -436,6 +436,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/estate/bom": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The AI bill of materials of what was scanned, as CycloneDX 1.7. */
+        get: operations["exportBom"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/estate/scan": {
         parameters: {
             query?: never;
@@ -1394,7 +1411,7 @@ export interface components {
                     [key: string]: string[];
                 };
                 /** @enum {string} */
-                unit: "requests" | "tokens" | "cost";
+                unit: "requests" | "tokens" | "calls" | "cost";
                 /** @enum {string} */
                 window: "minute" | "hour" | "day" | "month";
                 limit: number;
@@ -1413,7 +1430,7 @@ export interface components {
         /** @enum {string} */
         Point: "system" | "user" | "history" | "tool_definition" | "tool_call" | "tool_result" | "document" | "output" | "reasoning";
         /** @enum {string} */
-        GateAction: "allow" | "annotate" | "redact" | "require_approval" | "block";
+        GateAction: "allow" | "annotate" | "transform" | "tokenise" | "redact" | "require_approval" | "block";
         Key: {
             id: string;
             lineage: string;
@@ -2447,6 +2464,27 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Estate"];
+                };
+            };
+            default: components["responses"]["Problem"];
+        };
+    };
+    exportBom: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The bill of materials. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
                 };
             };
             default: components["responses"]["Problem"];

@@ -6,15 +6,26 @@ import { App } from './ui/app';
 
 restoreTheme();
 
+/** What the server says of a sign-in at the identity provider that failed. Any other word in the address is nobody's: it is not shown. */
+const problems: Record<string, string> = {
+  denied: 'The identity provider did not sign you in.',
+  expired: 'This sign-in took too long, was used before, or was begun in another browser. Begin again.',
+  refused: 'The answer of the identity provider cannot be trusted. An administrator finds the reason under Settings.',
+  role: 'You are known, but you have no role here. Ask an administrator for one.',
+  unreachable: 'The identity provider does not answer. Try again later, or sign in with the administrator token.',
+};
+
 /** What a sign-in link or the identity provider left behind `#`; it goes from the address at once, so that it is not kept or shared. */
 async function arrive(): Promise<void> {
   const [, word, value] = location.hash.match(/^#(code|problem)=(.*)$/s) ?? [];
+  const place = takePlace();
+  if (word || (place && !location.hash)) {
+    history.replaceState(null, '', place ?? '#/overview');
+    dispatchEvent(new HashChangeEvent('hashchange'));
+  }
   if (!word) return loadSession();
-  const before = takePlace();
-  history.replaceState(null, '', before);
-  dispatchEvent(new HashChangeEvent('hashchange'));
   if (word === 'problem') {
-    signedOut.value = { why: decodeURIComponent(value ?? '') };
+    signedOut.value = { why: problems[value ?? ''] ?? 'Signing in failed. Begin again.' };
     return loadSession();
   }
   try {
@@ -26,10 +37,14 @@ async function arrive(): Promise<void> {
 }
 
 /** Where somebody was before going to the identity provider. */
-function takePlace(): string {
-  const place = sessionStorage.getItem('castellan.place');
-  sessionStorage.removeItem('castellan.place');
-  return place?.startsWith('#/') ? place : '#/overview';
+function takePlace(): string | undefined {
+  try {
+    const place = sessionStorage.getItem('castellan.place');
+    sessionStorage.removeItem('castellan.place');
+    return place?.startsWith('#/') ? place : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 const root = document.getElementById('app')!;

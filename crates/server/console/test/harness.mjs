@@ -1,10 +1,13 @@
 // What the tests of pages share: a server (the mock, or the one that CONSOLE_URL and CONSOLE_TOKEN name), a browser, somebody signed in.
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
 import { start } from '../dev/mock.mjs';
 
 const { CONSOLE_URL: address, CONSOLE_TOKEN: token } = process.env;
 /** Whether a real server is driven. What it holds is asked of its API, never taken for granted. */
 export const isReal = !!address;
+const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 export async function openServer(options) {
@@ -55,4 +58,14 @@ export async function settle(page) {
   await page.waitForSelector('main', { timeout: 15_000 });
   await page.waitForFunction(() => !document.querySelector('main .skeleton, main[aria-busy="true"]'), null, { timeout: 30_000 });
   await page.waitForTimeout(120);
+}
+
+/** What axe has to say against the page, by the rules of WCAG 2.2 AA. */
+export async function violations(page) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(async () => {
+    const { violations } = await globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
+    return violations.map((one) => `${one.id} (${one.impact}): ${one.nodes.slice(0, 3).map((node) => `${node.target.join(' ')} ${node.any[0]?.message ?? node.failureSummary ?? ''}`).join(' | ')}`);
+  });
+  return found;
 }

@@ -2,11 +2,8 @@
 // WCAG 2.2 AA that axe can see, no sideways scrolling.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { ask, go, isReal, openBrowser, openPage, openServer, settle } from './harness.mjs';
+import { ask, go, isReal, openBrowser, openPage, openServer, settle, violations } from './harness.mjs';
 
-const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 let server, browser, views;
 const main = ['/overview', '/incidents', '/hunting', '/recommendations', '/inventory', '/gate', '/content', '/settings'];
 
@@ -31,15 +28,6 @@ after(async () => {
   await browser?.close();
   server?.close();
 });
-
-async function violations(page) {
-  await page.evaluate(axe);
-  const found = await page.evaluate(async () => {
-    const { violations } = await globalThis.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
-    return violations.map((one) => `${one.id} (${one.impact}): ${one.nodes.slice(0, 3).map((node) => `${node.target.join(' ')} ${node.any[0]?.message ?? node.failureSummary ?? ''}`).join(' | ')}`);
-  });
-  return found;
-}
 
 async function look(page, hash, wait) {
   await go(page, server, hash);

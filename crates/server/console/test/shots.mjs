@@ -1,4 +1,4 @@
-// Pictures of pages: `node test/shots.mjs FOLDER [light|dark] [laptop|phone] [NAME...]`.
+// Pictures of pages as `console-NAME.png`: `node test/shots.mjs FOLDER [light|dark] [laptop|phone] [NAME...]`.
 import { mkdir } from 'node:fs/promises';
 import { ask, go, openBrowser, openPage, openServer, settle } from './harness.mjs';
 
@@ -11,7 +11,8 @@ const [recommendation] = (await ask(server, 'POST', '/query', { query: 'Castella
 const [workload] = (await ask(server, 'POST', '/query', { query: 'CastellanCoverage | where State == "Gap" | take 1 | project WorkloadId' })).rows[0];
 const [thing] = (await ask(server, 'POST', '/query', { query: 'CastellanInventory | where Kind == "agent" | take 1 | project Id' })).rows[0];
 const { value } = await ask(server, 'GET', '/incidents?status=all');
-const number = (value.find((one) => one.title.startsWith('Jailbreak')) ?? value[0])?.number ?? 1;
+// The one with the longest story.
+const number = value.sort((one, other) => other.alerts - one.alerts)[0]?.number ?? 1;
 const q = encodeURIComponent('CastellanGateDecisions\n| where Action != "allow"\n| project TimeGenerated, Action, PrincipalName, AgentId, ModelName, Reason, Findings, SrcIpAddr\n| sort by TimeGenerated desc');
 const chart = encodeURIComponent('CastellanGateDecisions\n| summarize Count = count() by bin(TimeGenerated, 3h), Action\n| render columnchart');
 const pages = {
@@ -23,7 +24,11 @@ for (const [name, hash] of Object.entries(pages)) {
   await go(page, server, hash);
   await settle(page);
   if (name.startsWith('hunt')) await page.waitForTimeout(900);
-  await page.screenshot({ path: `${folder}/${name}-${theme}-${size}.png` });
+  if (name === 'try') {
+    await page.getByRole('button', { name: 'Try', exact: true }).click();
+    await page.waitForSelector('.verdict');
+  }
+  await page.screenshot({ path: `${folder}/console-${name}.png` });
 }
 for (const line of said) console.log(line);
 await browser.close();

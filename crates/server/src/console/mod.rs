@@ -392,6 +392,7 @@ async fn done(
         | Op::GetEvidence => request.get_incidents().await,
         Op::OrderIncident | Op::KeepEvidence | Op::RevealEvidence => request.post_incidents(&caller).await,
         Op::GetEstate => request.get_estate().await,
+        Op::ExportBom => request.export_bom().await,
         Op::ScanEstate => request.scan_estate().await,
         Op::GetRecommendation => request.get_recommendation().await,
         Op::ExemptRecommendation => request.exempt_recommendation(&caller).await,

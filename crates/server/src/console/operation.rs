@@ -31,6 +31,7 @@ pub(super) enum Operation {
     GetEvidence,
     RevealEvidence,
     GetEstate,
+    ExportBom,
     ScanEstate,
     GetRecommendation,
     ExemptRecommendation,
@@ -57,7 +58,7 @@ pub(super) enum Operation {
 type Row = (Operation, &'static str, Method, &'static str);
 
 /// All operations. Of two paths that fit, the earlier one is meant.
-pub(super) const ALL: [Row; 46] = [
+pub(super) const ALL: [Row; 47] = [
     (Operation::GetOpenapi, "getOpenapi", Method::GET, "/openapi.json"),
     (Operation::GetSession, "getSession", Method::GET, "/session"),
     (Operation::SignIn, "signIn", Method::POST, "/session"),
@@ -89,6 +90,7 @@ pub(super) const ALL: [Row; 46] = [
         "/incidents/{incident}/evidence/{evidence}/reveal",
     ),
     (Operation::GetEstate, "getEstate", Method::GET, "/estate"),
+    (Operation::ExportBom, "exportBom", Method::GET, "/estate/bom"),
     (Operation::ScanEstate, "scanEstate", Method::POST, "/estate/scan"),
     (Operation::GetRecommendation, "getRecommendation", Method::GET, "/recommendations/{recommendation}"),
     (

@@ -186,7 +186,7 @@ mod tests {
                 cells += 1;
             }
         }
-        assert_eq!(cells, 42 * 3);
+        assert_eq!(cells, 43 * 3);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! `text:shieldPrompt`: whether a prompt, or a document that goes with it, attacks the model.
 
 use castellan_shield::Source;
-use castellan_shield::attack::{Subtype, Verdict};
+use castellan_shield::attack::{Subtype, Tier, Verdict};
+use castellan_shield::second::Asked as AskedSecond;
 use serde::{Deserialize, Serialize};
 
 use crate::contentsafety::{Failure, Service, limits};
@@ -37,6 +38,9 @@ struct More {
     subtype: Option<Subtype>,
     spans: Vec<Span>,
     decoded: Vec<Decoded>,
+    tier: Tier,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    second: Option<AskedSecond>,
     unscanned: Vec<Left>,
 }
 
@@ -82,6 +86,8 @@ impl More {
             subtype: verdict.subtype,
             spans: spans.collect(),
             decoded: decoded.collect(),
+            tier: verdict.tier,
+            second: verdict.second,
             unscanned: unscanned
                 .map(|left| Left { start: at(left.start), end: at(left.end), reason: left.reason })
                 .collect(),
@@ -101,11 +107,16 @@ pub(crate) fn answer(service: &Service, asked: Asked) -> Result<Answer, Failure>
     limits::documents(service, &documents)?;
     let analysis = |text: &str, source: Source| {
         let verdict = service.judge.attack(text, source);
-        Analysis { attack_detected: verdict.detected, castellan: More::new(text, verdict) }
+        // Azure's answer has no word for what could not be decided, and it must not pass for harmless.
+        if let Some(failure) = verdict.failure().filter(|_| verdict.is_undecided()) {
+            return Err(Failure::internal(failure));
+        }
+        Ok(Analysis { attack_detected: verdict.detected, castellan: More::new(text, verdict) })
     };
-    let of_documents = documents.iter().map(|document| analysis(document, Source::Document)).collect();
+    let of_documents = documents.iter().map(|document| analysis(document, Source::Document));
+    let of_documents: Vec<Analysis> = of_documents.collect::<Result<_, Failure>>()?;
     Ok(Answer {
-        user_prompt_analysis: prompt.map(|prompt| analysis(&prompt, Source::User)),
-        documents_analysis: Some(of_documents).filter(|all: &Vec<Analysis>| !all.is_empty()),
+        user_prompt_analysis: prompt.map(|prompt| analysis(&prompt, Source::User)).transpose()?,
+        documents_analysis: Some(of_documents).filter(|all| !all.is_empty()),
     })
 }

@@ -17,7 +17,8 @@ let account = 'ann';
 
 const server = createServer((request, response) => answer(request, response));
 await new Promise((done) => server.listen(0, '127.0.0.1', done));
-const issuer = `http://127.0.0.1:${server.address().port}`;
+// Another site than the console, as in life: ports make no difference to browsers.
+const issuer = `http://localhost:${server.address().port}`;
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
 const provider = new Provider(issuer, {

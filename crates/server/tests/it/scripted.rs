@@ -28,6 +28,7 @@ impl Judge for Scripted {
                 .collect(),
             decoded: Vec::new(),
             tier: Tier::Linear,
+            second: None,
             unscanned: Vec::new(),
         }
     }

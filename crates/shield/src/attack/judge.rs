@@ -1,6 +1,7 @@
 //! From signals to a verdict.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::Subtype;
@@ -14,6 +15,7 @@ use crate::model::dense::Dense;
 use crate::model::linear::Linear;
 use crate::model::tokens::Features;
 use crate::rules::Rules;
+use crate::second::{Asking, Decision, Second};
 use crate::view::{self, Budget, UnscannedReason};
 
 /// Bytes that are judged together.
@@ -186,12 +188,14 @@ pub struct Stream<'a> {
     best: Option<Found>,
     decoded: Vec<Payload>,
     unscanned: Vec<Left>,
+    second: Option<Asking<'a>>,
 }
 
 /// The strongest form so far.
 #[derive(Debug)]
 struct Found {
     logit: f32,
+    decision: Decision,
     subtype: Option<Subtype>,
     evidence: Vec<Evidence>,
     tier: Tier,
@@ -210,7 +214,14 @@ impl<'a> Stream<'a> {
             best: None,
             decoded: Vec::new(),
             unscanned: Vec::new(),
+            second: None,
         }
+    }
+
+    /// Asks a second tier where this one is not sure.
+    #[must_use]
+    pub fn with_second(self, second: &'a Second) -> Stream<'a> {
+        Stream { second: Some(Asking::new(second)), ..self }
     }
 
     /// Takes the next part of the text.
@@ -242,6 +253,7 @@ impl<'a> Stream<'a> {
                 spans: Vec::new(),
                 decoded: Vec::new(),
                 tier: Tier::Provenance,
+                second: None,
                 unscanned: Vec::new(),
             };
         }
@@ -251,20 +263,22 @@ impl<'a> Stream<'a> {
         if self.start == 0 || self.rest.len() > OVERLAP {
             self.piece(true);
         }
-        let judge = self.model.judge_of(self.source);
         let best = self.best.take();
-        let probability = best.as_ref().map_or(0.0, |found| judge.platt.probability(found.logit));
-        let detected = probability >= judge.points.at(self.point);
-        let least = judge.points.at(self.point);
-        self.decoded.retain(|payload| payload.probability >= least);
+        let detected = best.as_ref().is_some_and(|found| found.decision.detected);
+        let probability = best.as_ref().map_or(0.0, |found| found.decision.probability);
+        let second = self.second.and_then(Asking::finish);
+        let has_answer = second.as_ref().is_some_and(|asked| asked.probability.is_some());
+        // Where nothing was detected although the second tier was asked, it is its word that made the text harmless.
+        let otherwise = if has_answer { Tier::Second } else { Tier::Linear };
         let best = best.filter(|_| detected);
         Verdict {
             detected,
             probability,
             subtype: best.as_ref().and_then(|found| found.subtype),
-            tier: best.as_ref().map_or(Tier::Linear, |found| found.tier),
+            tier: best.as_ref().map_or(otherwise, |found| found.tier),
             spans: best.map(|found| found.evidence).unwrap_or_default(),
             decoded: self.decoded,
+            second,
             unscanned: self.unscanned,
         }
     }
@@ -293,15 +307,17 @@ impl<'a> Stream<'a> {
         };
         let form = self.model.engine.see_unexplained(plain.text(), self.rules, content, explained);
         let logit = self.model.judge_of(self.source).logit(&form.values);
-        if self.is_better(logit) {
+        let decision = self.decide(logit, plain.text());
+        if self.is_better(logit, decision) {
             // What no verdict will tell is not looked for: most texts are no attacks.
-            let details = self.is_attack(logit).then(|| {
+            let details = decision.detected.then(|| {
                 let evidence = self.evidence(&form, |place| plain.origin(place));
                 (self.model.subtype(self.rules, plain.text(), &form, self.source), evidence)
             });
             let (subtype, evidence) = details.unzip();
-            self.best =
-                Some(Found { logit, subtype, evidence: evidence.unwrap_or_default(), tier: Tier::Linear });
+            let tier = if decision.is_second { Tier::Second } else { Tier::Linear };
+            let evidence = evidence.unwrap_or_default();
+            self.best = Some(Found { logit, decision, subtype, evidence, tier });
         }
         let start = self.start;
         for left in decodings.unscanned {
@@ -321,30 +337,42 @@ impl<'a> Stream<'a> {
 
     fn payload(&mut self, payload: &view::Decoded) {
         let plain = view::plain(payload.view.text());
-        let judge = self.model.judge_of(self.source);
         let form = self.model.engine.see(plain.text(), self.rules, self.source.is_content());
-        let logit = judge.logit(&form.values);
+        let logit = self.model.judge_of(self.source).logit(&form.values);
+        let decision = self.decide(logit, plain.text());
         let (start, end) = (payload.span.start + self.start, payload.span.end + self.start);
-        let probability = judge.platt.probability(logit);
-        if probability >= judge.points.at(self.point) && self.decoded.len() < MOST_EVIDENCE {
+        if decision.detected && self.decoded.len() < MOST_EVIDENCE {
+            let probability = decision.probability;
             let chain = payload.chain.iter().map(|codec| codec.name).collect();
             let text = plain.text().get(..floor(plain.text(), SHOWN)).unwrap_or_default().to_owned();
             self.decoded.push(Payload { start, end, chain, text, probability });
         }
-        if self.is_better(logit) {
+        if self.is_better(logit, decision) {
             let evidence = vec![Evidence { start, end, reason: "decoded".to_owned() }];
             let subtype = Some(Subtype::EncodingAttack);
-            self.best = Some(Found { logit, subtype, evidence, tier: Tier::Decoded });
+            let tier = if decision.is_second { Tier::Second } else { Tier::Decoded };
+            self.best = Some(Found { logit, decision, subtype, evidence, tier });
         }
     }
 
-    fn is_attack(&self, logit: f32) -> bool {
+    /// What holds for a form of the text with this logit.
+    fn decide(&mut self, logit: f32, form: &str) -> Decision {
         let judge = self.model.judge_of(self.source);
-        judge.platt.probability(logit) >= judge.points.at(self.point)
+        let (probability, point) = (judge.platt.probability(logit), judge.points.at(self.point));
+        let first = Decision { detected: probability >= point, probability, is_second: false };
+        let is_known = self.best.as_ref().is_some_and(|best| best.decision.detected);
+        match &mut self.second {
+            Some(second) if !is_known => second.decide(first, point, form),
+            _ => first,
+        }
     }
 
-    fn is_better(&self, logit: f32) -> bool {
-        self.best.as_ref().is_none_or(|best| logit > best.logit)
+    /// Whether a form says more than the strongest one so far: an attack before none, then the likelier one.
+    fn is_better(&self, logit: f32, decision: Decision) -> bool {
+        let said = |decision: Decision, logit: f32| (decision.detected, decision.probability, logit);
+        self.best.as_ref().is_none_or(|best| {
+            said(decision, logit).partial_cmp(&said(best.decision, best.logit)) == Some(Ordering::Greater)
+        })
     }
 
     /// What speaks for an attack, as bytes of the whole text.

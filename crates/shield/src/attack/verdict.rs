@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::Subtype;
+use crate::second::Asked;
 use crate::view::UnscannedReason;
 
 /// Whether a text is an attack on the prompt, and what says so.
@@ -22,8 +23,24 @@ pub struct Verdict {
     pub decoded: Vec<Payload>,
     /// Which part decided.
     pub tier: Tier,
+    /// What the second tier was asked; `None` where there is none, or where the first one was sure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second: Option<Asked>,
     /// What was not looked at, and why.
     pub unscanned: Vec<Left>,
+}
+
+impl Verdict {
+    /// Whether nothing was detected, but the first tier was not sure and the second could not say: to be taken for
+    /// unknown, not for harmless.
+    pub fn is_undecided(&self) -> bool {
+        !self.detected && self.failure().is_some()
+    }
+
+    /// Why the second tier could not say anything about a part of the text that it was asked about.
+    pub fn failure(&self) -> Option<&str> {
+        self.second.as_ref()?.failed.as_deref()
+    }
 }
 
 /// What decided.
@@ -36,6 +53,8 @@ pub enum Tier {
     Linear,
     /// The same, on a decoded payload.
     Decoded,
+    /// The [second tier](crate::second), where the first one was not sure.
+    Second,
 }
 
 /// A stretch of the text that speaks for an attack.

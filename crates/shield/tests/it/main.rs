@@ -27,6 +27,7 @@ mod normalise;
 mod protected;
 mod retention;
 mod rules;
+mod second;
 mod windows;
 
 /// A file of the corpora; says that a test is skipped where it is absent.

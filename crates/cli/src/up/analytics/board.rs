@@ -1,6 +1,6 @@
 //! How rules run, for whoever shows it, and what whoever shows it wants of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,6 +23,8 @@ struct Shown {
     ran: BTreeMap<Arc<str>, Progress>,
     /// What somebody else raised by these rules.
     recalled: Vec<(Arc<str>, State)>,
+    /// Rules that wait until somebody else has looked at what is there.
+    resting: BTreeSet<Arc<str>>,
 }
 
 /// A rule, where it stands, and how it is told of events.
@@ -99,6 +101,17 @@ impl Board {
     /// That, once.
     pub(super) fn recalled(&self) -> Vec<(Arc<str>, State)> {
         std::mem::take(&mut self.shown().recalled)
+    }
+
+    /// Has rules wait, until they are told of others that wait.
+    pub(in crate::up) fn rest(&self, rules: BTreeSet<Arc<str>>) {
+        self.shown().resting = rules;
+    }
+
+    /// Whether a rule waits: it was told to, or does not know yet what was raised elsewhere.
+    pub(super) fn is_resting(&self, rule: &str) -> bool {
+        let shown = self.shown();
+        shown.resting.contains(rule) || shown.recalled.iter().any(|(known, _)| **known == *rule)
     }
 
     /// Has rules read again.

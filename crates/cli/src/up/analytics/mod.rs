@@ -272,6 +272,9 @@ impl Analytics {
         let (Some(rule), Some(following)) = (self.rules.get(at).cloned(), &mut self.following) else {
             return true;
         };
+        if self.board.is_resting(&rule.id) {
+            return true;
+        }
         let kept = self.kept.get(&rule.id).cloned().unwrap_or_default();
         let mut state = kept.state.clone();
         let ran = following.streams_mut().look(at, &mut state, &self.workspace, now, &self.timing).await;
@@ -310,6 +313,9 @@ impl Analytics {
         }
         for at in 0..self.rules.len() {
             let Some(rule) = self.rules.get(at).cloned() else { return };
+            if self.board.is_resting(&rule.id) {
+                continue;
+            }
             let kept = self.kept.get(&rule.id).cloned().unwrap_or_default();
             if rule.enabled && due(&rule, &kept.state, now, &self.timing).windows.is_empty() {
                 continue;

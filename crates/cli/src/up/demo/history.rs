@@ -42,11 +42,16 @@ pub(super) struct Kept {
     begun: Instant,
 }
 
-/// Puts the week that ends with the last day of which most is over into the lake, and has rules begin after it. Nothing where
+/// Puts the week that ends with the last day of which most is over into the lake, and has rules begin after it; those that look
+/// back over days rest until [`tell`] is done. Nothing where
 /// an earlier start in the same folder did.
 ///
 /// Errors: the lake takes nothing.
-pub(super) async fn keep(lake: &Lake, desk: &Desk, system: &dyn System) -> Result<Option<Kept>> {
+pub(super) async fn keep(
+    lake: &Lake,
+    (desk, board): (&Desk, &Board),
+    system: &dyn System,
+) -> Result<Option<Kept>> {
     if desk.note(KEY).is_some() {
         complain("demo: the week of an earlier start is there");
         return Ok(None);
@@ -66,6 +71,9 @@ pub(super) async fn keep(lake: &Lake, desk: &Desk, system: &dyn System) -> Resul
     for rule in &read.rules {
         begins_at(lake.folder(), &rule.id, after)?;
     }
+    // Rules that look back over days would raise what the replay raises.
+    let back = read.rules.iter().filter(|rule| rule.period >= DAY);
+    board.rest(back.map(|rule| Arc::clone(&rule.id)).collect());
     Ok(Some(Kept { week, read, begun }))
 }
 
@@ -122,6 +130,8 @@ async fn append(lake: &Lake, told: &Week) -> Result<()> {
             // A start that is cut off and comes again adds nothing that is there.
             let how = Append {
                 key: Some(Key::of(&[ESTATE.as_bytes(), table.as_bytes(), &number.to_le_bytes()])),
+                // As files of the past do; over the network they would all have happened now.
+                keeps_times: true,
                 ..Append::default()
             };
             lake.append(table, text.as_bytes(), Form::Lines, how)
@@ -224,6 +234,7 @@ async fn replay(
     }
     let raised = states.into_iter().filter_map(|(at, state)| Some((Arc::clone(&rules.get(at)?.id), state)));
     board.recall(raised.collect());
+    board.rest(BTreeSet::new());
     let note = Note { key: KEY.to_owned(), value: told.begins().to_string() };
     if let Some(rule) = rules.first() {
         desk.take(rule, &[], Some(note), told.ends().last().copied().unwrap_or(told.begins()))?;

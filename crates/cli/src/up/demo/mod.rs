@@ -71,7 +71,7 @@ impl Demo {
     ) -> Result<()> {
         let (_, address) = ways.opened().context("the demo has no gate")?;
         let (calm, attacks) = live::traffic(&address.to_string(), &self.clients)?;
-        let kept = history::keep(ways.lake(), ways.desk(), system).await?;
+        let kept = history::keep(ways.lake(), (ways.desk(), ways.board()), system).await?;
         ways.watch(arguments, system).await?;
         complain("demo: rules, playbooks and baselines look at what happens now");
         let past = async {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use castellan_base::{Finding, OsSystem, System, Verdict};
+use castellan_estate::bom::{CycloneDxOptions, bill_of_materials, to_cyclonedx};
 use castellan_posture::exemptions::{ExemptionCategory, Exemptions};
 use castellan_posture::fix::patch_of;
 use castellan_posture::{AssessedFinding, Met, Report};
@@ -124,6 +125,12 @@ impl Estate for Shown {
             resources: survey.as_ref().map(|survey| survey.assessment.inventory.resources as u64),
             problem: state.problem,
         }
+    }
+
+    fn bom(&self) -> Result<serde_json::Value, Failure> {
+        let survey = self.survey()?;
+        let options = CycloneDxOptions::at(survey.assessment.at);
+        Ok(to_cyclonedx(&bill_of_materials(&survey.estate), &options))
     }
 
     fn scan(&self) -> Result<EstateState, Failure> {

@@ -23,7 +23,7 @@ pub(super) fn estate(data: &Path, survey: &Arc<Held>, hub: &Hub) -> Arc<dyn Esta
 pub(super) fn rules(arguments: &UpArguments, ways: &Ways) -> Option<Arc<dyn Rules>> {
     let path = arguments.analytics.as_deref()?;
     let folder = path.is_dir().then(|| path.to_path_buf());
-    Some(Arc::new(rules::Shown::new(Arc::clone(ways.board()), folder)))
+    Some(Arc::new(rules::Shown::new(Arc::clone(ways.board()), Arc::downgrade(ways.lake()), folder)))
 }
 
 /// The installation. Where the server listens is known once it does.

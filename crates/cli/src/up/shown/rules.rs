@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use castellan_base::{Level, OsSystem, Sources, System, Ticks};
 use castellan_detect::check::{Schemas, check};
@@ -12,6 +12,8 @@ use castellan_detect::rule::read::read;
 use castellan_detect::rule::{Operator, Rule};
 use castellan_detect::stream::How;
 use castellan_kql::Severity as Grade;
+use castellan_kql::bind::Database;
+use castellan_lake::Lake;
 use castellan_server::console::{
     CheckedRule, Diagnosed, Failure, Mode, NewRule, RuleState, Rules, SavedRule, Trigger,
 };
@@ -28,14 +30,26 @@ const MOST: usize = 10_000;
 /// The rules as the console sees them.
 pub(super) struct Shown {
     board: Arc<Board>,
+    /// Whose tables rules are checked against.
+    lake: Weak<Lake>,
     /// Where rules are saved.
     folder: Option<PathBuf>,
-    changing: Mutex<()>,
+    /// What was saved here and does not run yet: the rules are read again within seconds. Whoever saves or removes holds it.
+    waiting: Mutex<Vec<RuleState>>,
 }
 
 impl Shown {
-    pub(super) fn new(board: Arc<Board>, folder: Option<PathBuf>) -> Shown {
-        Shown { board, folder, changing: Mutex::new(()) }
+    pub(super) fn new(board: Arc<Board>, lake: Weak<Lake>, folder: Option<PathBuf>) -> Shown {
+        Shown { board, lake, folder, waiting: Mutex::default() }
+    }
+
+    /// Looks at a rule over the tables that there are now, those of one's own too.
+    fn looked(&self, rule: &NewRule, id: &str) -> Looked {
+        match self.lake.upgrade() {
+            Some(lake) => looked(rule, id, lake.engine(castellan_query::Settings::default()).database()),
+            // The server is ending: what is built in is all that is known.
+            None => looked(rule, id, &Schemas::default()),
+        }
     }
 
     fn is_ours(&self, source: &str) -> bool {
@@ -43,6 +57,15 @@ impl Shown {
         let path = Path::new(source);
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         path.parent() == Some(folder) && name.starts_with(OURS)
+    }
+
+    /// The rules that run without those whose file was removed, and those that wait to run.
+    fn all(&self, waiting: &mut Vec<RuleState>) -> Vec<RuleState> {
+        let known = self.board.list();
+        waiting.retain(|saved| known.iter().all(|(line, _)| *line.rule.id != *saved.id));
+        let stands = |line: &Line| !self.is_ours(&line.source) || Path::new(&line.source).exists();
+        let run = known.iter().filter(|(line, _)| stands(line));
+        run.map(|(line, progress)| self.state(line, progress)).chain(waiting.iter().cloned()).collect()
     }
 
     fn state(&self, line: &Line, progress: &Progress) -> RuleState {
@@ -110,7 +133,7 @@ fn plain(rule: &Rule) -> RuleState {
 
 impl Rules for Shown {
     fn list(&self) -> Vec<RuleState> {
-        self.board.list().iter().map(|(line, progress)| self.state(line, progress)).collect()
+        self.all(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn folder(&self) -> Option<String> {
@@ -118,28 +141,28 @@ impl Rules for Shown {
     }
 
     fn check(&self, rule: &NewRule) -> CheckedRule {
-        checked(rule, "00000000-0000-4000-8000-000000000000").told
+        self.looked(rule, "00000000-0000-4000-8000-000000000000").told
     }
 
     fn save(&self, rule: &NewRule, by: &str) -> Result<SavedRule, Failure> {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(folder) = &self.folder else {
             return Err(Failure::conflict(
                 "rules are read from one file here; start the server with a folder of rules",
             ));
         };
-        let known = self.board.list();
+        let known = self.all(&mut waiting);
         let name = rule.name.trim();
-        if known.iter().any(|(line, _)| line.rule.name.eq_ignore_ascii_case(name)) {
+        if known.iter().any(|known| known.name.eq_ignore_ascii_case(name)) {
             return Err(Failure::conflict(format!("there is a rule `{name}` already; take another name")));
         }
-        if known.iter().filter(|(line, _)| self.is_ours(&line.source)).count() >= MOST {
+        if known.iter().filter(|known| known.is_ours).count() >= MOST {
             return Err(Failure::conflict(format!(
                 "there are {MOST} rules of the console; remove some first"
             )));
         }
         let id = new_id().map_err(|error| Failure::failed(format!("{error:#}")))?;
-        let checked = checked(rule, &id);
+        let checked = self.looked(rule, &id);
         let Some(made) = checked.rule.filter(|_| checked.told.ok) else {
             let why = checked.why.unwrap_or_else(|| "it cannot be read".to_owned());
             return Err(Failure::bad(format!("the rule cannot be saved: {why}")));
@@ -151,21 +174,23 @@ impl Rules for Shown {
         self.board.changed();
         let source = file.display().to_string();
         let state = RuleState { source: source.clone(), is_ours: true, ..plain(&made) };
+        waiting.push(state.clone());
         Ok(SavedRule { id, file: source, runs: true, rule: state })
     }
 
     fn remove(&self, id: &str, _by: &str) -> Result<(), Failure> {
-        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = self.board.list();
-        let line = known.iter().find(|(line, _)| line.rule.id.eq_ignore_ascii_case(id)).map(|(line, _)| line);
-        let line = line.ok_or_else(|| Failure::missing(format!("there is no rule `{id}`")))?;
-        if !self.is_ours(&line.source) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.all(&mut waiting);
+        let rule = known.iter().find(|rule| rule.id.eq_ignore_ascii_case(id));
+        let rule = rule.ok_or_else(|| Failure::missing(format!("there is no rule `{id}`")))?;
+        if !rule.is_ours {
             let message =
-                format!("this rule was not saved here ({}); it is removed where it stands", line.source);
+                format!("this rule was not saved here ({}); it is removed where it stands", rule.source);
             return Err(Failure::conflict(message));
         }
-        std::fs::remove_file(&line.source)
-            .map_err(|error| Failure::failed(format!("`{}` cannot be removed: {error}", line.source)))?;
+        std::fs::remove_file(&rule.source)
+            .map_err(|error| Failure::failed(format!("`{}` cannot be removed: {error}", rule.source)))?;
+        waiting.retain(|saved| saved.id != rule.id);
         self.board.changed();
         Ok(())
     }
@@ -204,11 +229,11 @@ struct Looked {
     why: Option<String>,
 }
 
-fn checked(rule: &NewRule, id: &str) -> Looked {
+fn looked(rule: &NewRule, id: &str, database: &dyn Database) -> Looked {
     let yaml = written(rule, id);
     let mut sources = Sources::default();
     let mut loaded = read("rule.yaml", &yaml, &mut sources);
-    let own = crate::query::diagnostics(&rule.query);
+    let own = crate::query::diagnostics(&rule.query, database);
     let made = (loaded.rules.len() == 1).then(|| loaded.rules.remove(0));
     let mut rest: Vec<(Grade, String)> = Vec::new();
     for (what, text) in [("frequency", &rule.frequency), ("period", &rule.period)] {
@@ -220,7 +245,7 @@ fn checked(rule: &NewRule, id: &str) -> Looked {
     if let Some(made) = &made
         && own.is_empty()
     {
-        of_file.extend(check(made, &Schemas::default(), &sources).diagnostics);
+        of_file.extend(check(made, database, &sources).diagnostics);
     }
     for found in of_file {
         let grade = if found.level == Level::Error { Grade::Error } else { Grade::Warning };

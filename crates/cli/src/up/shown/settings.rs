@@ -53,7 +53,7 @@ impl Settings for Shown {
                 tables: filled.count() as u64,
                 rows: Some(tables.iter().map(|table| table.rows).sum()),
                 bytes: Some(tables.iter().map(|table| table.bytes).sum()),
-                free_bytes: None,
+                free_bytes: lake.as_ref().and_then(|lake| lake.free_bytes()),
             },
             gate: GateState {
                 open: self.gate.is_some(),

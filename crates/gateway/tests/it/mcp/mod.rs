@@ -1,5 +1,6 @@
 //! The Model Context Protocol through the gate, over real sockets.
 
+mod exchange;
 mod peers;
 mod programs;
 mod server;

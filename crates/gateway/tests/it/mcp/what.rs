@@ -83,6 +83,37 @@ async fn a_call_passes_once_after_a_person_has_agreed_to_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_flow_rules_ask_for_is_agreed_to_call_by_call() {
+    let server = echo().await;
+    let servers = at("one", &server);
+    // Nothing is said of its tools: results are untrusted, and calls after them need a person.
+    let (servers, _) = servers.split_once("[[gate.mcp.labels").unwrap();
+    let files = tempfile::tempdir().unwrap();
+    let file = files.path().join("approvals.json");
+    let (gate, _folder) = gate(servers, &format!("approvals = {file:?}")).await;
+    assert_eq!(said(&call(&gate, "/mcp", "echo", "first").await), "you said first");
+    let store = ApprovalStore::open(&file, Default::default()).unwrap();
+    for round in 1..=2_usize {
+        let asked = call(&gate, "/mcp", "echo", "send it").await;
+        assert_eq!(asked["error"]["code"], -31428, "{asked}");
+        let id = asked["error"]["data"]["approval"].as_str().unwrap().to_owned();
+        store.refresh().unwrap();
+        store.approve(&id, &bob(), "looked at it", OsSystem.now()).unwrap();
+        gate.gate.approvals().unwrap().refresh().unwrap();
+        // Neither another call nor another tool is what was agreed to.
+        for (tool, text) in [("echo", "send all"), ("other", "send it")] {
+            assert_eq!(call(&gate, "/mcp", tool, text).await["error"]["code"], -31428, "{tool} {text}");
+        }
+        assert_eq!(server.of("tools/call").len(), round);
+        assert_eq!(said(&call(&gate, "/mcp", "echo", "send it").await), "you said send it");
+        // Once more is once more to agree to.
+        let again = call(&gate, "/mcp", "echo", "send it").await;
+        assert_eq!(again["error"]["code"], -31428, "{again}");
+        assert_ne!(again["error"]["data"]["approval"], id.as_str());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn arguments_have_to_fit_and_values_become_tokens() {
     let server = echo().await;
     let files = tempfile::tempdir().unwrap();

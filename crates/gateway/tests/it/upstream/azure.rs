@@ -204,6 +204,119 @@ async fn an_identity_that_cannot_be_had_is_told_without_secrets() {
     assert_eq!(stub.requests(), 0);
 }
 
+/// An identity that answers as `answer` says, by the number of the question, and what it was asked.
+async fn identity(answer: impl Fn(usize) -> String + Send + Sync + 'static) -> Azure {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&asked);
+    let address = raw(move |request| {
+        let mut kept = kept.lock().unwrap();
+        kept.push(request.to_owned());
+        answer(kept.len())
+    })
+    .await;
+    Azure { url: format!("http://{address}"), asked }
+}
+
+fn status(line: &str, more: &str, body: &str) -> String {
+    format!("HTTP/1.1 {line}\r\n{more}content-length: {}\r\n\r\n{body}", body.len())
+}
+
+const TOKEN: &str = r#"{"access_token":"token","expires_in":"3600","token_type":"Bearer"}"#;
+
+#[tokio::test]
+async fn whoever_is_throttled_waits_as_long_as_it_is_told() {
+    let stub = recording().await;
+    let throttled = r#"{"error":"too_many_requests","error_description":"wait"}"#;
+    let azure = identity(move |number| match number {
+        1 => status("429 Too Many Requests", "retry-after: 1\r\n", throttled),
+        _ => ok(TOKEN),
+    })
+    .await;
+    let began = std::time::Instant::now();
+    ask(&upstreams(&stub, &azure, "managed-identity", Environment::default())).await;
+    assert!(began.elapsed() >= std::time::Duration::from_secs(1) && azure.asked().len() == 2);
+    assert_eq!(header(&stub, "authorization"), "Bearer token");
+    // Nobody waits for a minute, and nobody asks before it is over.
+    let azure = identity(|_| status("429 Too Many Requests", "retry-after: 60\r\n", "{}")).await;
+    let upstreams = upstreams(&stub, &azure, "managed-identity", Environment::default());
+    let error = upstreams.send(chat("hi")).await.unwrap_err();
+    // Once for each attempt of the request, and not four times for each.
+    assert!(error.to_string().contains("429") && azure.asked().len() <= 3, "{error}");
+}
+
+#[tokio::test]
+async fn a_vault_that_forbids_is_believed_and_its_words_are_not_told() {
+    let stub = recording().await;
+    let forbidden = r#"{"error":{"code":"Forbidden","message":"Caller is not authorized; appid=s3cret-app","innererror":{"code":"ForbiddenByRbac"}}}"#;
+    let azure = identity(move |number| match number {
+        1 => ok(TOKEN),
+        _ => status("403 Forbidden", "content-type: application/json\r\n", forbidden),
+    })
+    .await;
+    let reference = "keyvault:https://keys.vault.azure.net/secrets/model-key";
+    let upstreams = upstreams(&stub, &azure, reference, Environment::default());
+    let error = upstreams.send(chat("hi")).await.unwrap_err();
+    assert_eq!((error.kind(), stub.requests()), ("credential", 0));
+    assert!(azure.asked().len() <= 4, "once for each attempt of the request, and for the token");
+    assert!(error.to_string().contains("403") && !error.to_string().contains("s3cret"), "{error}");
+}
+
+#[tokio::test]
+async fn answers_that_are_none_are_no_credentials() {
+    let stub = recording().await;
+    for body in [
+        "<html>s3cret</html>",
+        r#"{"access_token":"","expires_in":3600}"#,
+        r#"{"access_token":"s3cret"}"#,
+        r#"{"access_token":"s3cret\r\nx: y","expires_in":3600}"#,
+        r#"{"access_token":7,"expires_in":3600}"#,
+        r#"{"token":"s3cret","expires_in":3600}"#,
+    ] {
+        let azure = identity(move |_| ok(body)).await;
+        let upstreams = upstreams(&stub, &azure, "managed-identity", Environment::default());
+        let error = upstreams.send(chat("hi")).await.unwrap_err();
+        assert_eq!((error.kind(), stub.requests()), ("credential", 0), "{body}");
+        assert!(!error.to_string().contains("s3cret"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn many_wait_for_a_slow_identity_no_longer_than_one() {
+    let stub = recording().await;
+    let asked = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&asked);
+    // It takes connections and says nothing.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let azure = Azure { url: format!("http://{}", listener.local_addr().unwrap()), asked: Arc::default() };
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::Relaxed);
+            open.push(stream);
+        }
+    });
+    let config = format!(
+        "azure = {{ imds_url = \"{}\", ask_ms = 50 }}\n\
+         models.m.members = [{{ form = \"azure-v1\", url = \"{}\", credential = \"managed-identity\" }}]",
+        azure.url,
+        stub.url()
+    );
+    let system = Arc::new(Environment::default());
+    let upstreams = Upstreams::new(toml::from_str(&config).unwrap(), system, &Metrics::default()).unwrap();
+    let many: Vec<_> = (0..20)
+        .map(|_| {
+            let upstreams = upstreams.clone();
+            tokio::spawn(async move { upstreams.send(chat("hi")).await.map(drop).unwrap_err().to_string() })
+        })
+        .collect();
+    for one in many {
+        let error = one.await.unwrap();
+        assert!(error.contains("did not answer within 50 ms"), "{error}");
+    }
+    assert!(asked.load(Ordering::Relaxed) <= 8, "one question and its repetitions, not twenty");
+    assert_eq!(stub.requests(), 0);
+}
+
 #[tokio::test]
 async fn a_file_is_read_again_when_it_changes() {
     let (stub, azure) = (recording().await, Azure::new(r#""expires_in":1"#).await);

@@ -143,3 +143,31 @@ async fn policies_put_requests_before_a_person_too() {
     store(&gate).approve(&id(&first), &bob(), "", OsSystem.now()).unwrap();
     assert_eq!(ask(&gate, &body).await.status, 200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_asked_about_an_answer() {
+    let profile = "id: own\nversion: 1\ntitle: t\nrules:\n  - { id: mail, check: { sensitive: { detectors: [email-address] } }, points: [output, tool_call], action: require_approval }\n";
+    for rule in [
+        "text: Write to ann.smith@example.com.",
+        "tool_calls: [{ name: send, arguments: { to: ann.smith@example.com } }]",
+    ] {
+        let stub = scripted(&format!("rules: [{{ {rule} }}]")).await;
+        let files = tempfile::tempdir().unwrap();
+        let file = files.path().join("approvals.json");
+        let (gate, _folder) = guarded(&stub, profile, &format!("approvals = {file:?}")).await;
+        for is_stream in [false, true] {
+            let got = ask(&gate, &chat("hello", is_stream)).await;
+            assert!(
+                !got.text().contains("ann.smith") && !got.headers.contains_key("x-castellan-approval"),
+                "{}",
+                got.text()
+            );
+        }
+        assert!(store(&gate).list().is_empty(), "what was answered cannot be sent again");
+        let row = gate.rows.decision(2).await;
+        assert_eq!(
+            (row["Action"].as_str(), row["Stage"].as_str()),
+            (Some("require_approval"), Some("inspect_answer"))
+        );
+    }
+}

@@ -9,7 +9,7 @@ import { Button, Choices, Empty, Failed, Kql, Pill, Search, Select, Severity, Sk
 import { Code } from '../ui/code';
 import { Form, Pane } from '../ui/dialog';
 import { List, type Column } from '../ui/list';
-import { Text, Time } from '../ui/text';
+import { Prose, Text, Time } from '../ui/text';
 
 type Rule = Schemas['Rule'];
 const severities = ['High', 'Medium', 'Low', 'Informational'];
@@ -72,7 +72,7 @@ function RulePane({ of, onChanged }: { of: Rule; onChanged: () => void }) {
       </>
     }>
       {of.errors.length > 0 && <div class="failed" role="alert"><div><p class="empty-title">It cannot run</p>{of.errors.slice(0, 5).map((one, index) => <p key={index}><Text text={one} limit={400} label="Error" /></p>)}</div></div>}
-      <p><Text text={of.description} limit={1500} label="Description" /></p>
+      <p><Prose text={of.description} limit={1500} label="Description" /></p>
       <dl class="facts">
         <dt>Runs</dt><dd>{of.mode === 'scheduled' ? <>every {of.frequency}, over {of.period}{of.modeReason && <small class="muted">: not streaming, since <Text text={of.modeReason} limit={200} /></small>}</> : of.mode === 'off' ? 'not at all' : 'on each event as it comes'}</dd>
         <dt>Last run</dt><dd><Time at={of.lastRun} />{of.lastStatus && `: ${of.lastStatus}`}{of.lagSeconds !== null && `, ${span(of.lagSeconds)} behind`}</dd>

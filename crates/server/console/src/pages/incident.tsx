@@ -8,7 +8,7 @@ import { href, param, set } from '../core/route';
 import { subjectOf, type Subject } from '../core/subjects';
 import { clock, full, span } from '../core/time';
 import { Button, Card, Empty, Failed, Pill, Severity, Skeleton, TabPanel, Tabs, useWork } from '../ui/basics';
-import { Text, Time } from '../ui/text';
+import { Prose, Text, Time } from '../ui/text';
 import { IncidentActions } from './incidentactions';
 import { statusTone } from './incidents';
 import { IncidentGraphView } from './incidentgraph';
@@ -37,15 +37,21 @@ export function IncidentPage({ id }: { id: string }) {
 function Head({ of, reload }: { of: Incident; reload: () => void }) {
   const lasted = (new Date(of.lastActivity).getTime() - new Date(of.firstActivity).getTime()) / 1000;
   return (
-    <Card title={of.title} class="incident-head" kql={queries.incident(of.number)} timed={false}>
+    <Card title={of.title} named={`Incident ${of.number}`} class="incident-head" kql={queries.incident(of.number)} timed={false} actions={<Exports of={of} />}>
       <div class="pane-facts"><Severity of={of.severity} /><Pill tone={statusTone[of.status]}>{of.status}</Pill>{of.classification && <Pill>{of.classification}{of.classificationReason && `: ${of.classificationReason}`}</Pill>}<span>{of.owner ? <Text text={of.owner} limit={60} /> : 'nobody has it'}</span><span class="muted"><Time at={of.firstActivity} style="full" />, over {span(lasted)}</span>{of.labels.map((label) => <Pill key={label}><Text text={label} limit={30} /></Pill>)}</div>
       {of.mergedInto !== null && <p class="hint-line">Merged into <a href={href('incidents', {}, of.mergedInto)}>incident {of.mergedInto}</a>.</p>}
-      <p class="lead-text"><Text text={of.description} limit={700} label="Description" /></p>
+      <p class="lead-text"><Prose text={of.description} limit={700} label="Description" /></p>
       {of.proposals.length > 0 && <p class="hint-line">It may be one with {of.proposals.map((number, index) => <span key={number}>{index > 0 && ', '}<a href={href('incidents', {}, number)}>incident {number}</a></span>)}: they share entities.</p>}
       {(of.tactics.length > 0 || of.techniques.length > 0) && <p class="tags">{of.tactics.map((one) => <Pill key={one} tone="accent">{one}</Pill>)}{of.techniques.map((one) => <Pill key={one}>{one}</Pill>)}</p>}
       <IncidentActions of={of} onChanged={reload} />
     </Card>
   );
+}
+
+/** Files of the incident for others: a report to print, OCSF, STIX. */
+function Exports({ of }: { of: Incident }) {
+  const files = [['Report', 'html', 'html'], ['OCSF', 'ocsf', 'json'], ['STIX', 'stix', 'json']] as const;
+  return <>{files.map(([title, format, kind]) => <a key={format} class="button plain" href={`/api/v1/incidents/${of.number}/export?format=${format}`} download={`incident-${of.number}.${format === 'html' ? '' : `${format}.`}${kind}`}>{title}</a>)}</>;
 }
 
 function Story({ of }: { of: Incident }) {
@@ -79,10 +85,10 @@ function Alerts({ of }: { of: Incident }) {
   const reasons = new Map(of.links.map((link) => [link.alert, link.reason]));
   return (
     <div class="stack">
-      {of.alerts.map((one) => (
-        <Card key={one.id} title={one.name} kql={queries.incidentAlerts(one.ids.slice(0, 50))} timed={false}>
+      {of.alerts.map((one, index) => (
+        <Card key={one.id} title={one.name} named={`Alert ${index + 1} of ${of.alerts.length}`} kql={queries.incidentAlerts(one.ids.slice(0, 50))} timed={false}>
           <div class="pane-facts"><Severity of={one.severity} /><Time at={one.start} style="full" />{one.count > 1 && <span>{one.count} times</span>}<span class="muted">{one.results} rows</span>{one.techniques.map((name) => <Pill key={name}>{name}</Pill>)}</div>
-          <p><Text text={one.description} limit={500} label="Description" /></p>
+          <p><Prose text={one.description} limit={500} label="Description" /></p>
           {reasons.get(one.id) && <p class="note">In this incident because: <Text text={reasons.get(one.id)!} limit={300} /></p>}
           {Object.keys(one.details).length > 0 && <dl class="facts">{Object.entries(one.details).slice(0, 20).map(([name, values]) => <Fact key={name} name={name} values={values} />)}</dl>}
           <p class="tags entities">{one.entities.map((entity) => <Pill key={entity.kind + entity.label}><span class="muted">{entity.kind}</span> <Text text={entity.label} limit={60} /></Pill>)}</p>
@@ -122,8 +128,8 @@ function EvidenceList({ of }: { of: Incident }) {
   if (!of.evidence.length) return <Empty title="No text was kept">Texts are kept of the traces that alerts name, as far as they are recorded: <code>record.content</code> of the gate says how far.</Empty>;
   return (
     <div class="stack">
-      {of.evidence.map((one) => (
-        <Card key={one.id} title={`${one.kind[0]?.toUpperCase()}${one.kind.slice(1)}`} note={<><Time at={one.at} style="full" /> · <Text text={one.source} limit={80} /> · {one.sealedTo ? 'the original is sealed' : 'the original was not kept: the server has no evidence key'}</>}>
+      {of.evidence.map((one, index) => (
+        <Card key={one.id} named={`Text ${index + 1} of ${of.evidence.length}`} title={`${one.kind[0]?.toUpperCase()}${one.kind.slice(1)}`} note={<><Time at={one.at} style="full" /> · <Text text={one.source} limit={80} /> · {one.sealedTo ? 'the original is sealed' : 'the original was not kept: the server has no evidence key'}</>}>
           <div class="quote"><Text block text={one.redacted} limit={1500} label={`${one.kind}, redacted`} /></div>
           <p class="note">{Object.keys(one.removed).length > 0 ? <>Taken out: {Object.entries(one.removed).map(([name, times]) => <Pill key={name}>{name} × {times}</Pill>)}</> : 'Nothing was taken out.'}{one.cut > 0 && ` ${one.cut} characters were cut.`}{one.sealedTo && <> Open it where the private key is: <code>castellan incident reveal {of.number} {one.id.slice(0, 8)} --key evidence.key --reason …</code></>}</p>
         </Card>
@@ -139,7 +145,7 @@ function Work({ of, onChanged }: { of: Incident; onChanged: () => void }) {
     <div class="two">
       <Card title="Tasks" note={`${of.tasks.filter((one) => one.isDone).length} of ${of.tasks.length} done`}>
         {!of.tasks.length ? <Empty title="No tasks" /> : <ul class="tasks">{of.tasks.map((one, index) => (
-          <li key={one.id}><input type="checkbox" aria-label={visible(`Done: ${one.title}`)} checked={one.isDone} disabled={one.isDone || isWorking || !may('responder')} onChange={() => finish(index)} /><span class={one.isDone ? 'done' : ''}><Text text={one.title} limit={200} />{one.description && <small class="muted"><Text text={one.description} limit={300} /></small>}{one.isDone && <small class="muted">by {one.doneBy}, <Time at={one.done} /></small>}</span></li>
+          <li key={one.id}><input type="checkbox" aria-label={visible(`Done: ${one.title}`)} checked={one.isDone} disabled={one.isDone || isWorking || !may('responder')} onChange={() => finish(index)} /><span class={one.isDone ? 'done' : ''}><Text text={one.title} limit={200} />{one.description && <small class="muted"><Prose text={one.description} limit={300} /></small>}{one.isDone && <small class="muted">by {one.doneBy}, <Time at={one.done} /></small>}</span></li>
         ))}</ul>}
       </Card>
       <Card title="Comments">

@@ -5,7 +5,7 @@ import { queries } from '../core/queries';
 import { href, set } from '../core/route';
 import { Failed, Kql, Pill, Severity, Skeleton } from '../ui/basics';
 import { Pane } from '../ui/dialog';
-import { Text, Time } from '../ui/text';
+import { Prose, Text, Time } from '../ui/text';
 import { IncidentActions } from './incidentactions';
 import { statusTone } from './incidents';
 
@@ -23,7 +23,7 @@ export function IncidentPane({ number, onChanged }: { number: string; onChanged:
         <IncidentActions of={data} onChanged={() => { reload(); onChanged(); }} isBrief />
       </>
     }>
-      <p><Text text={data.description} limit={500} label="Description" /></p>
+      <p><Prose text={data.description} limit={500} label="Description" /></p>
       <dl class="facts">
         <dt>Activity</dt><dd><Time at={data.firstActivity} style="full" /> – <Time at={data.lastActivity} style="full" /></dd>
         <dt>Owner</dt><dd>{data.owner ? <Text text={data.owner} /> : <span class="muted">nobody</span>}</dd>

@@ -43,6 +43,7 @@ export function Inventory() {
           <Choices label="Kind" value={kind} onChange={(value) => set({ kind: value })} options={kinds.map((name) => ({ name, count: things.filter((row) => row['Kind'] === name).length }))} />
           <div class="filters-end"><span class="muted num" role="status">{count(shown.length)} of {count(things.length)}</span>
             <Button icon="download" onClick={() => save('inventory.json', 'application/json', JSON.stringify({ things, relations: data?.relations.rows }, null, 2))} disabled={!things.length}>JSON</Button>
+            <a class="button plain" href="/api/v1/estate/bom" download="bom.cdx.json">CycloneDX</a>
             <Kql query={tab === 'graph' ? queries.relations : queries.inventory} timed={false} label="the inventory" /></div>
         </div>
         <TabPanel of={tab}>

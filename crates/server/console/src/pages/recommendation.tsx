@@ -34,7 +34,7 @@ export function RecommendationPane({ id, onChanged }: { id: string; onChanged: (
       </dl>
       <Exemption of={data} onChanged={changed} />
       <h3>Evidence</h3>
-      {data.evidence.length ? <ul class="evidence-list">{data.evidence.map((one, index) => <Evidence key={index} of={one} />)}</ul> : <p class="note">The check looks at what is absent; there is no place to show.</p>}
+      {data.evidence.length ? <ul class="evidence-list">{data.evidence.map((one, index) => <Evidence key={index} of={one} number={index + 1} />)}</ul> : <p class="note">The check looks at what is absent; there is no place to show.</p>}
       <h3>Fix</h3>
       <Fixes of={data} />
       <h3>Why it matters</h3>
@@ -46,13 +46,13 @@ export function RecommendationPane({ id, onChanged }: { id: string; onChanged: (
 
 const words: Record<string, string> = { equals: 'is', notEquals: 'is not', in: 'is one of', notIn: 'is none of', exists: 'is there:', contains: 'contains' };
 
-function Evidence({ of }: { of: Found['evidence'][number] }) {
+function Evidence({ of, number }: { of: Found['evidence'][number]; number: number }) {
   return (
     <li>
       <p><code class="path"><Text text={of.path} limit={200} /></code></p>
       <p class="evidence-values"><span>found <code><Text text={of.actual === null || of.actual === undefined ? 'nothing' : text(of.actual)} limit={200} label="Found" /></code></span><span class="muted">tested: {words[of.operator] ?? of.operator} <code><Text text={text(of.expected) || 'nothing'} limit={200} label="Expected" /></code></span></p>
       {of.location && <p class="note break"><Text text={`${of.location.file}:${of.location.line}`} limit={200} /></p>}
-      {of.snippet && <Code text={of.snippet} label="The place in the file" first={of.snippetLine ?? 1} mark={of.location?.line} />}
+      {of.snippet && <Code text={of.snippet} label={`Place ${number} in the file`} first={of.snippetLine ?? 1} mark={of.location?.line} />}
     </li>
   );
 }

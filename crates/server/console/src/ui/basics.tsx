@@ -37,8 +37,10 @@ export function Kql({ query, timed = true, children, label }: Kids & { query: st
   return <a class="kql-link" href={target} title="Show KQL" aria-label={visible(`Show KQL${label ? ` of ${label}` : ''}`)}><Icon name="kql" /><span>KQL</span></a>;
 }
 
-export function Card({ title, note, kql, timed, actions, children, class: name = '' }: Kids & {
+export function Card({ title, named, note, kql, timed, actions, children, class: name = '' }: Kids & {
   title: string;
+  /** What tells it from others of the same title, for those who hear the page. */
+  named?: string;
   note?: ComponentChildren;
   kql?: string;
   timed?: boolean;
@@ -47,7 +49,7 @@ export function Card({ title, note, kql, timed, actions, children, class: name =
 }) {
   const id = useId();
   return (
-    <section class={`card ${name}`} aria-labelledby={id}>
+    <section class={`card ${name}`} aria-label={named} aria-labelledby={named ? undefined : id}>
       <header class="card-head">
         <div><h2 id={id} class="log" dir="ltr"><Marks text={title} /></h2>{note && <p class="note">{note}</p>}</div>
         <div class="card-actions">{actions}{kql && <Kql query={kql} timed={timed} label={title} />}</div>

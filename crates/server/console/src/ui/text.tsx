@@ -19,11 +19,15 @@ export function Text({ text, limit = 600, block = false, label = 'Text' }: { tex
   return block ? <div class="log block" dir="ltr">{inner}</div> : <span class="log" dir="ltr">{inner}</span>;
 }
 
-/** A sentence of the product's own, in which names stand in backticks. */
-export function Prose({ text, limit = 600, label = 'Text' }: { text: string; limit?: number; label?: string }) {
+/** Sentences, in which names stand in backticks. Files wrap their lines; here the window does. */
+export function Prose({ text: written, limit = 600, label = 'Text' }: { text: string; limit?: number; label?: string }) {
+  const text = unwrapped(written);
   if (text.length > limit || !text.includes('`')) return <Text text={text} limit={limit} label={label} />;
   return <>{text.split('`').map((part, index) => (index % 2 ? <code key={index} class="word"><Text text={part} limit={80} /></code> : <Text key={index} text={part} />))}</>;
 }
+
+/** Paragraphs and items of lists keep their lines, all other lines are joined. */
+const unwrapped = (text: string) => text.trim().replace(/[ \t]*\n(?![\s>#*-]|\d+[.)])(?<!\n\n)/g, ' ');
 
 /** Does not cut a pair of code units in two. */
 const whole = (text: string) => (/[\ud800-\udbff]$/.test(text) ? text.slice(0, -1) : text);

@@ -10,6 +10,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use castellan_base::Ticks;
 use serde::Deserialize;
+use serde_json::Value;
 
 pub use told::{
     Category, EstateState, Exemption, Fix, FixKind, Observed, Place, Recommendation,
@@ -31,6 +32,12 @@ pub trait Estate: Send + Sync {
     /// # Errors
     /// There is nothing to scan.
     fn scan(&self) -> Result<EstateState, Failure>;
+
+    /// The AI bill of materials of what was scanned, as CycloneDX 1.7 in JSON.
+    ///
+    /// # Errors
+    /// Nothing was scanned yet.
+    fn bom(&self) -> Result<Value, Failure>;
 
     /// A finding, by `Id` of `CastellanRecommendations`.
     ///
@@ -109,6 +116,11 @@ impl Request {
         let estate = self.estate()?;
         let state = self.console.gate.aside(move || estate.scan()).await?;
         Ok((StatusCode::ACCEPTED, axum::Json(state)).into_response())
+    }
+
+    pub(super) async fn export_bom(self) -> Result<Response, Failure> {
+        let estate = self.estate()?;
+        self.told(move || estate.bom()).await
     }
 
     pub(super) async fn get_recommendation(self) -> Result<Response, Failure> {

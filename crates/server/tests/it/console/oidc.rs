@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value as Json, json};
 
-use super::site::{Answer, Site, Wanted, Who};
+use super::site::{Answer, Site, TOKEN, Wanted, Who};
 
 const BEGIN: &str = "/api/v1/session/oidc";
 const CALLBACK: &str = "/api/v1/session/oidc/callback";
@@ -71,6 +71,26 @@ async fn start() -> Option<(Site, Provider)> {
     );
     let config = castellan_server::console::read(&text).unwrap();
     Some((Site::start(Wanted { config, address: Some(address), ..Wanted::default() }).await, provider))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn browsers_go_over_the_provider_and_come_back() {
+    let tool = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tools/console");
+    if !std::path::Path::new("/usr/bin/chromium").exists() {
+        eprintln!("skipped: no Chromium; get it with: apt-get install chromium");
+        return;
+    }
+    let Some((site, provider)) = start().await else { return };
+    let mut command = tokio::process::Command::new(tool);
+    command.args(["--test", "test/oidc.test.mjs"]).env("CONSOLE_OIDC", &provider.issuer);
+    let ran = command.env("CONSOLE_URL", &site.url).env("CONSOLE_TOKEN", TOKEN).output().await.unwrap();
+    let told = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    if ran.status.code() == Some(69) {
+        eprintln!("skipped: {told}");
+        return;
+    }
+    let passed = told.lines().filter(|line| line.starts_with("ok ") && !line.contains("# SKIP")).count();
+    assert!(ran.status.success() && passed == 5, "{told}");
 }
 
 /// A browser: its cookies, by the host that set them.

@@ -10,7 +10,7 @@ use castellan_server::console::{
     Installation, LakeState, Mode, NewRule, Observed, Place, Recommendation, RecommendationState, RuleState,
     Rules, SavedRule, Settings, Trigger, WayIn,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[derive(Default)]
 pub(crate) struct Told {
@@ -99,6 +99,10 @@ impl Estate for Told {
     fn scan(&self) -> Result<EstateState, Failure> {
         self.note("scan".to_owned());
         Ok(EstateState { is_scanning: true, ..state() })
+    }
+
+    fn bom(&self) -> Result<Value, Failure> {
+        Ok(json!({ "bomFormat": "CycloneDX", "specVersion": "1.7" }))
     }
 
     fn recommendation(&self, id: &str) -> Result<Recommendation, Failure> {

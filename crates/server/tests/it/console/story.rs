@@ -72,6 +72,7 @@ async fn every_operation_answers_as_described() {
     ask("GET", "/api/v1/incidents/verify", None).await;
     ask("GET", "/api/v1/incidents/key", None).await;
     ask("GET", "/api/v1/estate", None).await;
+    ask("GET", "/api/v1/estate/bom", None).await;
     ask("POST", "/api/v1/estate/scan", None).await;
     ask("GET", "/api/v1/recommendations/r1", None).await;
     ask(
