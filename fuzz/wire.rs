@@ -1,11 +1,12 @@
 //! What must hold of the wire for any bytes, for the targets of `castellan-wire` and for the tests of that crate.
 
-use castellan_wire::edit::{Edit, rewrite};
+use castellan_wire::active::{self, Hosts};
+use castellan_wire::edit::{Edit, applied, rewrite};
 use castellan_wire::form::Form;
 use castellan_wire::frame::{self, Frame, FrameError, Frames, Framing};
 use castellan_wire::json::{Bounds, Tree};
-use castellan_wire::spotlight::{Marking, spotlighted};
-use castellan_wire::{Api, Direction, Reading, passages, route};
+use castellan_wire::spotlight::{Marking, Side, noticed, spotlighted};
+use castellan_wire::{Api, Direction, Reading, annotate, calls, passages, route, usage};
 
 const NEW: &str = "<X>";
 
@@ -93,7 +94,7 @@ pub(crate) fn form(bytes: &[u8]) {
     let Ok(form) = Form::read(bytes, "multipart/form-data; boundary=B") else { return };
     assert_eq!(
         form.reading().passages.len() + form.reading().unscanned.len(),
-        form.fields.len() + form.files.len()
+        form.fields.len() + form.texts.len() + form.files.len()
     );
     let is_plain = |name: &str| !name.contains(['"', '\\', '\r', '\n', ';', '=', '*']);
     if form.fields.iter().any(|(name, _)| !is_plain(name)) {
@@ -118,4 +119,52 @@ pub(crate) fn path(bytes: &[u8]) {
     assert!(path.trim_end_matches('/').ends_with(&found.tail));
     assert!(found.deployment.as_ref().is_none_or(|name| !name.contains('/') && path.contains(name)));
     assert_eq!(route(method, path.trim_end_matches('/')), Some(found));
+}
+
+/// Text that is shown: what goes stands apart and in order, and what stays leads to no stranger.
+pub(crate) fn shown(bytes: &[u8]) {
+    let Some((flags, Ok(text))) =
+        bytes.split_first().map(|(flags, rest)| (*flags, std::str::from_utf8(rest)))
+    else {
+        return;
+    };
+    let (bare, is_over) = (flags & 1 == 1, flags & 2 == 2);
+    let hosts = Hosts::new(&["docs.example.com", "*.contoso.com"]);
+    let found = active::find(text, &hosts, bare, is_over);
+    assert!(found.edits.windows(2).all(|pair| pair[0].range.end <= pair[1].range.start));
+    assert!(found.open.is_none_or(|open| !is_over && text.is_char_boundary(open)));
+    let until = found.open.unwrap_or(text.len());
+    assert!(found.edits.iter().all(|edit| edit.range.end <= until), "{found:?}");
+    let stays = applied(text.get(..until).unwrap(), found.edits).unwrap();
+    for what in
+        ["](https://evil.example", "](//evil.example", "<img src=//evil.example", "<https://evil.example"]
+    {
+        assert!(!stays.contains(what), "{stays:?} of {text:?}");
+    }
+}
+
+/// What is told of a body beside its texts, and what is put into it: every call is one, and what was added is still JSON.
+pub(crate) fn calls(bytes: &[u8]) {
+    let Ok(tree) = Tree::read(bytes, &Bounds::default()) else { return };
+    for call in calls::calls(&tree) {
+        assert!(!call.path.is_empty() && call.arguments.len() <= bytes.len());
+    }
+    let _ = (calls::is_whole(&tree), calls::names(&tree), usage::finish(&tree), frame::about(&tree));
+    let used = usage::Usage::of(&tree).unwrap_or_default();
+    assert_eq!(used.and(used), used);
+    let results = annotate::Results { jailbreak: Some((true, false)), ..annotate::Results::default() };
+    let annotated = annotate::annotated(&tree, &results, &results).unwrap();
+    assert!(Tree::read(&annotated, &Bounds::default()).is_ok());
+    for api in Api::ALL.iter().copied() {
+        for side in [Side::Start, Side::End] {
+            let Ok(body) = noticed(&tree, api, "a \"note\"", side) else { continue };
+            let told = Tree::read(&body, &Bounds::default()).unwrap();
+            assert!(
+                passages(&told, api, Direction::Request)
+                    .passages
+                    .iter()
+                    .any(|text| text.text.contains("a \"note\""))
+            );
+        }
+    }
 }
