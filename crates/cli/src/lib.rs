@@ -39,6 +39,7 @@ mod policy;
 mod progress;
 mod query;
 pub mod reference;
+mod runtime;
 mod scan;
 mod shield;
 mod survey;

@@ -32,15 +32,15 @@ use ways::Ways;
 
 use crate::Ending;
 use crate::arguments::UpArguments;
-use crate::gate;
 use crate::lake::served;
 use crate::output::{complain, inert_lines};
 use crate::playbook::Configured;
+use crate::runtime;
 use crate::shield::{open_protected, with_model};
 use crate::survey::Held;
 
 pub(crate) fn run(arguments: &UpArguments, system: &dyn System) -> Result<Ending> {
-    let runtime = gate::runtime()?;
+    let runtime = runtime::serving()?;
     let demo = match arguments.demo {
         true => Some(runtime.block_on(Demo::prepare(arguments, system)).context("the demo cannot be made")?),
         false => None,
@@ -176,6 +176,7 @@ async fn serve(
     }
     let url = format!("{scheme}://{}", server.address());
     _ = listen.set(server.address().to_string());
+    let stop = runtime::stop()?;
     complain(&format!("castellan is up at {url}; Ctrl-C ends it"));
     if arguments.built_in
         && let Some(console) = &console
@@ -185,7 +186,7 @@ async fn serve(
     {
         let stopping = console.clone();
         let running = server.run(async move {
-            stopped().await;
+            stop.await;
             if let Some(console) = stopping {
                 console.close();
             }
@@ -306,17 +307,4 @@ fn bound(server: Result<Server, BindError>) -> Result<Server> {
         BindError::Unprotected(_) => anyhow::Error::from(error).context("CASTELLAN_TOKEN is not set"),
         other => other.into(),
     })
-}
-
-/// Ends on Ctrl-C, and where services are stopped by it on SIGTERM.
-pub(crate) async fn stopped() {
-    #[cfg(unix)]
-    if let Ok(mut terminated) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-        tokio::select! {
-            _ = terminated.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        }
-        return;
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }

@@ -19,6 +19,7 @@ use crate::Ending;
 use crate::arguments::{BackupArguments, RestoreDataArguments};
 use crate::output::complain;
 use crate::progress::Bar;
+use crate::runtime;
 
 /// What the manifest is called.
 const MANIFEST: &str = "manifest.json";
@@ -34,8 +35,7 @@ pub(crate) fn back_up(arguments: &BackupArguments, system: &dyn System) -> Resul
         bail!("`{}` is no folder", folder.display());
     }
     let output = new_file(&arguments.output, &folder)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.context("cannot start threads")?;
+    let runtime = runtime::working()?;
     let lake = folder.join(LAKE);
     let held = match lake.is_dir() {
         true => {

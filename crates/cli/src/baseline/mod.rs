@@ -23,10 +23,10 @@ use crate::detect::events::Workspace;
 use crate::estate::report;
 use crate::lake::tell_damages;
 use crate::output::{complain, inert_lines};
+use crate::runtime;
 
 pub(crate) fn run(arguments: &BaselineArguments, system: &dyn System) -> Result<Ending> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("cannot start threads")?.block_on(async {
+    runtime::working()?.block_on(async {
         match &arguments.command {
             BaselineCommand::List { definitions, lake, json } => {
                 show::list(definitions, lake.as_deref(), *json, system)

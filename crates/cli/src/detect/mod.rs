@@ -9,7 +9,7 @@ mod sigma;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use castellan_base::{Diagnostic, Level, Sources, System};
 use castellan_detect::asim::{Functions, read_folder};
 use castellan_detect::check::Schemas;
@@ -22,10 +22,10 @@ use crate::Ending;
 use crate::arguments::{DetectArguments, DetectCommand, DetectFormat, RulesArguments};
 use crate::estate::report;
 use crate::output::{stdout_is_terminal, to_stdout};
+use crate::runtime;
 
 pub(crate) fn run(arguments: &DetectArguments, system: &dyn System) -> Result<Ending> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("cannot start threads")?.block_on(async {
+    runtime::working()?.block_on(async {
         match &arguments.command {
             DetectCommand::Check(arguments) => check::run(arguments, system).await,
             DetectCommand::Test(arguments) => fixtures::run(arguments, system).await,

@@ -13,6 +13,7 @@ use super::Finding;
 use crate::detect::Read;
 use crate::gate::{read as read_gate, recorder};
 use crate::playbook::Configured;
+use crate::runtime;
 
 /// Free space below which the lake will soon refuse events, in bytes: 5 GiB.
 const SPACE: u64 = 5 << 30;
@@ -111,7 +112,7 @@ fn administrator(data: &Path, system: &dyn System) -> Option<Finding> {
 
 fn lake_of(lake: &Path, is_running: bool) -> Finding {
     const WHAT: &str = "lake";
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime::working() {
         Ok(runtime) => runtime,
         Err(error) => return Finding::warning(WHAT, format!("it was not looked at: {error}"), "try again"),
     };

@@ -9,7 +9,6 @@ mod stub;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use castellan_base::{OsSystem, System};
@@ -21,32 +20,22 @@ use serde_json::Value;
 use crate::Ending;
 use crate::arguments::{GateArguments, GateCommand};
 use crate::output::{complain, inert_lines, read_text, stdout_is_terminal, to_stdout, width};
+use crate::runtime;
 use crate::tables::plain;
-use crate::up::stopped;
 
 /// Largest configuration, in bytes.
 const LARGEST: u64 = 1 << 20;
 
 pub(crate) fn run(arguments: &GateArguments, system: &dyn System) -> Result<Ending> {
     match &arguments.command {
-        None => runtime()?.block_on(open(&arguments.config, system)),
+        None => runtime::serving()?.block_on(open(&arguments.config, system)),
         Some(GateCommand::Check) => check(&arguments.config, system),
         Some(GateCommand::Keys { command }) => issued::run(command, &arguments.config, system),
         Some(GateCommand::Grants { command }) => grants::run(command, &arguments.config, system),
         Some(GateCommand::Approvals { command }) => approvals::run(command, &arguments.config, system),
         Some(GateCommand::Pins { command }) => pins::run(command, &arguments.config, system),
-        Some(GateCommand::Stub(stub)) => runtime()?.block_on(stub::run(stub, system)),
+        Some(GateCommand::Stub(stub)) => runtime::serving()?.block_on(stub::run(stub, system)),
     }
-}
-
-/// How long a thread for work that blocks waits for more.
-const IDLE: Duration = Duration::from_secs(1);
-
-/// The runtime of whoever serves. A moment in which the processors are busy makes dozens of threads for work that blocks, and
-/// idle ones take turns: with the usual ten seconds a little traffic would keep them all, and each keeps some megabytes.
-pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.enable_all().thread_keep_alive(IDLE).build().context("cannot start threads")
 }
 
 /// The configuration of a file.
@@ -61,8 +50,9 @@ async fn open(path: &Path, system: &dyn System) -> Result<Ending> {
     let recorder = recorder::of_file(config.record.file.as_deref())?;
     let writer = Arc::clone(&recorder);
     let listener = listen(config, recorder as Arc<dyn Recorder>).await?;
+    let stop = runtime::stop()?;
     complain(&format!("the gate is open at {}; Ctrl-C closes it", listener.address()));
-    listener.run(stopped(), |problem| complain(&inert_lines(&format!("warning: {problem}")))).await;
+    listener.run(stop, |problem| complain(&inert_lines(&format!("warning: {problem}")))).await;
     writer.close();
     complain("the gate is closed");
     Ok(Ending::Fine)

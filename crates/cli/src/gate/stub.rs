@@ -9,7 +9,7 @@ use castellan_gateway::stub::{Mode, Options, Script, Stub};
 use crate::Ending;
 use crate::arguments::GateStubArguments;
 use crate::output::{complain, read_text};
-use crate::up::stopped;
+use crate::runtime;
 
 /// Largest script, in bytes.
 const LARGEST: u64 = 4 << 20;
@@ -35,7 +35,8 @@ pub(super) async fn run(arguments: &GateStubArguments, system: &dyn System) -> R
     let stub = Stub::bind(arguments.listen, options)
         .await
         .with_context(|| format!("cannot listen on {}", arguments.listen))?;
+    let stop = runtime::stop()?;
     complain(&format!("a stub, which is no model, answers at {}; Ctrl-C ends it", stub.url()));
-    stopped().await;
+    stop.await;
     Ok(Ending::Fine)
 }

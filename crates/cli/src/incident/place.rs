@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::arguments::PlaceArguments;
 use crate::output::{complain, inert_lines, read_text};
+use crate::runtime;
 
 /// The largest answer of a server, in bytes.
 const LARGEST: usize = 256 << 20;
@@ -161,14 +162,9 @@ pub(crate) fn public_key(file: &Path, system: &dyn System) -> Result<PublicKey> 
     PublicKey::from_text(&text).with_context(|| format!("`{}`", file.display()))
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")
-}
-
 /// Sends rows that are owed to the lake.
 fn send(desk: &Desk, lake: &Path, now: Ticks) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("cannot start threads")?.block_on(async {
+    runtime::working()?.block_on(async {
         let lake = Lake::open(lake, Options::default()).await?;
         let sent = async {
             desk.attach(&lake, now).await?;
@@ -189,7 +185,7 @@ fn json(answer: Answer) -> Result<Value> {
 
 /// What a server answers; its refusals as errors.
 fn answered(request: reqwest::RequestBuilder, url: &str) -> Result<Answer> {
-    runtime()?.block_on(async {
+    runtime::working()?.block_on(async {
         let reached = || format!("`{url}` does not answer; see that `castellan up` runs there");
         let mut response = request.send().await.with_context(reached)?;
         let status = response.status();

@@ -22,14 +22,14 @@ use crate::arguments::{DetectFormat, IntelArguments, IntelCommand, IntelOutput};
 use crate::detect::{print, print_lines};
 use crate::lake::tell_damages;
 use crate::output::{complain, inert_lines, stdout_is_terminal, to_stdout, width};
+use crate::runtime;
 use crate::tables::plain;
 
 /// The folder of what is remembered, in the lake's.
 pub(crate) const FOLDER: &str = "intel";
 
 pub(crate) fn run(arguments: &IntelArguments, system: &dyn System) -> Result<Ending> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("cannot start threads")?.block_on(async {
+    runtime::working()?.block_on(async {
         match &arguments.command {
             IntelCommand::Import(arguments) => import::run(arguments, system).await,
             IntelCommand::Pull(arguments) => pull::run(arguments, system).await,

@@ -18,14 +18,11 @@ use crate::Ending;
 use crate::arguments::{IngestArguments, IngestFormat, LakeArguments, LakeCommand, LakeFolder};
 use crate::output::{complain, to_stdout, width};
 use crate::progress::Bar;
+use crate::runtime;
 use crate::tables::plain;
 
-fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads")
-}
-
 pub(crate) fn ingest(arguments: &IngestArguments, _system: &dyn System) -> Result<Ending> {
-    runtime()?.block_on(async {
+    runtime::working()?.block_on(async {
         let lake = Lake::open(&arguments.folder.lake, Options::default()).await?;
         tell_damages(&lake);
         let taken = take(&lake, arguments).await;
@@ -97,7 +94,7 @@ fn format(path: &Path, given: Option<IngestFormat>) -> Result<Format> {
 }
 
 pub(crate) fn run(arguments: &LakeArguments, system: &dyn System) -> Result<Ending> {
-    runtime()?.block_on(async {
+    runtime::working()?.block_on(async {
         match &arguments.command {
             LakeCommand::Tables { folder, json } => tables(folder, *json, system).await,
             LakeCommand::Create { table, columns, folder } => {
