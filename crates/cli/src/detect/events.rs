@@ -38,6 +38,18 @@ impl Workspace {
         Ok(Workspace { lake, watchlists: all, functions })
     }
 
+    /// Over the same lake, with watchlists and functions that were read again.
+    ///
+    /// Errors: a watchlist that cannot be used.
+    pub(crate) fn again(
+        &self,
+        watchlists: Option<&Path>,
+        functions: Functions,
+        system: &dyn System,
+    ) -> Result<Workspace> {
+        Workspace::open(Arc::clone(&self.lake), watchlists, functions, system)
+    }
+
     /// The lake.
     pub(crate) fn lake(&self) -> &Lake {
         &self.lake

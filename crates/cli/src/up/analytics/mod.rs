@@ -7,6 +7,7 @@
 //! what the lake has already adds nothing.
 
 pub(super) mod board;
+mod edits;
 mod following;
 mod health;
 pub(crate) mod kept;
@@ -24,13 +25,16 @@ use board::Board;
 use castellan_base::{System, Ticks};
 use castellan_detect::rule::Rule;
 use castellan_detect::run::Alert;
-use castellan_detect::schedule::{State, Timing, due, run};
+use castellan_detect::schedule::{Ran, State, Timing, due, run};
+use castellan_detect::stream::{How, Streams};
 use castellan_incident::Desk;
 use castellan_incident::store::Note;
 use castellan_lake::Lake;
+use edits::{Edits, Versions};
 use following::Following;
 use health::Health;
 use kept::{Folder, Kept};
+use tokio::task::JoinSet;
 use told::Told;
 
 use crate::arguments::UpArguments;
@@ -49,7 +53,7 @@ const FOLDER: &str = "analytics";
 
 /// Rules, what they run over, and what is remembered of them.
 pub(super) struct Analytics {
-    workspace: Workspace,
+    workspace: Arc<Workspace>,
     rules: Vec<Rule>,
     timing: Timing,
     folder: Folder,
@@ -63,8 +67,9 @@ pub(super) struct Analytics {
     health: Health,
     /// What is shown of all this.
     board: Arc<Board>,
-    /// How rules are read, to do it again.
+    /// How rules are read, to do it again when files change.
     reading: Reading,
+    edits: Edits,
 }
 
 /// Where rules come from.
@@ -72,6 +77,7 @@ pub(super) struct Analytics {
 struct Reading {
     paths: Vec<PathBuf>,
     functions: Option<PathBuf>,
+    watchlists: Option<PathBuf>,
     built_in: bool,
 }
 
@@ -86,6 +92,12 @@ impl Reading {
         read.tell(false);
         read.rules = distinct(std::mem::take(&mut read.rules), self.built_in);
         Ok(read)
+    }
+
+    /// The files that are read, as they are now.
+    fn versions(&self, system: &dyn System) -> Versions {
+        let folders = self.functions.iter().chain(&self.watchlists);
+        Versions::below(self.paths.iter().chain(folders).map(PathBuf::as_path), system)
     }
 }
 
@@ -104,15 +116,17 @@ impl Analytics {
         let reading = Reading {
             paths: vec![rules.to_owned()],
             functions: arguments.functions.clone(),
+            watchlists: arguments.watchlists.clone(),
             built_in: arguments.built_in,
         };
+        let mut edits = Edits::default();
+        edits.reads(reading.versions(system));
         let read = reading.read(system)?;
         board.has(&read.rules, &read.sources);
         let folder = lake.folder().join(FOLDER);
-        let watchlists = arguments.watchlists.as_deref();
-        let workspace = Workspace::open(lake, watchlists, read.functions, system)?;
+        let workspace = Workspace::open(lake, reading.watchlists.as_deref(), read.functions, system)?;
         let analytics = Analytics::of(workspace, read.rules, &folder, desk, system.now())?;
-        Ok(Analytics { board, reading, ..analytics })
+        Ok(Analytics { board, reading, edits, ..analytics })
     }
 
     fn of(
@@ -137,7 +151,7 @@ impl Analytics {
         let (timing, told) = (Timing::default(), Told::default());
         let health = Health::new(folder.sources()?, now);
         Ok(Analytics {
-            workspace,
+            workspace: Arc::new(workspace),
             rules,
             timing,
             folder,
@@ -149,6 +163,7 @@ impl Analytics {
             health,
             board: Arc::default(),
             reading: Reading::default(),
+            edits: Edits::default(),
         })
     }
 
@@ -170,8 +185,7 @@ impl Analytics {
                     kept.state.raised.entry(identity).or_insert(raised);
                 }
             }
-            if self.board.is_changed() {
-                self.reads_again(clock.as_ref());
+            if self.follows_edits(clock.as_ref()) {
                 continue;
             }
             self.turn(clock.now()).await;
@@ -183,27 +197,37 @@ impl Analytics {
         }
     }
 
-    /// Reads rules again that somebody changed. What is remembered of those that stay stays.
-    fn reads_again(&mut self, system: &dyn System) {
+    /// Reads rules, functions and watchlists again where somebody changed them; whether that was so.
+    fn follows_edits(&mut self, system: &dyn System) -> bool {
+        let versions = self.reading.versions(system);
+        if !self.edits.are_done(&versions) && !self.board.is_changed() {
+            return false;
+        }
+        // What cannot be read now is tried again when it has changed once more.
+        self.edits.reads(versions);
         const WHAT: &str = "rules that were changed cannot be read";
-        let read = match self.reading.read(system) {
-            Ok(read) => read,
-            Err(error) => return self.told.failed(WHAT, &format!("{error:#}")),
-        };
+        match self.reads_again(system) {
+            Ok(()) => self.told.works(WHAT),
+            Err(error) => self.told.failed(WHAT, &format!("{error:#}")),
+        }
+        true
+    }
+
+    /// Reads everything again. What is remembered of rules that stay stays; what cannot be read leaves all as it is.
+    fn reads_again(&mut self, system: &dyn System) -> Result<()> {
+        let read = self.reading.read(system)?;
+        let watchlists = self.reading.watchlists.as_deref();
+        let workspace = self.workspace.again(watchlists, read.functions, system)?;
         for rule in &read.rules {
-            if self.kept.contains_key(&rule.id) {
-                continue;
-            }
-            match self.folder.rule(&rule.id) {
-                Ok(kept) => _ = self.kept.insert(Arc::clone(&rule.id), kept),
-                Err(error) => return self.told.failed(WHAT, &format!("{error:#}")),
+            if !self.kept.contains_key(&rule.id) {
+                self.kept.insert(Arc::clone(&rule.id), self.folder.rule(&rule.id)?);
             }
         }
-        self.told.works(WHAT);
         self.board.has(&read.rules, &read.sources);
-        self.rules = read.rules;
+        (self.rules, self.workspace) = (read.rules, Arc::new(workspace));
         // Who is told of what is worked out anew, over what the tables hold.
         self.following = None;
+        Ok(())
     }
 
     /// Writes how rules run and whether sources send, when it is time.
@@ -277,7 +301,8 @@ impl Analytics {
         }
         let kept = self.kept.get(&rule.id).cloned().unwrap_or_default();
         let mut state = kept.state.clone();
-        let ran = following.streams_mut().look(at, &mut state, &self.workspace, now, &self.timing).await;
+        let ran =
+            following.streams_mut().look(at, &mut state, self.workspace.as_ref(), now, &self.timing).await;
         self.told.ran(&rule, &ran);
         self.health.looked(&rule, &ran);
         self.board.ran(&rule, &ran, now);
@@ -320,14 +345,8 @@ impl Analytics {
             if rule.enabled && due(&rule, &kept.state, now, &self.timing).windows.is_empty() {
                 continue;
             }
-            let mut state = kept.state.clone();
             // A rule that is off forgets how far it was, and begins with the last window when it is turned on.
-            let own = self.following.as_ref().and_then(|own| own.streams().events(at, &self.workspace));
-            let ran = match &own {
-                Some(events) => run(&rule, &mut state, events, now, &self.timing).await,
-                None => run(&rule, &mut state, &self.workspace, now, &self.timing).await,
-            };
-            drop(own);
+            let (ran, state) = self.runs(at, &rule, kept.state.clone(), (now, begun)).await;
             if !rule.enabled && state == kept.state {
                 continue;
             }
@@ -350,11 +369,7 @@ impl Analytics {
                 return;
             }
             self.captures(&changed, now).await;
-            // Rules that are due must not keep those waiting that are told of events.
-            if self.heard.elapsed() > TOGETHER {
-                let since = i64::try_from(begun.elapsed().as_nanos() / 100).unwrap_or(i64::MAX);
-                self.takes(now.checked_add(since).unwrap_or(now)).await;
-            }
+            self.takes_between((now, begun)).await;
         }
         self.told.works("what is remembered of analytics cannot be kept");
         let forgotten =
@@ -363,6 +378,55 @@ impl Analytics {
             self.told.failed("rules are told of events", &format!("{error:#}"));
             self.following = None;
         }
+    }
+
+    /// Runs a rule over what is held for it, or over the tables.
+    async fn runs(
+        &mut self,
+        at: usize,
+        rule: &Rule,
+        mut state: State,
+        time: (Ticks, Instant),
+    ) -> (Ran, State) {
+        let streams = self.following.as_ref().map(Following::streams);
+        let is_told = |own: &&Streams| matches!(own.how(at), Some(How::Rows | How::Windows));
+        if let Some(events) = streams.filter(is_told).and_then(|own| own.events(at, self.workspace.as_ref()))
+        {
+            let ran = run(rule, &mut state, &events, time.0, &self.timing).await;
+            return (ran, state);
+        }
+        self.runs_aside(rule.clone(), state, time).await
+    }
+
+    /// Runs a rule over the tables, which can take a second, and goes on taking what arrives. Nobody else looks with this rule
+    /// meanwhile: it is not told of events.
+    async fn runs_aside(&mut self, rule: Rule, mut state: State, time: (Ticks, Instant)) -> (Ran, State) {
+        let (workspace, timing) = (Arc::clone(&self.workspace), self.timing);
+        // What runs in a set ends with it, as everything here ends when its future is dropped.
+        let mut aside = JoinSet::new();
+        aside.spawn(async move {
+            let ran = run(&rule, &mut state, workspace.as_ref(), time.0, &timing).await;
+            (ran, state)
+        });
+        loop {
+            match tokio::time::timeout(TOGETHER, aside.join_next()).await {
+                Ok(Some(Ok(done))) => return done,
+                Ok(Some(Err(error))) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                // Only who drops the set ends it otherwise.
+                Ok(_) => std::future::pending().await,
+                Err(_) => self.takes_between(time).await,
+            }
+        }
+    }
+
+    /// Takes what arrived, unless that was done just now: rules that are due must not keep those waiting that are told of
+    /// events. `turn` is the time of the turn, and when that was.
+    async fn takes_between(&mut self, (turn, begun): (Ticks, Instant)) {
+        if self.heard.elapsed() < TOGETHER {
+            return;
+        }
+        let since = i64::try_from(begun.elapsed().as_nanos() / 100).unwrap_or(i64::MAX);
+        self.takes(turn.checked_add(since).unwrap_or(turn)).await;
     }
 
     /// Remembers how far a rule is that raised nothing.

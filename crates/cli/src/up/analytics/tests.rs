@@ -142,7 +142,7 @@ async fn wherever_it_is_cut_off_alerts_come_once() {
 async fn raised_and_cut(up: &mut Analytics, cut: Cut) {
     let (rule, now) = (up.rules[0].clone(), time("10:06:30"));
     let mut state = State::default();
-    let ran = run(&rule, &mut state, &up.workspace, now, &up.timing).await;
+    let ran = run(&rule, &mut state, up.workspace.as_ref(), now, &up.timing).await;
     let kept = Kept { state, commit: unique().unwrap() };
     up.folder.prepare(&rule.id, &kept).unwrap();
     if matches!(cut, Cut::Prepared) {
@@ -199,4 +199,51 @@ async fn texts_of_a_trace_are_kept_redacted() {
     assert!(exhibits.iter().all(|exhibit| !exhibit.redacted.contains("4111") && exhibit.sealed_to.is_none()));
     up.desk.capture(&lake, 1, time("10:07:00")).await.unwrap();
     assert_eq!(up.desk.exhibits(1).len(), 2, "each text is kept once");
+}
+
+#[tokio::test]
+async fn files_that_change_are_read_again_when_they_stay() {
+    let folder = TempDir::new().unwrap();
+    let lake = lake(&folder).await;
+    let rules = folder.path().join("rules");
+    std::fs::create_dir(&rules).unwrap();
+    let system = castellan_base::OsSystem;
+    let mut up = analytics(&folder, &lake).await;
+    up.reading = Reading { paths: vec![rules.clone()], ..Reading::default() };
+    assert!(!up.follows_edits(&system) && up.rules.len() == 1, "nothing has changed since it was opened");
+    std::fs::write(rules.join("one.yaml"), RULE).unwrap();
+    assert!(!up.follows_edits(&system), "who writes may not be done");
+    assert!(up.follows_edits(&system) && !up.follows_edits(&system));
+    assert_eq!(up.rules.len(), 1);
+    let other = RULE.replace("000000000001", "000000000009");
+    std::fs::write(rules.join("two.yaml"), other.replace("50126", "50053")).unwrap();
+    assert!(!up.follows_edits(&system) && up.follows_edits(&system));
+    assert_eq!(up.rules.len(), 2);
+    // What the first rule has seen is remembered, and the second one runs.
+    failed_logon(&lake, "10:01:00", "ann@contoso.com").await;
+    up.turn(time("10:06:30")).await;
+    check(&lake, 1, 1).await;
+    std::fs::remove_dir_all(&rules).unwrap();
+    assert!(!up.follows_edits(&system) && up.follows_edits(&system));
+    assert_eq!(up.rules.len(), 2, "what cannot be read leaves all as it is");
+}
+
+#[tokio::test]
+async fn a_rule_over_tables_runs_aside_and_what_arrives_is_taken_meanwhile() {
+    let folder = TempDir::new().unwrap();
+    let lake = lake(&folder).await;
+    let mut up = analytics(&folder, &lake).await;
+    // Counting down to few is on its schedule alone; the other rule is told of events.
+    let quiet =
+        RULE.replace("000000000001", "000000000008").replace("triggerOperator: gt", "triggerOperator: lt");
+    let quiet =
+        quiet.replace("triggerThreshold: 0", "triggerThreshold: 5").replace("Failed logons", "Few logons");
+    up.rules.extend(read("quiet.yaml", &quiet, &mut Sources::default()).rules);
+    up.begin(time("10:00:30")).await;
+    let streams = up.following.as_ref().unwrap().streams();
+    assert!(matches!(streams.how(1), Some(How::Scheduled(_))), "{:?}", streams.how(1));
+    failed_logon(&lake, "10:01:00", "ann@contoso.com").await;
+    up.turn(time("10:06:30")).await;
+    assert_eq!(count(&lake, "SecurityAlert | where AlertName == 'Few logons'").await, 1);
+    assert_eq!(count(&lake, "SecurityAlert | where AlertName == 'Failed logons'").await, 1);
 }
