@@ -38,18 +38,21 @@ pub struct Found {
 /// what has begun and not ended is told, too.
 pub fn find(text: &str, hosts: &Hosts, bare: bool, is_over: bool) -> Found {
     let mut found = Found::default();
-    let mut at = 0;
+    let (mut at, mut line) = (0, 0);
+    let mut looks = Looks::at(text);
     while let Some(next) =
         text.get(at..).and_then(|rest| rest.find(['(', '<', '[', ':'])).map(|next| at + next)
     {
-        let seen = match text.as_bytes().get(next) {
-            Some(b'(') if text.get(..next).is_some_and(|before| before.ends_with(']')) => {
-                link(text, next, hosts)
-            }
-            Some(b'<') => element(text, next, hosts),
-            Some(b'[') => definition(text, next, hosts),
-            Some(b':') if bare => plain(text, next, hosts),
-            _ => Seen::Nothing,
+        line = text.get(at..next).and_then(|passed| passed.rfind('\n')).map_or(line, |end| at + end + 1);
+        let byte = text.as_bytes().get(next).copied().unwrap_or_default();
+        let seen = match byte {
+            b'(' if !text.get(..next).is_some_and(|before| before.ends_with(']')) => Seen::Nothing,
+            b':' if !bare => Seen::Nothing,
+            _ if looks.are_over() => Seen::Goes(next..next + 1, format!("&#{byte};")),
+            b'(' => link(text, next, hosts, &mut looks),
+            b'<' => element(text, next, hosts, &mut looks),
+            b'[' => definition(text, (line, next), hosts, &mut looks),
+            _ => plain(text, next, hosts, &mut looks),
         };
         match seen {
             Seen::Nothing => at = next + 1,
@@ -79,6 +82,26 @@ pub fn find(text: &str, hosts: &Hosts, bare: bool, is_over: bool) -> Found {
     found
 }
 
+/// How much may be looked at that is looked at more than once. Texts that were written for something stay far below it; of
+/// others no bracket and no colon stays what it is from there on.
+#[derive(Debug)]
+struct Looks(usize);
+
+impl Looks {
+    /// Sixteen times the text, and a megabyte.
+    fn at(text: &str) -> Looks {
+        Looks(text.len().saturating_mul(16).saturating_add(1 << 20))
+    }
+
+    fn take(&mut self, bytes: usize) {
+        self.0 = self.0.saturating_sub(bytes);
+    }
+
+    fn are_over(&self) -> bool {
+        self.0 == 0
+    }
+}
+
 enum Seen {
     /// It is no address.
     Nothing,
@@ -99,7 +122,7 @@ fn beginning(text: &str, from: usize) -> Option<usize> {
 }
 
 /// `(address "title")` after `]`.
-fn link(text: &str, open: usize, hosts: &Hosts) -> Seen {
+fn link(text: &str, open: usize, hosts: &Hosts, looks: &mut Looks) -> Seen {
     let start = open + 1;
     let Some((address, end)) = destination(text, start) else {
         let begun = text.get(start..).unwrap_or_default();
@@ -111,6 +134,7 @@ fn link(text: &str, open: usize, hosts: &Hosts) -> Seen {
     let rest = text.get(end..).unwrap_or_default();
     let window = rest.get(..floor(rest, LONGEST)).unwrap_or_default();
     let close = window.find(')').map(|close| end + close + 1);
+    looks.take(close.unwrap_or(end + window.len()) - open);
     let is_allowed = hosts.allow(text.get(address.clone()).unwrap_or_default());
     match close {
         // What stands in it is looked at as well: not every reader takes it for a link.
@@ -129,7 +153,8 @@ fn destination(text: &str, start: usize) -> Option<(Range<usize>, usize)> {
     let start = start + (rest.len() - rest.trim_start().len());
     let rest = text.get(start..)?;
     if let Some(inner) = rest.strip_prefix('<') {
-        let end = inner.find('>').or_else(|| (inner.len() > LONGEST).then_some(floor(inner, LONGEST)))?;
+        let window = inner.get(..floor(inner, LONGEST)).unwrap_or_default();
+        let end = window.find('>').or_else(|| (window.len() < inner.len()).then_some(window.len()))?;
         return Some((start + 1..start + 1 + end, (start + end + 2).min(text.len())));
     }
     let mut depth = 0_usize;
@@ -147,8 +172,7 @@ fn destination(text: &str, start: usize) -> Option<(Range<usize>, usize)> {
 }
 
 /// `[name]: address` at the beginning of a line.
-fn definition(text: &str, open: usize, hosts: &Hosts) -> Seen {
-    let line = text.get(..open).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+fn definition(text: &str, (line, open): (usize, usize), hosts: &Hosts, looks: &mut Looks) -> Seen {
     let before = text.get(line..open).unwrap_or_default();
     let is_of_list = |character: char| {
         character.is_whitespace() || character.is_ascii_digit() || ">-*+.)".contains(character)
@@ -158,7 +182,9 @@ fn definition(text: &str, open: usize, hosts: &Hosts) -> Seen {
     }
     let rest = text.get(open..).unwrap_or_default();
     let window = rest.get(..floor(rest, 1_024)).unwrap_or_default();
-    let Some(close) = unescaped(window) else {
+    let close = unescaped(window);
+    looks.take(close.unwrap_or(window.len()));
+    let Some(close) = close else {
         return if window.len() == rest.len() { Seen::Open(open, None) } else { Seen::Nothing };
     };
     let after = open + close + 1;
@@ -192,7 +218,7 @@ fn unescaped(text: &str) -> Option<usize> {
 }
 
 /// An address that stands as it is: `https://...`.
-fn plain(text: &str, colon: usize, hosts: &Hosts) -> Seen {
+fn plain(text: &str, colon: usize, hosts: &Hosts, looks: &mut Looks) -> Seen {
     let before = text.get(..colon).unwrap_or_default();
     let scheme = before.bytes().rev().take_while(u8::is_ascii_alphanumeric).take(16).count();
     let start = colon - scheme;
@@ -207,6 +233,7 @@ fn plain(text: &str, colon: usize, hosts: &Hosts) -> Seen {
     let window = rest.get(..floor(rest, LONGEST)).unwrap_or_default();
     let length = window.find(is_end);
     let end = colon + 1 + length.unwrap_or(window.len());
+    looks.take(end - colon);
     let address = text.get(start..end).unwrap_or_default();
     let is_allowed = hosts.allow(address.trim_end_matches(['.', ',', ')', ']', ';']));
     match length {

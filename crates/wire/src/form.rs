@@ -113,6 +113,10 @@ struct Said {
 fn said(head: &str) -> Result<Said, FormError> {
     let mut disposition = None;
     for line in head.split("\r\n").filter(|line| !line.is_empty()) {
+        // Some readers end a line at a bare line feed or at NUL, others do not.
+        if line.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
+            return Err(FormError("a part has a line that not everybody ends at the same place"));
+        }
         let (name, value) = line.split_once(':').ok_or(FormError("a part has a line that is no header"))?;
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         if name.is_empty() || !name.bytes().all(is_name) {
@@ -240,6 +244,9 @@ mod tests {
             "--XX\r\nContent-Disposition: form-data; name=\"a\";\r\n filename=\"b\"\r\n\r\nx\r\n--XX--",
             "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Type: text/plain; charset=utf-7\r\n\r\nx\r\n--XX--",
             "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Transfer-Encoding: base64\r\n\r\nx\r\n--XX--",
+            // A line that some readers take for two.
+            "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\nX-A: b\nContent-Transfer-Encoding: quoted-printable\r\n\r\nx\r\n--XX--",
+            "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\nContent-Type: text/plain\rX: y\r\n\r\nx\r\n--XX--",
             "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nx\r\n--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\ny\r\n--XX--",
         ] {
             assert!(Form::read(body.as_bytes(), TYPE).is_err(), "{body:?}");

@@ -1,6 +1,6 @@
 //! Elements of HTML, and addresses between angle brackets.
 
-use super::{Hosts, LONGEST, REMOVED, Seen, floor};
+use super::{Hosts, LONGEST, Looks, REMOVED, Seen, floor};
 
 /// Elements that do something by themselves. With any other, its addresses decide.
 const ACTIVE: [&str; 18] = [
@@ -9,7 +9,7 @@ const ACTIVE: [&str; 18] = [
 ];
 
 /// `<https://...>`, and elements of HTML.
-pub(super) fn element(text: &str, open: usize, hosts: &Hosts) -> Seen {
+pub(super) fn element(text: &str, open: usize, hosts: &Hosts, looks: &mut Looks) -> Seen {
     let rest = text.get(open + 1..).unwrap_or_default();
     let is_beginning = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'/' | b'!' | b'?');
     match rest.as_bytes().first() {
@@ -21,14 +21,16 @@ pub(super) fn element(text: &str, open: usize, hosts: &Hosts) -> Seen {
     let is_cut = window.len() < rest.len();
     // Some readers end an element at the first bracket, others know that one within quotes is none.
     let plain = window.split('>').next().unwrap_or_default();
-    match closing(window) {
+    let close = closing(window);
+    looks.take(close.unwrap_or(window.len()));
+    match close {
         Some(end) => {
             let inner = window.get(..end).unwrap_or_default();
-            let is_bad = is_active(inner, hosts) || is_active(plain, hosts);
+            let is_bad = is_active(inner, hosts) || plain.len() < inner.len() && is_active(plain, hosts);
             if is_bad { Seen::Goes(open..open + end + 2, REMOVED.to_owned()) } else { Seen::Nothing }
         }
         None => {
-            let is_bad = is_active(window, hosts) || is_active(plain, hosts);
+            let is_bad = is_active(window, hosts) || plain.len() < window.len() && is_active(plain, hosts);
             match (is_cut, is_bad) {
                 (true, true) => Seen::Goes(open..open + 1 + window.len(), REMOVED.to_owned()),
                 // What it will do stands too far away: it begins no element then.
@@ -85,15 +87,25 @@ fn is_active(inner: &str, hosts: &Hosts) -> bool {
         return true;
     }
     let mut attributes = after;
+    // Bytes that are left where a value without quotes ended: what stands in one is a part of it.
+    let mut value_ends = usize::MAX;
     while let Some((before, rest)) = attributes.split_once('=') {
         let name = before.trim_end().rsplit(|character: char| !character.is_ascii_alphanumeric()).next();
         if name.is_some_and(|name| name.len() > 2 && name.to_ascii_lowercase().starts_with("on")) {
             return true;
         }
         let rest = rest.trim_start();
+        attributes = rest;
+        if rest.len() > value_ends {
+            continue;
+        }
         let value = match rest.chars().next() {
             Some(quote @ ('"' | '\'')) => rest.get(1..).and_then(|rest| rest.split(quote).next()),
-            _ => rest.split(|character: char| character.is_whitespace()).next(),
+            _ => {
+                let value = rest.split(char::is_whitespace).next();
+                value_ends = rest.len() - value.unwrap_or_default().len();
+                value
+            }
         };
         let value = value.unwrap_or_default();
         // Readers leave line ends and the like out of addresses; one attribute may have several (`srcset`).
@@ -103,7 +115,6 @@ fn is_active(inner: &str, hosts: &Hosts) -> bool {
         if has_controls || parts.any(|part| is_address(part) && !hosts.allow(part)) {
             return true;
         }
-        attributes = rest;
     }
     false
 }

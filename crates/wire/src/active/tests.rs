@@ -99,6 +99,26 @@ fn an_element_that_does_not_end_begins_none() {
     );
 }
 
+#[test]
+fn texts_of_brackets_alone_are_read_within_bounds() {
+    for unit in ["<a=", "<a b=\"", "](", "](<", "[", "[\n", "https://docs.example.com/(", "<a "] {
+        let text = unit.repeat(100_000);
+        let found = find(&text, &hosts(), true, true);
+        assert!(applied(&text, found.edits).is_ok(), "{unit}");
+        // What comes after so many does nothing either.
+        let text = format!("{text}![x](https://evil.example/x) <img src=//evil.example/x>");
+        let shown = applied(&text, find(&text, &hosts(), false, true).edits).unwrap();
+        assert!(!shown.contains("](https://evil") && !shown.contains("<img src=//evil"), "{unit}");
+    }
+}
+
+#[test]
+fn what_stands_in_a_value_without_quotes_is_a_part_of_it() {
+    check("<a title=x=y href=/z>b</a>", false, "<a title=x=y href=/z>b</a>");
+    check("<a title=x=onclick href=//evil.example>b</a>", false, "(link removed)b</a>");
+    check("<a title=x/onclick=alert(1)>b</a>", false, "(link removed)b</a>");
+}
+
 proptest! {
     #[test]
     fn pieces_show_no_address_that_the_whole_hides(before in "[a-z \n]{0,12}", cut in 0_usize..70, bare in any::<bool>()) {
