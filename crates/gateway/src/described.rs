@@ -53,6 +53,14 @@ impl Config {
             };
             guards.push_str(&format!("; values become tokens for each {scope}"));
         }
+        let files = [
+            ("profiles of one's own", &self.guardrails),
+            ("block lists", &self.blocklists),
+            ("a second look at attacks by", &self.shield.as_ref().map(|shield| shield.model.clone())),
+        ];
+        for (what, path) in files {
+            path.iter().for_each(|path| guards.push_str(&format!("; {what}: {}", path.display())));
+        }
         guards
     }
 
@@ -168,6 +176,8 @@ mod tests {
             include_str!("../../../examples/gate/serving.toml"),
             &["cache of answers: 300 seconds", "at once)", "traces: 100 % of those that begin here, to "],
         );
+        let second = "[gate]\nblocklists = \"lists.json\"\n[gate.shield]\nmodel = \"models/guard\"\n";
+        check(second, &["block lists: lists.json", "a second look at attacks by: models/guard"]);
         let secret = "[gate.traces]\nendpoint = \"https://collector.example/v1/traces?key=s3cret\"\n";
         assert!(!read(secret).unwrap().described().join("\n").contains("s3cret"));
     }

@@ -54,20 +54,21 @@ pub(super) async fn answered(
     answer: Answer,
 ) -> Result<Served, Stop> {
     let Answer { status, headers, body, .. } = answer;
-    if !headers.get_all(CONTENT_TYPE).into_iter().all(speaks_unicode) {
-        let message =
-            "the upstream answers in another character set than UTF-8, which clients would read differently";
-        return Err(Stop::new(Stage::InspectAnswer, 502, "unreadable_answer", message));
-    }
-    if is_encoded(&headers) {
-        let message = "the upstream answers compressed, which the gate did not ask for and cannot look into";
-        return Err(Stop::new(Stage::InspectAnswer, 502, "unreadable_answer", message));
-    }
     if status.as_u16() == 401 || status.as_u16() == 403 {
         let message = format!(
             "the upstream refuses the gate's own credential ({status}); whoever runs the gate has to look at it"
         );
         return Err(Stop::new(Stage::Forward, 502, "upstream_credential", message));
+    }
+    if !headers.get_all(CONTENT_TYPE).into_iter().all(speaks_unicode) {
+        let message = format!(
+            "the upstream answers ({status}) in another character set than UTF-8, which clients would read differently"
+        );
+        return Err(Stop::new(Stage::InspectAnswer, 502, "unreadable_answer", message));
+    }
+    if is_encoded(&headers) {
+        let message = "the upstream answers compressed, which the gate did not ask for and cannot look into";
+        return Err(Stop::new(Stage::InspectAnswer, 502, "unreadable_answer", message));
     }
     let mut head = Response::new(()).into_parts().0;
     (head.status, head.headers) = (status, headers);

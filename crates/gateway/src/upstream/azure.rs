@@ -206,19 +206,20 @@ async fn ask(
     whom: &str,
     make: impl Fn() -> Result<Request<Full<Bytes>>, String>,
 ) -> Result<Bytes, String> {
-    let (attempts, mut wait) = ATTEMPTS;
+    let (attempts, mut pause) = ATTEMPTS;
+    let mut asked = Duration::ZERO;
     let patience = milliseconds(source.azure.ask_ms);
     let mut reason = String::new();
     for attempt in 0..attempts {
         if attempt > 0 {
-            sleep(wait).await;
-            wait *= 2;
+            sleep(pause.max(asked)).await;
+            (pause, asked) = (pause * 2, Duration::ZERO);
         }
         match timeout(patience, once(source, make()?)).await {
             Ok(Ok((StatusCode::OK, _, bytes))) => return Ok(bytes),
             Ok(Ok((status, told, _))) => {
                 reason = format!("{whom} answered {status}");
-                wait = wait.max(told);
+                asked = told;
                 // 404 and 410: the metadata service is being updated.
                 let may_help = status.is_server_error() || matches!(status.as_u16(), 404 | 410 | 429);
                 if !may_help || told > LONGEST_WAIT {
