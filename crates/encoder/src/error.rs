@@ -19,6 +19,12 @@ pub enum EncoderError {
         /// Why.
         why: String,
     },
+    /// A setting is out of its range.
+    #[error("{why}")]
+    Setting {
+        /// Which, and what is wrong with it.
+        why: String,
+    },
     /// It is not clear which labels mean an attack.
     #[error(
         "{why}; the labels are {labels}: say with the setting for attack labels which of them mean an attack"

@@ -1,5 +1,7 @@
 //! Which classes of a model mean an attack.
 
+use std::collections::BTreeSet;
+
 use crate::EncoderError;
 
 /// Names that say of a text that it is an attack on the prompt, in capitals with `_` between words.
@@ -29,7 +31,11 @@ pub(crate) fn attacks(labels: &[String], asked: &[String]) -> Result<Vec<usize>,
             let found = labels.iter().position(|label| plain(label) == plain(name));
             found.ok_or_else(|| fault(format!("the model has no label `{name}`")))
         };
-        asked.iter().map(number).collect::<Result<_, _>>()?
+        // A label that is named twice means what it means once: its probability must not count twice.
+        let mut seen = BTreeSet::new();
+        let mut numbers: Vec<usize> = asked.iter().map(number).collect::<Result<_, _>>()?;
+        numbers.retain(|number| seen.insert(*number));
+        numbers
     };
     // A model of one label says how likely that one is; of more, one has to mean that there is no attack.
     if labels.len() > 1 && (0..labels.len()).all(|number| numbers.contains(&number)) {
@@ -88,6 +94,7 @@ mod tests {
     fn what_was_asked_for_holds() {
         check(&["POSITIVE", "NEGATIVE"], &["positive"], Some(&[0]));
         check(&["SAFE", "INJECTION", "OTHER"], &["other", "injection"], Some(&[2, 1]));
+        check(&["SAFE", "INJECTION"], &["INJECTION", "injection"], Some(&[1]));
         check(&["SAFE", "INJECTION"], &["attack"], None);
         check(&["a", "b"], &["a", "b"], None);
     }

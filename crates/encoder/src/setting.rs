@@ -28,6 +28,9 @@ pub struct Setting {
     /// How long it may take for all of one text, in milliseconds: 2,000.
     #[serde(default = "two_seconds")]
     pub time_ms: u64,
+    /// How long it may take for all texts of one request, in milliseconds: 10,000.
+    #[serde(default = "ten_seconds")]
+    pub request_ms: u64,
 }
 
 fn half() -> f32 {
@@ -36,6 +39,10 @@ fn half() -> f32 {
 
 fn two_seconds() -> u64 {
     2_000
+}
+
+fn ten_seconds() -> u64 {
+    10_000
 }
 
 impl Setting {
@@ -47,6 +54,7 @@ impl Setting {
             attack_labels: Vec::new(),
             least: half(),
             time_ms: two_seconds(),
+            request_ms: ten_seconds(),
         }
     }
 
@@ -55,9 +63,15 @@ impl Setting {
     /// # Errors
     /// What of it is missing or cannot be used.
     pub fn second(&self, system: &dyn System) -> Result<Second, EncoderError> {
+        // Everything grey would be an attack, or nothing; a percentage is taken for a probability easily.
+        if !(self.least > 0.0 && self.least <= 1.0) {
+            let why = format!("`least` is {}; it is a probability above 0 and at most 1", self.least);
+            return Err(EncoderError::Setting { why });
+        }
         let time = Duration::from_millis(self.time_ms);
+        let together = Duration::from_millis(self.request_ms);
         let options = Options { attack_labels: self.attack_labels.clone(), time, ..Options::default() };
         let encoder = Encoder::open(system, &self.model, &options)?;
-        Ok(Second::new(Arc::new(encoder)).grey(self.grey).least(self.least).time(time))
+        Ok(Second::new(Arc::new(encoder)).grey(self.grey).least(self.least).time(time).together(together))
     }
 }

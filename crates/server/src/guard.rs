@@ -31,6 +31,7 @@ pub(crate) struct Judged {
 /// Judges texts. Trusted ones are judged for harm alone.
 pub(crate) fn judge<'a>(judge: &dyn Judge, parts: impl IntoIterator<Item = Part<'a>>) -> Judged {
     let mut judged = Judged::default();
+    let allowance = judge.allowance();
     for part in parts {
         let harms = judge.harm(part.text);
         judged.harms = Harms {
@@ -40,7 +41,7 @@ pub(crate) fn judge<'a>(judge: &dyn Judge, parts: impl IntoIterator<Item = Part<
             self_harm: worse(judged.harms.self_harm, harms.self_harm),
         };
         let Some(source) = part.source.filter(|source| !source.is_trusted()) else { continue };
-        let attack = judge.attack(part.text, source);
+        let attack = judge.attack(part.text, source, &allowance);
         let unscanned = attack.unscanned.iter();
         judged.unscanned.extend(
             unscanned

@@ -11,7 +11,7 @@ use crate::harm::{self, Harms, Terms};
 use crate::model::bytes::{Reader, WeightsError, Writer};
 use crate::model::calibration::OperatingPoint;
 use crate::rules::{self, Rules};
-use crate::second::Second;
+use crate::second::{Allowance, Second};
 
 /// Largest file of rules or terms, in bytes.
 const LARGEST_TEXT: u64 = 4 << 20;
@@ -120,6 +120,24 @@ impl Shield {
         let mut stream = self.stream(source, point);
         stream.push(text);
         stream.finish()
+    }
+
+    /// As [`Shield::attack_at`], for one of several texts that a second tier has a time for together.
+    pub fn attack_within(
+        &self,
+        text: &str,
+        source: Source,
+        point: OperatingPoint,
+        allowance: &Allowance,
+    ) -> Verdict {
+        let mut stream = self.stream(source, point).within(allowance);
+        stream.push(text);
+        stream.finish()
+    }
+
+    /// The time that a second tier has for the texts of one request together.
+    pub fn allowance(&self) -> Allowance {
+        self.second.as_ref().map_or_else(Allowance::unlimited, Second::allowance)
     }
 
     /// Judges a text that comes in parts, in memory that does not grow with it.

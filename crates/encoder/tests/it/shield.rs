@@ -45,4 +45,8 @@ fn settings_are_read() {
     let fault = serde_json::from_str::<Setting>(r#"{"model": "m", "grey": "0.8..0.1"}"#).unwrap_err();
     assert!(fault.to_string().contains("LOW..HIGH"), "{fault}");
     assert!(Setting::new("/nowhere").second(&OsSystem).is_err());
+    for least in [0.0, 50.0, f32::NAN] {
+        let setting = Setting { least, ..Setting::new("/nowhere") };
+        assert!(setting.second(&OsSystem).unwrap_err().to_string().contains("`least`"), "{least}");
+    }
 }

@@ -9,6 +9,7 @@ use castellan_shield::attack::Verdict;
 use castellan_shield::blocklist::Blocklists;
 use castellan_shield::harm::{HARMS, Harms};
 use castellan_shield::model::calibration::OperatingPoint;
+use castellan_shield::second::Allowance;
 use castellan_shield::{Shield, Source};
 use castellan_wire::annotate::Results;
 use castellan_wire::edit::Edit;
@@ -75,6 +76,8 @@ struct Text<'t> {
     part: Part,
     /// Where tokens of the gate's own making stand: they are no data.
     tokens: &'t [(std::ops::Range<usize>, usize)],
+    /// The time that a second tier has.
+    allowance: &'t Allowance,
 }
 
 impl Inspector {
@@ -177,7 +180,15 @@ impl Inspector {
     ) -> (Judgement, Changed) {
         let point = profiles.point(passage.point);
         let tokens = memory.tokens(&passage.text);
-        let text = Text { point, path: &passage.path, text: &passage.text, part, tokens: &tokens };
+        let allowance = memory.allowance(&self.shield);
+        let text = Text {
+            point,
+            path: &passage.path,
+            text: &passage.text,
+            part,
+            tokens: &tokens,
+            allowance: &allowance,
+        };
         let mut found = self.found(text, profiles);
         let transforms = std::mem::take(&mut found.transforms);
         let done = match transforms.is_empty() {
@@ -315,7 +326,7 @@ impl Inspector {
     }
 
     fn rule(&self, rule: &Ready, text: Text<'_>, found: &mut Found) {
-        let Text { point, path, text, part, tokens } = text;
+        let Text { point, path, text, part, tokens, allowance } = text;
         let Found { judgement, seen, redacted, tokenised, .. } = found;
         let told = |what: String, score: f32, count: usize| Hit {
             rule: Arc::clone(&rule.name),
@@ -338,7 +349,8 @@ impl Inspector {
         match &rule.check {
             Check::Attack { operating_point } => {
                 let Some(source) = source(point) else { return };
-                let Some(verdict) = self.attack(text, source, (*operating_point).into(), seen) else {
+                let Some(verdict) = self.attack(text, source, ((*operating_point).into(), allowance), seen)
+                else {
                     judgement.hit(failed());
                     return;
                 };
@@ -484,7 +496,7 @@ impl Inspector {
         &self,
         text: &str,
         source: Source,
-        point: OperatingPoint,
+        (point, allowance): (OperatingPoint, &Allowance),
         seen: &mut Seen,
     ) -> Option<Arc<Verdict>> {
         if let Some((_, verdict)) = seen.attack.iter().find(|(known, _)| *known == point) {
@@ -492,7 +504,7 @@ impl Inspector {
         }
         let look = || {
             self.may_break();
-            let judge = || self.shield.attack_at(text, source, point);
+            let judge = || self.shield.attack_within(text, source, point, allowance);
             // A second tier takes as long as some thousand texts of the first.
             let verdict = if self.shield.has_second() { aside(judge) } else { judge() };
             Said::Attack(Arc::new(verdict))

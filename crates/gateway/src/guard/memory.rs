@@ -5,9 +5,12 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use castellan_classify::redact::Session;
+use castellan_shield::Shield;
+use castellan_shield::second::Allowance;
 use castellan_wire::edit::Edit;
 use castellan_wire::json::quoted;
 use zeroize::Zeroizing;
@@ -20,6 +23,8 @@ const MOST: usize = 16_384;
 pub struct Memory {
     pub(super) session: Session,
     vault: Vault,
+    /// The time that a second tier has left for the request and its answer; nothing until it is asked for.
+    allowance: Option<Arc<Allowance>>,
     is_answer: bool,
     /// Tokens that were put in.
     pub(crate) made: usize,
@@ -54,10 +59,16 @@ impl Memory {
         Memory {
             session: Session::new(scope),
             vault: Vault::default(),
+            allowance: None,
             is_answer: false,
             made: 0,
             restored: 0,
         }
+    }
+
+    /// The time that a second tier has for all texts that this is asked with.
+    pub(super) fn allowance(&mut self, shield: &Shield) -> Arc<Allowance> {
+        Arc::clone(self.allowance.get_or_insert_with(|| Arc::new(shield.allowance())))
     }
 
     /// Says whether the next texts are those of an answer.

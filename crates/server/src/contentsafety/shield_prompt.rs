@@ -105,8 +105,9 @@ pub(crate) fn answer(service: &Service, asked: Asked) -> Result<Answer, Failure>
         limits::text(service, "userPrompt", prompt)?;
     }
     limits::documents(service, &documents)?;
+    let allowance = service.judge.allowance();
     let analysis = |text: &str, source: Source| {
-        let verdict = service.judge.attack(text, source);
+        let verdict = service.judge.attack(text, source, &allowance);
         // Azure's answer has no word for what could not be decided, and it must not pass for harmless.
         if let Some(failure) = verdict.failure().filter(|_| verdict.is_undecided()) {
             return Err(Failure::internal(failure));

@@ -6,6 +6,7 @@ use castellan_server::judge::Judge;
 use castellan_shield::Source;
 use castellan_shield::attack::{Evidence, Subtype, Tier, Verdict};
 use castellan_shield::harm::{Harm, Harms};
+use castellan_shield::second::Allowance;
 
 pub(crate) struct Scripted;
 
@@ -16,7 +17,7 @@ impl Scripted {
 }
 
 impl Judge for Scripted {
-    fn attack(&self, text: &str, source: Source) -> Verdict {
+    fn attack(&self, text: &str, source: Source, _allowance: &Allowance) -> Verdict {
         let place = text.find("attack").filter(|_| !source.is_trusted());
         Verdict {
             detected: place.is_some(),

@@ -15,7 +15,7 @@ use crate::model::dense::Dense;
 use crate::model::linear::Linear;
 use crate::model::tokens::Features;
 use crate::rules::Rules;
-use crate::second::{Asking, Decision, Second};
+use crate::second::{Allowance, Asking, Decision, Second};
 use crate::view::{self, Budget, UnscannedReason};
 
 /// Bytes that are judged together.
@@ -222,6 +222,12 @@ impl<'a> Stream<'a> {
     #[must_use]
     pub fn with_second(self, second: &'a Second) -> Stream<'a> {
         Stream { second: Some(Asking::new(second)), ..self }
+    }
+
+    /// Asks it only as long as a time for several texts lasts.
+    #[must_use]
+    pub fn within(self, allowance: &'a Allowance) -> Stream<'a> {
+        Stream { second: self.second.map(|second| second.within(allowance)), ..self }
     }
 
     /// Takes the next part of the text.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::{Fault, Second};
+use super::{Allowance, Fault, Second};
 
 /// What a second tier was asked about a text.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -29,13 +29,19 @@ pub(crate) struct Decision {
 #[derive(Debug)]
 pub(crate) struct Asking<'a> {
     second: &'a Second,
+    allowance: Option<&'a Allowance>,
     spent: Duration,
     asked: Asked,
 }
 
 impl<'a> Asking<'a> {
     pub(crate) fn new(second: &'a Second) -> Asking<'a> {
-        Asking { second, spent: Duration::ZERO, asked: Asked::default() }
+        Asking { second, allowance: None, spent: Duration::ZERO, asked: Asked::default() }
+    }
+
+    /// Within the time for several texts.
+    pub(crate) fn within(self, allowance: &'a Allowance) -> Asking<'a> {
+        Asking { allowance: Some(allowance), ..self }
     }
 
     /// What holds for a form: the answer of the second tier where the first one's is grey and the second has one.
@@ -58,13 +64,18 @@ impl<'a> Asking<'a> {
     }
 
     fn ask(&mut self, text: &str) -> Result<f32, Fault> {
-        let left = self.second.time.saturating_sub(self.spent);
+        let own = self.second.time.saturating_sub(self.spent);
+        let left = self.allowance.map_or(own, |allowance| allowance.left().min(own));
         if left.is_zero() {
             return Err(Fault::Time);
         }
         let begun = Instant::now();
         let said = self.second.classifier.probability(text, left);
-        self.spent += begun.elapsed();
+        let spent = begun.elapsed();
+        self.spent += spent;
+        if let Some(allowance) = self.allowance {
+            allowance.spend(spent);
+        }
         let probability = said?;
         // An answer that comes late counts: it is there, and it is what was asked for.
         if (0.0..=1.0).contains(&probability) {

@@ -33,6 +33,7 @@
 //! assert!(shield.attack("Good morning.", Source::User).detected);
 //! ```
 
+mod allowance;
 mod ask;
 mod grey;
 
@@ -40,6 +41,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use allowance::Allowance;
 pub use ask::Asked;
 pub(crate) use ask::{Asking, Decision};
 pub use grey::{Grey, GreyError};
@@ -75,12 +77,20 @@ pub struct Second {
     grey: Grey,
     least: f32,
     time: Duration,
+    together: Duration,
 }
 
 impl Second {
-    /// Asked in the usual band, for at most two seconds a text; a probability of a half or more is an attack.
+    /// Asked in the usual band, for at most two seconds a text and ten for all of a request; a probability of a half or more
+    /// is an attack.
     pub fn new(classifier: Arc<dyn Classifier>) -> Second {
-        Second { classifier, grey: Grey::default(), least: 0.5, time: Duration::from_secs(2) }
+        Second {
+            classifier,
+            grey: Grey::default(),
+            least: 0.5,
+            time: Duration::from_secs(2),
+            together: Duration::from_secs(10),
+        }
     }
 
     /// With another band.
@@ -99,5 +109,16 @@ impl Second {
     #[must_use]
     pub fn time(self, time: Duration) -> Second {
         Second { time, ..self }
+    }
+
+    /// With another limit to the time that it takes for the texts of one request together.
+    #[must_use]
+    pub fn together(self, together: Duration) -> Second {
+        Second { together, ..self }
+    }
+
+    /// The time for the texts of one request.
+    pub(crate) fn allowance(&self) -> Allowance {
+        Allowance::of(self.together)
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use castellan_shield::attack::{Tier, Verdict};
+use castellan_shield::model::calibration::OperatingPoint;
 use castellan_shield::second::{Classifier, Fault, Grey, Second};
 use castellan_shield::{Shield, Source, batch::Filter, codec};
 
@@ -101,6 +102,20 @@ fn time_is_that_of_the_whole_text() {
     let verdict = Shield::builtin().unwrap().with_second(second).attack(HARMLESS, Source::User);
     assert!(verdict.is_undecided());
     assert_eq!(scripted.asked.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn texts_of_a_request_share_a_time() {
+    let scripted = Arc::new(Scripted { says: Ok(0.0), asked: AtomicUsize::new(0), texts: Mutex::default() });
+    let second = Second::new(Arc::clone(&scripted) as Arc<dyn Classifier>);
+    let second = second.grey(Grey::between(0.0, 1.0).unwrap()).together(Duration::from_nanos(1));
+    let shield = Shield::builtin().unwrap().with_second(second);
+    let allowance = shield.allowance();
+    let judged = || shield.attack_within(HARMLESS, Source::User, OperatingPoint::default(), &allowance);
+    assert!(!judged().is_undecided(), "the first text is within it");
+    assert!(judged().is_undecided(), "and the next one is not");
+    assert_eq!(scripted.asked.load(Ordering::Relaxed), 1);
+    assert!(!shield.attack(HARMLESS, Source::User).is_undecided(), "a text by itself has a time of its own");
 }
 
 #[test]
