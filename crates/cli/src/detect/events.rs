@@ -32,7 +32,7 @@ impl Workspace {
         // Those that rules of the product read are there, empty, until somebody fills them.
         let mut all = castellan_detect::content::watchlists()?;
         if let Some(folder) = watchlists {
-            read_folder(folder, system)?.iter().for_each(|own| all.add(own.clone()));
+            all.extend(read_folder(folder, system)?);
         }
         all.prepare()?;
         Ok(Workspace { lake, watchlists: all, functions })

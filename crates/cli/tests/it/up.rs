@@ -154,6 +154,10 @@ fn the_console_fixes_accepts_and_saves_rules() {
     let own = |query: &str| json!({ "name": "Own", "query": query, "severity": "Low" }).to_string();
     assert_eq!(ask(&at, &token, "POST", "/api/v1/rules", &own("Own_CL | where m > 0")).0, 400);
     assert_eq!(ask(&at, &token, "POST", "/api/v1/rules", &own("Own_CL | where n > 0")).0, 201);
+    // So are watchlists, which are functions.
+    let listed = "_GetWatchlist('ai-canaries') | where isnotempty(SearchKey)";
+    let listed = json!({ "name": "Listed", "query": listed, "severity": "Low" }).to_string();
+    assert_eq!(ask(&at, &token, "POST", "/api/v1/rules", &listed).0, 201);
     let settings = get("/api/v1/settings");
     assert!(
         settings["demo"] == false

@@ -267,6 +267,11 @@ impl Watchlists {
         self.by_alias.insert(Arc::clone(&watchlist.alias), (watchlist, None));
     }
 
+    /// Adds watchlists, each in the place of one of the same alias.
+    pub fn extend(&mut self, others: Watchlists) {
+        self.by_alias.extend(others.by_alias);
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.by_alias.is_empty()

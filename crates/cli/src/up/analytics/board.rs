@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use castellan_base::{Sources, Ticks};
+use castellan_base::Ticks;
+use castellan_detect::check::Schemas;
 use castellan_detect::content::BUILT_IN;
 use castellan_detect::rule::Rule;
 use castellan_detect::schedule::{Ran, State};
 use castellan_detect::stream::{How, Streams};
+
+use crate::detect::Read;
 
 /// What is shown of the rules that run.
 #[derive(Debug, Default)]
@@ -20,6 +23,8 @@ pub(in crate::up) struct Board {
 #[derive(Debug, Default)]
 struct Shown {
     rules: Vec<Arc<Line>>,
+    /// What rules are checked against, without the tables of the lake.
+    schemas: Schemas,
     ran: BTreeMap<Arc<str>, Progress>,
     /// What somebody else raised by these rules.
     recalled: Vec<(Arc<str>, State)>,
@@ -56,14 +61,21 @@ impl Board {
     }
 
     /// The rules that run from now on.
-    pub(super) fn has(&self, rules: &[Rule], sources: &Sources) {
+    pub(super) fn has(&self, read: &Read) {
+        let Read { rules, schemas, sources, .. } = read;
         let line = |rule: &Rule| {
             let file = sources.locate(rule.span).map(|place| place.file.to_string()).unwrap_or_default();
             let source =
                 if file.starts_with(BUILT_IN) { BUILT_IN.trim_end_matches('/').to_owned() } else { file };
             Arc::new(Line { rule: rule.clone(), source, how: None })
         };
-        self.shown().rules = rules.iter().map(line).collect();
+        let mut shown = self.shown();
+        (shown.rules, shown.schemas) = (rules.iter().map(line).collect(), schemas.clone());
+    }
+
+    /// What a rule is checked against, without the tables of the lake: the catalog, and functions of one's own.
+    pub(in crate::up) fn schemas(&self) -> Schemas {
+        self.shown().schemas.clone()
     }
 
     /// How they are told of events.

@@ -8,6 +8,9 @@ use castellan_base::System;
 
 use crate::walk;
 
+/// How files end that rules, functions and watchlists are read from.
+const ENDINGS: [&str; 5] = ["yaml", "yml", "json", "kql", "csv"];
+
 /// Files, with what tells a version of each from the next.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Versions(BTreeMap<String, (Option<SystemTime>, u64)>);
@@ -16,7 +19,11 @@ impl Versions {
     /// Of everything below some paths.
     pub(super) fn below<'p>(paths: impl Iterator<Item = &'p Path>, system: &dyn System) -> Versions {
         let paths: Vec<String> = paths.map(|path| path.display().to_string()).collect();
-        let files = walk::files(&paths, system).files.into_iter();
+        let is_read = |file: &String| {
+            let ending = Path::new(file).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+            paths.contains(file) || ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
+        };
+        let files = walk::files(&paths, system).files.into_iter().filter(is_read);
         // A file that goes away meanwhile is none.
         Versions(
             files

@@ -122,7 +122,7 @@ impl Analytics {
         let mut edits = Edits::default();
         edits.reads(reading.versions(system));
         let read = reading.read(system)?;
-        board.has(&read.rules, &read.sources);
+        board.has(&read);
         let folder = lake.folder().join(FOLDER);
         let workspace = Workspace::open(lake, reading.watchlists.as_deref(), read.functions, system)?;
         let analytics = Analytics::of(workspace, read.rules, &folder, desk, system.now())?;
@@ -200,7 +200,8 @@ impl Analytics {
     /// Reads rules, functions and watchlists again where somebody changed them; whether that was so.
     fn follows_edits(&mut self, system: &dyn System) -> bool {
         let versions = self.reading.versions(system);
-        if !self.edits.are_done(&versions) && !self.board.is_changed() {
+        let (is_done, is_saved) = (self.edits.are_done(&versions), self.board.is_changed());
+        if !is_done && !is_saved {
             return false;
         }
         // What cannot be read now is tried again when it has changed once more.
@@ -215,15 +216,16 @@ impl Analytics {
 
     /// Reads everything again. What is remembered of rules that stay stays; what cannot be read leaves all as it is.
     fn reads_again(&mut self, system: &dyn System) -> Result<()> {
-        let read = self.reading.read(system)?;
-        let watchlists = self.reading.watchlists.as_deref();
-        let workspace = self.workspace.again(watchlists, read.functions, system)?;
+        let mut read = self.reading.read(system)?;
+        let (watchlists, functions) =
+            (self.reading.watchlists.as_deref(), std::mem::take(&mut read.functions));
+        let workspace = self.workspace.again(watchlists, functions, system)?;
         for rule in &read.rules {
             if !self.kept.contains_key(&rule.id) {
                 self.kept.insert(Arc::clone(&rule.id), self.folder.rule(&rule.id)?);
             }
         }
-        self.board.has(&read.rules, &read.sources);
+        self.board.has(&read);
         (self.rules, self.workspace) = (read.rules, Arc::new(workspace));
         // Who is told of what is worked out anew, over what the tables hold.
         self.following = None;

@@ -8,6 +8,7 @@ mod folder;
 mod history;
 mod live;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -20,7 +21,7 @@ use super::beside;
 use super::data::Data;
 use super::ways::Ways;
 use crate::arguments::UpArguments;
-use crate::output::complain;
+use crate::output::{complain, inert_lines};
 use crate::survey::Held;
 
 /// What the stub answers; it is asked by people of an insurer.
@@ -76,7 +77,12 @@ impl Demo {
         complain("demo: rules, playbooks and baselines look at what happens now");
         let past = async {
             if let Some(kept) = kept {
-                history::tell(kept, ways.lake(), ways.desk(), ways.board()).await?;
+                let told = history::tell(kept, ways.lake(), ways.desk(), ways.board()).await;
+                // Live traffic never ends, so that an error is told here; rules that waited for the past run all the same.
+                ways.board().rest(BTreeSet::new());
+                if let Err(error) = told {
+                    complain(&inert_lines(&format!("error: the demo's week cannot be told: {error:#}")));
+                }
             }
             // What stands beside the estate has changed: events arrive.
             beside::survey_aside(survey, hub).await;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use castellan_base::{Level, OsSystem, Sources, System, Ticks};
-use castellan_detect::check::{Schemas, check};
+use castellan_detect::check::check;
 use castellan_detect::rule::duration;
 use castellan_detect::rule::read::read;
 use castellan_detect::rule::{Operator, Rule};
@@ -43,13 +43,20 @@ impl Shown {
         Shown { board, lake, folder, waiting: Mutex::default() }
     }
 
-    /// Looks at a rule over the tables that there are now, those of one's own too.
+    /// Looks at a rule over the tables that there are now, those of one's own too, and over the functions that rules may call.
     fn looked(&self, rule: &NewRule, id: &str) -> Looked {
-        match self.lake.upgrade() {
-            Some(lake) => looked(rule, id, lake.engine(castellan_query::Settings::default()).database()),
-            // The server is ending: what is built in is all that is known.
-            None => looked(rule, id, &Schemas::default()),
+        let mut schemas = self.board.schemas();
+        // Without a lake the server is ending.
+        if let Some(lake) = self.lake.upgrade() {
+            let engine = lake.engine(castellan_query::Settings::default());
+            let database = engine.database();
+            for name in database.table_names() {
+                if let Some(shape) = database.table(&name) {
+                    schemas.add_table(name, shape);
+                }
+            }
         }
+        looked(rule, id, &schemas)
     }
 
     fn is_ours(&self, source: &str) -> bool {
@@ -62,7 +69,8 @@ impl Shown {
     /// The rules that run without those whose file was removed, and those that wait to run.
     fn all(&self, waiting: &mut Vec<RuleState>) -> Vec<RuleState> {
         let known = self.board.list();
-        waiting.retain(|saved| known.iter().all(|(line, _)| *line.rule.id != *saved.id));
+        let is_known = |saved: &RuleState| known.iter().any(|(line, _)| *line.rule.id == *saved.id);
+        waiting.retain(|saved| !is_known(saved) && Path::new(&saved.source).exists());
         let stands = |line: &Line| !self.is_ours(&line.source) || Path::new(&line.source).exists();
         let run = known.iter().filter(|(line, _)| stands(line));
         run.map(|(line, progress)| self.state(line, progress)).chain(waiting.iter().cloned()).collect()
