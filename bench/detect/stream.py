@@ -36,6 +36,24 @@ entityMappings:
   - entityType: Account
     fieldMappings: [ { identifier: FullName, columnName: UserPrincipalName } ]
 """
+# Rules that raise while the marker is measured: one half by events, the other by groups.
+RAISING = 10
+RAISES = """id: 5c1a2f5e-9a0e-4b6f-8f3e-0000000001{at:02}
+name: Bench rule {at} that raises
+kind: Scheduled
+severity: Low
+queryFrequency: 5m
+queryPeriod: 5m
+triggerOperator: gt
+triggerThreshold: 0
+query: {query}
+eventGroupingSettings: {{ aggregationKind: AlertPerResult }}
+entityMappings:
+  - entityType: Account
+    fieldMappings: [ {{ identifier: FullName, columnName: {user} }} ]
+"""
+BY_EVENT = "OfficeActivity | where Operation == 'bench-raises-{at}'"
+BY_GROUP = "SigninLogs | where AppDisplayName == 'bench-raises-{at}' | summarize Times = count() by UserPrincipalName | where Times >= 2"
 
 
 def path(table: str) -> str:
@@ -82,6 +100,28 @@ def mark(running: server.Server, seconds: float, waits: list) -> None:
             time.sleep(0.02)
         waits.append(time.monotonic() - sent)
         time.sleep(max(0, 1 - (time.monotonic() - sent)))
+
+
+def raising(into: str) -> None:
+    """Writes the rules that raise."""
+    for at in range(RAISING):
+        query, user = (BY_GROUP, "UserPrincipalName") if at % 2 else (BY_EVENT, "UserId")
+        with open(os.path.join(into, f"raises-{at}.yaml"), "w") as file:
+            file.write(RAISES.format(at=at, query=query.format(at=at), user=user))
+
+
+def raise_alerts(running: server.Server, rate: float, seconds: float) -> None:
+    """So many times a second what one of those rules looks for, of one of 500 users."""
+    connection, began, done = running.connection(), time.monotonic(), 0
+    while time.monotonic() - began < seconds:
+        time.sleep(max(0, began + done / rate - time.monotonic()))
+        at, user = done % RAISING, f"raises{done * 7 % 500}@example.com"
+        if at % 2:
+            rows, table = [{"AppDisplayName": f"bench-raises-{at}", "UserPrincipalName": user}] * 2, "SigninLogs"
+        else:
+            rows, table = [{"Operation": f"bench-raises-{at}", "UserId": user, "OfficeObjectId": str(done)}], "OfficeActivity"
+        post(connection, table, json.dumps(rows).encode())
+        done += 1
 
 
 def choose(castellan: str, folder: str, count: int, into: str) -> int:
@@ -138,6 +178,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=299)
     parser.add_argument("--rate", type=float, default=50_000)
     parser.add_argument("--seconds", type=float, default=300)
+    parser.add_argument("--alerts", type=float, default=0, help="alerts a second that ten rules of the bench raise meanwhile")
     given = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="castellan-stream-")
     rules = os.path.join(folder, "rules")
@@ -145,6 +186,8 @@ def main() -> None:
     chosen = choose(given.castellan, given.rules, given.count, rules)
     with open(os.path.join(rules, "marker.yaml"), "w") as file:
         file.write(MARKED)
+    if given.alerts:
+        raising(rules)
     running = Analytics(given.castellan, os.path.join(folder, "lake"), rules)
     try:
         results, begin = multiprocessing.Queue(), time.time() + 12
@@ -162,14 +205,17 @@ def main() -> None:
         cpu, began = running.cpu_seconds(), time.monotonic()
         marker = threading.Thread(target=mark, args=(running, given.seconds, waits))
         marker.start()
+        if given.alerts:
+            threading.Thread(target=raise_alerts, args=(running, given.alerts, given.seconds), daemon=True).start()
         taken = sum(results.get() for _ in clients)
         took = time.monotonic() - began
         cpu = running.cpu_seconds() - cpu
         marker.join()
         waits.sort()
         alerts = running.query("SecurityAlert | summarize count(), dcount(AlertType)")[0][0]
+        incidents = running.query("SecurityIncident | summarize dcount(IncidentNumber)")[0][0][0]
         report = {
-            "rules": chosen + 1,
+            "rules": chosen + 1 + (RAISING if given.alerts else 0),
             "how": next(line for line in running.lines if "are told of each event" in line).strip(),
             "events": taken,
             "events_per_second": round(taken / took),
@@ -183,6 +229,7 @@ def main() -> None:
             "memory_peak_mib": running.memory() >> 20,
             "alerts": alerts[0],
             "rules_that_raised": alerts[1],
+            "incidents": incidents,
             "rules_that_fail": sum("cannot be run" in line for line in running.lines),
         }
         print(json.dumps(report, indent=2))
