@@ -79,6 +79,30 @@ pub(super) const OPERATORS: [&str; 63] = [
     "external_data",
 ];
 
+/// The settings of operators.
+const SETTINGS: [&str; 20] = [
+    "kind",
+    "withsource",
+    "with_source",
+    "isfuzzy",
+    "bagexpansion",
+    "with_itemindex",
+    "flags",
+    "cycles",
+    "output",
+    "datascope",
+    "with_match_id",
+    "with_step_name",
+    "with_component_id",
+    "decodeblocks",
+    "expandoutput",
+    "id",
+    "partitionedby",
+    "query_take_max_records",
+    "groups",
+    "bag_expansion",
+];
+
 impl Parser<'_> {
     /// An expression, or a source with operators behind it.
     pub(super) fn pipeline(&mut self) -> Read<Expr> {
@@ -334,8 +358,14 @@ impl Parser<'_> {
 
     /// `kind=inner hint.strategy=shuffle`: names, an equals sign and a constant, without commas.
     pub(super) fn settings(&mut self) -> Read<Vec<Setting>> {
+        self.settings_of(&SETTINGS)
+    }
+
+    /// As [`Parser::settings`], where columns may follow that are called like a setting of some other operator: beside hints,
+    /// only these are settings.
+    pub(super) fn settings_of(&mut self, known: &[&str]) -> Read<Vec<Setting>> {
         let mut settings = Vec::new();
-        while let Some(tokens) = self.setting_name() {
+        while let Some(tokens) = self.setting_name(known) {
             let start = self.peek().span;
             let end = self.ahead(tokens - 1).span;
             let name = Name {
@@ -351,36 +381,14 @@ impl Parser<'_> {
     }
 
     /// How many tokens a known option's name has, if an equals sign follows.
-    fn setting_name(&self) -> Option<usize> {
-        const KNOWN: [&str; 20] = [
-            "kind",
-            "withsource",
-            "with_source",
-            "isfuzzy",
-            "bagexpansion",
-            "with_itemindex",
-            "flags",
-            "cycles",
-            "output",
-            "datascope",
-            "with_match_id",
-            "with_step_name",
-            "with_component_id",
-            "decodeblocks",
-            "expandoutput",
-            "id",
-            "partitionedby",
-            "query_take_max_records",
-            "groups",
-            "bag_expansion",
-        ];
+    fn setting_name(&self, known: &[&str]) -> Option<usize> {
         let word = self.word()?;
         let mut tokens = 1;
         if word == "hint" {
             while self.ahead(tokens).kind == TokenKind::Sign(".") {
                 tokens += 2;
             }
-        } else if !KNOWN.contains(&word.to_ascii_lowercase().as_str()) {
+        } else if !known.contains(&word.to_ascii_lowercase().as_str()) {
             return None;
         }
         (self.ahead(tokens).kind == TokenKind::Sign("=")).then_some(tokens)

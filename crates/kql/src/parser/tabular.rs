@@ -8,6 +8,9 @@ use crate::ast::{
 use crate::lexer::TokenKind;
 use crate::value::ScalarType;
 
+/// The settings of `mv-expand` and `mv-apply`.
+const EXPANDS: [&str; 4] = ["kind", "bagexpansion", "bag_expansion", "with_itemindex"];
+
 impl Parser<'_> {
     pub(super) fn larger_operator(&mut self, word: &str, name: &Name) -> Read<OperatorKind> {
         match word {
@@ -196,7 +199,7 @@ impl Parser<'_> {
     }
 
     fn make_series(&mut self) -> Read<OperatorKind> {
-        let options = self.settings()?;
+        let options = self.settings_of(&["kind"])?;
         let aggregates = self.list(|parser| {
             let column = parser.column()?;
             let default = if parser.eat_word("default") {
@@ -261,14 +264,14 @@ impl Parser<'_> {
     }
 
     fn mv_apply(&mut self) -> Read<OperatorKind> {
-        let options = self.settings()?;
+        let options = self.settings_of(&EXPANDS)?;
         let (columns, limit) = self.expanded_columns()?;
         self.expect_word("on")?;
         Ok(OperatorKind::MvApply { options, columns, limit, body: self.sub_pipeline()? })
     }
 
     fn mv_expand(&mut self) -> Read<OperatorKind> {
-        let options = self.settings()?;
+        let options = self.settings_of(&EXPANDS)?;
         let (columns, limit) = self.expanded_columns()?;
         Ok(OperatorKind::MvExpand { options, columns, limit })
     }
@@ -467,7 +470,7 @@ impl Parser<'_> {
     }
 
     fn summarize(&mut self) -> Read<OperatorKind> {
-        let options = self.settings()?;
+        let options = self.settings_of(&[])?;
         let is_bare = self.is_word("by") && self.ahead(1).kind != TokenKind::Sign("=");
         let aggregates = if is_bare || self.is_end() { Vec::new() } else { self.columns_before_by()? };
         let by = if self.eat_word("by") { self.columns()? } else { Vec::new() };

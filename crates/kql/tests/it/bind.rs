@@ -89,6 +89,12 @@ fn any_column_may_have_a_text() {
 #[test]
 fn what_is_expanded_keeps_its_name() {
     check("SecurityAlert | mv-expand parse_json(Entities) | project Entities.Type", "Entities_Type: dynamic");
+    // A column may be called like a setting of some other operator.
+    check("print 1 | mv-expand id = pack_array('a') to typeof(string) | project id", "id: string");
+    check(
+        "print x = 1 | summarize output = count(), id = max(x) by flags = x | project output, id, flags",
+        "output: long, id: long, flags: long",
+    );
 }
 
 #[test]
