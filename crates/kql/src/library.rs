@@ -31,7 +31,10 @@ macro_rules! entries {
 }
 
 /// The functions in order of name.
-static ENTRIES: [Entry; 13] = entries![
+static ENTRIES: [Entry; 16] = entries![
+    "_AiContainers"
+    "_AiIdentities"
+    "_AiVaults"
     "_Baseline"
     "comb_fl"
     "entropy_fl"

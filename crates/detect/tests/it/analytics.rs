@@ -11,7 +11,7 @@ use castellan_detect::rule::read::read_folder;
 
 /// The alerts that Defender for Cloud gives for AI services and agents, by its ids. That for exposed services of
 /// Kubernetes has none and is named by its title.
-const DEFENDER: [&str; 30] = [
+const DEFENDER: [&str; 57] = [
     "AI.AIModelScan_MalwareDetected",
     "AI.Azure_ASCIISmuggling",
     "AI.Azure_AccessAnomaly",
@@ -40,8 +40,35 @@ const DEFENDER: [&str; 30] = [
     "AI.Azure_MaliciousUrl.ModelResponse",
     "AI.Azure_MaliciousUrl.UnknownSource",
     "AI.Azure_MaliciousUrl.UserPrompt",
+    "ARM_AnomalousElevateAccess",
+    "ARM_AnomalousOperation.CredentialAccess",
+    "ARM_AnomalousOperation.DefenseEvasion",
+    "ARM_AnomalousOperation.Impact",
+    "ARM_AnomalousRBACRoleAssignment",
+    "ARM_MicroBurst.AZStorageKeysREST",
+    "ARM_OperationFromSuspiciousIP",
+    "ARM_OperationFromSuspiciousProxyIP",
+    "ARM_PowerZure.AzureElevatedPrivileges",
+    "ARM_PrivilegedRoleDefinitionCreation",
+    "ARM_SuspiciousComputeCreation",
     "Azure_Agentic_BlockedJailbreak",
     "Exposed Kubernetes service detected (AI applications on Kubernetes)",
+    "KV_AccountVolumeAccessDeniedAnomaly",
+    "KV_AccountVolumeAnomaly",
+    "KV_ListGetAnomaly",
+    "KV_OperationVolumeAnomaly",
+    "KV_PutGetAnomaly",
+    "KV_SuspiciousIPAccess",
+    "KV_SuspiciousIPAccessDenied",
+    "KV_TORAccess",
+    "Storage.Blob_AccountSas.InternalSasUsedExternally",
+    "Storage.Blob_AnonymousAccessAnomaly",
+    "Storage.Blob_DeletionAnomaly",
+    "Storage.Blob_OpenACL",
+    "Storage.Blob_OpenContainersScanning.FailedAttempt",
+    "Storage.Blob_OpenContainersScanning.SuccessfulDiscovery",
+    "Storage.Blob_SuspiciousIp",
+    "Storage.Blob_TorAnomaly",
 ];
 
 fn root() -> PathBuf {

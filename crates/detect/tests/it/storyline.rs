@@ -25,7 +25,7 @@ use crate::support::time;
 const TUNED: [u64; 5] = [1, 2, 3, 11, 12];
 
 /// Tables that rules read which the week does not fill.
-const EMPTY: [&str; 11] = [
+const EMPTY: [&str; 18] = [
     "CastellanGateDecisions",
     "Anomalies",
     "BehaviorAnalytics",
@@ -37,6 +37,13 @@ const EMPTY: [&str; 11] = [
     "SecurityAlert",
     "SigninLogs",
     "AZKVAuditLogs",
+    "AADAgentRiskEvents",
+    "AADRiskyAgents",
+    "AmlDataSetEvent",
+    "AmlModelsEvent",
+    "AmlRegistryWriteEventsLog",
+    "AuditLogs",
+    "AzureDiagnostics",
 ];
 
 /// An alert, the file of its rule, and when it was raised.
