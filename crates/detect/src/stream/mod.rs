@@ -20,6 +20,7 @@
 mod growth;
 mod held;
 mod needs;
+mod nothing;
 mod rule;
 mod sieve;
 mod together;
@@ -32,7 +33,7 @@ use std::time::{Duration, Instant};
 use castellan_base::Ticks;
 use castellan_kql::bind::{Bound, Options, bind};
 use castellan_kql::parse;
-use castellan_kql::plan::{Plan, Step};
+use castellan_kql::plan::Plan;
 use castellan_query::arrow::array::{Array, BooleanArray};
 use castellan_query::arrow::compute::{filter, filter_record_batch, or};
 use castellan_query::compiled::{Arrived, Compiler};
@@ -43,6 +44,7 @@ use crate::run::{Events, TIME, Window, earlier, has_time, later};
 use crate::schedule::{Ran, State, Timing, early, open};
 use growth::{Growth, growth};
 use needs::{Need, lasting, needs};
+use nothing::gives_nothing;
 use rule::{Fresh, Kept, Streamed};
 use sieve::Sieve;
 use together::Together;
@@ -145,7 +147,7 @@ impl Streams {
         if found.is_empty() {
             return Err("it reads no table of events".to_owned());
         }
-        Ok(Streamed::new(rule.clone(), rule::how(growth), found, gives_nothing(&plan)))
+        Ok(Streamed::new(rule.clone(), rule::how(growth), found, gives_nothing(&plan, &|_| true)))
     }
 
     /// Adds what a rule needs to the sieves of its tables.
@@ -337,6 +339,11 @@ fn whole(rule: &Rule, engine: &Engine, now: Ticks) -> Result<Arc<Plan>, String> 
     }
 }
 
+/// Whether a rule has nothing to tell as long as some tables have no rows: all that it looks for comes out of those.
+pub fn is_silent(rule: &Rule, engine: &Engine, now: Ticks, is_empty: &dyn Fn(&str) -> bool) -> bool {
+    !rule.trigger.holds(0) && whole(rule, engine, now).is_ok_and(|plan| gives_nothing(&plan, is_empty))
+}
+
 /// Whether nothing arrives in a table: what has no time is a list that somebody keeps.
 fn is_still(engine: &Engine, table: &str) -> bool {
     engine.database().table(table).is_none_or(|shape| !has_time(&shape, TIME))
@@ -347,24 +354,4 @@ pub(crate) fn is_of_rows(rule: &Rule, engine: &Engine, now: Ticks) -> bool {
     let Ok(plan) = whole(rule, engine, now) else { return false };
     let is_lasting = whole(rule, engine, later(now, ANOTHER_TIME)).is_ok_and(|other| other == plan);
     is_lasting && growth(&plan, &|table| is_still(engine, table)) == Ok(Growth::Rows)
-}
-
-/// Whether a plan has no results where its tables have no rows.
-fn gives_nothing(plan: &Arc<Plan>) -> bool {
-    match &plan.step {
-        Step::Table(_) => true,
-        Step::Filter { input, .. }
-        | Step::Project { input, .. }
-        | Step::Sort { input, .. }
-        | Step::Parse { input, .. }
-        | Step::Expand { input, .. }
-        | Step::Materialize(input) => gives_nothing(input),
-        Step::Aggregate { input, keys, .. } => !keys.is_empty() && gives_nothing(input),
-        Step::Union(parts) => parts.iter().all(gives_nothing),
-        Step::Join { kind, left, .. } if kind.has_left() => {
-            use castellan_kql::plan::JoinKind;
-            !matches!(kind, JoinKind::RightOuter | JoinKind::FullOuter) && gives_nothing(left)
-        }
-        _ => false,
-    }
 }

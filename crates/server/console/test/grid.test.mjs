@@ -22,6 +22,16 @@ test('100,000 rows scroll without a stall', { timeout: 180_000 }, async () => {
   await page.waitForFunction(() => /^100,000/.test(document.querySelector('.results-head b')?.textContent ?? ''), null, { timeout: 90_000 });
   const measured = await page.evaluate(async () => {
     const grid = document.querySelector('[data-grid]');
+    // What a frame takes in which nothing is done: on a busy machine that is slow, too.
+    const idle = [];
+    let before = performance.now();
+    for (let frame = 0; frame < 40; frame += 1) {
+      await new Promise(requestAnimationFrame);
+      const now = performance.now();
+      idle.push(now - before);
+      before = now;
+    }
+    idle.sort((a, b) => a - b);
     const times = [];
     let most = 0;
     const end = grid.scrollHeight - grid.clientHeight;
@@ -37,13 +47,14 @@ test('100,000 rows scroll without a stall', { timeout: 180_000 }, async () => {
     }
     times.sort((a, b) => a - b);
     const text = grid.querySelector('.grid-body')?.lastElementChild?.getAttribute('aria-rowindex');
-    return { median: times[75], p95: times[Math.floor(steps * 0.95)], worst: times.at(-1), most, text };
+    return { median: times[75], p95: times[Math.floor(steps * 0.95)], worst: times.at(-1), idle: idle[37], most, text };
   });
-  console.log(`frames while scrolling 100,000 rows: median ${measured.median.toFixed(1)} ms, 95 % ${measured.p95.toFixed(1)} ms, worst ${measured.worst.toFixed(1)} ms, ${measured.most} rows in the page`);
+  console.log(`frames while scrolling 100,000 rows: median ${measured.median.toFixed(1)} ms, 95 % ${measured.p95.toFixed(1)} ms, worst ${measured.worst.toFixed(1)} ms, standing still 95 % ${measured.idle.toFixed(1)} ms, ${measured.most} rows in the page`);
   assert.equal(measured.text, '100001', 'the last row is there');
   assert.ok(measured.most < 80, 'only what is seen is in the page');
-  assert.ok(measured.p95 < 100, `95 % of frames take ${measured.p95} ms`);
-  assert.ok(measured.worst < 400, `the worst frame takes ${measured.worst} ms`);
+  const still = `standing still 95 % take ${measured.idle} ms`;
+  assert.ok(measured.p95 < Math.max(100, 6 * measured.idle), `95 % of frames take ${measured.p95} ms; ${still}`);
+  assert.ok(measured.worst < Math.max(400, 24 * measured.idle), `the worst frame takes ${measured.worst} ms; ${still}`);
   const sorted = await page.evaluate(async () => {
     const grid = document.querySelector('[data-grid]');
     const began = performance.now();

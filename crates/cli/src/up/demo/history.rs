@@ -7,8 +7,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, anyhow};
 use castellan_base::{System, Ticks};
 use castellan_detect::rule::Rule;
-use castellan_detect::run::Memory;
+use castellan_detect::run::{Events, Memory};
 use castellan_detect::schedule::{Ran, State, Timing, run};
+use castellan_detect::stream::is_silent;
 use castellan_detect::watchlist::{Watchlist, Watchlists};
 use castellan_incident::Desk;
 use castellan_incident::store::Note;
@@ -83,7 +84,8 @@ pub(super) async fn keep(
 pub(super) async fn tell(kept: Kept, lake: &Lake, desk: &Desk, board: &Board) -> Result<()> {
     let Kept { week, read, begun } = kept;
     let events = Arc::new(events(&read, &week)?);
-    let alerts = replay(&read.rules, &events, &week, (lake, desk), board).await?;
+    let rules = heard(&read.rules, &events, &week).await?;
+    let alerts = replay(rules, &events, &week, (lake, desk), board).await?;
     complain(&format!(
         "demo: {alerts} alerts of that week in its incidents, after {:.1} s",
         begun.elapsed().as_secs_f64()
@@ -169,19 +171,27 @@ fn events(read: &Read, told: &Week) -> Result<Memory> {
     Ok(events)
 }
 
+/// The rules that are on and can find something in the week: most look at tables that it does not fill.
+async fn heard(rules: &[Rule], events: &Memory, told: &Week) -> Result<Vec<Arc<Rule>>> {
+    let now = told.begins();
+    let engine = events.engine(now).await?;
+    let is_empty = |table: &str| told.tables.rows.get(table).is_none_or(|rows| rows.is_empty());
+    let is_heard = |rule: &&Rule| rule.enabled && !is_silent(rule, &engine, now, &is_empty);
+    Ok(rules.iter().filter(is_heard).cloned().map(Arc::new).collect())
+}
+
 /// A rule that looked at a window.
 type Ended = (usize, State, Ran);
 
 /// Runs all rules over the windows in which something happened, in the order of these, and gives what they raise to incidents
 /// at the times of these. How many alerts there were.
 async fn replay(
-    rules: &[Rule],
+    rules: Vec<Arc<Rule>>,
     events: &Arc<Memory>,
     told: &Week,
     (lake, desk): (&Lake, &Desk),
     board: &Board,
 ) -> Result<usize> {
-    let rules: Vec<Arc<Rule>> = rules.iter().filter(|rule| rule.enabled).cloned().map(Arc::new).collect();
     // One processor is left to what happens now.
     let workers = std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1);
     let mut states: BTreeMap<usize, State> = BTreeMap::new();
