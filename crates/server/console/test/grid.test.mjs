@@ -15,27 +15,35 @@ after(async () => {
 
 const query = isReal ? 'range Number from 1 to 100000 step 1 | extend User = strcat("user-", Number % 97), Message = strcat("request ", Number), Tokens = Number * 7919 % 4096, A = Number % 3, B = Number % 5, C = Number % 7' : 'ManyRows';
 
+/** A figure for people who read a run: what a frame takes by the clock depends on what else the machine does. */
+const tell = (what, ms) => console.log(`${what}: ${ms.toFixed(1)} ms`);
+
+/**
+ * What the page's own thread computes while `work` runs, in milliseconds of its processor. A stall is work on this thread;
+ * waiting for a busy machine is none, so that the figure holds beside compilers as it does alone.
+ */
+async function computed(page, work) {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+  const used = async () => (await session.send('Performance.getMetrics')).metrics.find(({ name }) => name === 'TaskDuration').value * 1000;
+  const before = await used();
+  const result = await work();
+  const ms = (await used()) - before;
+  await session.detach();
+  return { ms, result };
+}
+
 test('100,000 rows scroll without a stall', { timeout: 180_000 }, async () => {
   const { page, said, close } = await openPage(browser, server);
   await go(page, server, `/hunting?limit=100000&range=30d&q=${encodeURIComponent(query)}`);
   await settle(page);
   await page.waitForFunction(() => /^100,000/.test(document.querySelector('.results-head b')?.textContent ?? ''), null, { timeout: 90_000 });
-  const measured = await page.evaluate(async () => {
+  const steps = 150;
+  const scrolled = await computed(page, () => page.evaluate(async (steps) => {
     const grid = document.querySelector('[data-grid]');
-    // What a frame takes in which nothing is done: on a busy machine that is slow, too.
-    const idle = [];
-    let before = performance.now();
-    for (let frame = 0; frame < 40; frame += 1) {
-      await new Promise(requestAnimationFrame);
-      const now = performance.now();
-      idle.push(now - before);
-      before = now;
-    }
-    idle.sort((a, b) => a - b);
     const times = [];
     let most = 0;
     const end = grid.scrollHeight - grid.clientHeight;
-    const steps = 150;
     let last = performance.now();
     for (let step = 1; step <= steps; step += 1) {
       grid.scrollTop = (end * step) / steps;
@@ -47,24 +55,21 @@ test('100,000 rows scroll without a stall', { timeout: 180_000 }, async () => {
     }
     times.sort((a, b) => a - b);
     const text = grid.querySelector('.grid-body')?.lastElementChild?.getAttribute('aria-rowindex');
-    return { median: times[75], p95: times[Math.floor(steps * 0.95)], worst: times.at(-1), idle: idle[37], most, text };
+    return { median: times[steps / 2], p95: times[Math.floor(steps * 0.95)], most, text };
+  }, steps));
+  const { median, p95, most, text } = scrolled.result;
+  tell('a frame while 100,000 rows are scrolled, in the median', median);
+  tell('95 % of frames take at most', p95);
+  tell('a frame computes', scrolled.ms / steps);
+  assert.equal(text, '100001', 'the last row is there');
+  assert.ok(most < 80, `only what is seen is in the page, and ${most} rows are`);
+  assert.ok(scrolled.ms / steps < 50, `a frame computes ${scrolled.ms / steps} ms`);
+  const sorted = await computed(page, async () => {
+    await page.locator('[data-grid] [role=columnheader] button').nth(1).click();
+    await page.waitForSelector('[role=columnheader]:nth-child(2)[aria-sort=ascending]');
   });
-  console.log(`frames while scrolling 100,000 rows: median ${measured.median.toFixed(1)} ms, 95 % ${measured.p95.toFixed(1)} ms, worst ${measured.worst.toFixed(1)} ms, standing still 95 % ${measured.idle.toFixed(1)} ms, ${measured.most} rows in the page`);
-  assert.equal(measured.text, '100001', 'the last row is there');
-  assert.ok(measured.most < 80, 'only what is seen is in the page');
-  const still = `standing still 95 % take ${measured.idle} ms`;
-  assert.ok(measured.p95 < Math.max(100, 6 * measured.idle), `95 % of frames take ${measured.p95} ms; ${still}`);
-  assert.ok(measured.worst < Math.max(400, 24 * measured.idle), `the worst frame takes ${measured.worst} ms; ${still}`);
-  const sorted = await page.evaluate(async () => {
-    const grid = document.querySelector('[data-grid]');
-    const began = performance.now();
-    grid.querySelectorAll('[role=columnheader] button')[1].click();
-    await new Promise(requestAnimationFrame);
-    await new Promise(requestAnimationFrame);
-    return performance.now() - began;
-  });
-  console.log(`sorting 100,000 rows: ${sorted.toFixed(0)} ms`);
-  assert.ok(sorted < 2500);
+  tell('sorting 100,000 rows computes', sorted.ms);
+  assert.ok(sorted.ms < 2500, `sorting computes ${sorted.ms} ms`);
   assert.deepEqual(said, []);
   await close();
 });
