@@ -40,7 +40,7 @@ impl Outcome {
 /// Runs the fixtures of a rule.
 pub async fn test(rule: &Rule, schemas: &Schemas) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
-    for fixture in &rule.fixtures {
+    for fixture in rule.fixtures.iter() {
         outcomes.push(outcome(rule, fixture, schemas).await);
     }
     outcomes

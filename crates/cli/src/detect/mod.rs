@@ -8,6 +8,7 @@ pub(crate) mod run;
 mod sigma;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use castellan_base::{Diagnostic, Level, Sources, System};
@@ -80,6 +81,11 @@ impl Read {
         let Loaded { rules, diagnostics } = castellan_detect::content::built_in(&mut self.sources);
         self.rules.extend(rules);
         self.diagnostics.extend(diagnostics);
+    }
+
+    /// Leaves out the fixtures of rules, which only those need who test them: they are larger than all the rest of the rules.
+    pub(crate) fn forget_fixtures(&mut self) {
+        self.rules.iter_mut().for_each(|rule| rule.fixtures = Arc::default());
     }
 
     /// Tells what is wrong with files; without warnings and notes where they are not wanted.

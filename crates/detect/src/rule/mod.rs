@@ -89,8 +89,8 @@ pub struct Rule {
     pub triage: Vec<Arc<str>>,
     /// The playbook that answers it.
     pub playbook: Option<Arc<str>>,
-    /// Its own tests.
-    pub fixtures: Vec<Fixture>,
+    /// Its own tests, shared since they are larger than all the rest.
+    pub fixtures: Arc<[Fixture]>,
     /// Where it stands.
     pub span: Span,
 }

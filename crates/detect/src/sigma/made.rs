@@ -85,7 +85,7 @@ pub(super) fn plain(node: &Node, query: String, told: &mut Vec<Diagnostic>) -> R
             .map(|text| format!("may be harmless: {text}").into())
             .collect(),
         playbook: None,
-        fixtures: Vec::new(),
+        fixtures: Arc::default(),
         span: node.span,
         name,
     }

@@ -146,7 +146,7 @@ fn fixtures_name_columns_that_tables_have() {
     use castellan_kql::bind::Database;
     let schemas = Schemas::default();
     for rule in all_rules(&mut Sources::default()) {
-        for fixture in &rule.fixtures {
+        for fixture in rule.fixtures.iter() {
             assert!(fixture.columns.is_empty(), "{}: columns of our own making", rule.name);
             for (table, rows) in &fixture.tables {
                 let shape = schemas.table(table).unwrap_or_else(|| panic!("{}: no table {table}", rule.name));

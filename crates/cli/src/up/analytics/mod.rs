@@ -90,6 +90,7 @@ impl Reading {
             read.built_in();
         }
         read.tell(false);
+        read.forget_fixtures();
         read.rules = distinct(std::mem::take(&mut read.rules), self.built_in);
         Ok(read)
     }

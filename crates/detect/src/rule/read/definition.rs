@@ -109,7 +109,7 @@ pub(super) fn read(node: &Node, named: Named, told: &mut Told) -> Option<Rule> {
         tags: tags(&fields),
         triage: fields.texts("triage", told).into_iter().map(|placed| placed.text).collect(),
         playbook: fields.text("playbook", told),
-        fixtures: fixture::read(fields.items("fixtures"), told),
+        fixtures: fixture::read(fields.items("fixtures"), told).into(),
         span: fields.span,
         name,
         query,
