@@ -9,6 +9,7 @@ use castellan_kql::bind::Stored;
 use castellan_kql::plan::Field as Column;
 use castellan_kql::value::Dynamic;
 use castellan_kql::{ScalarType, Value};
+use castellan_query::arrow::array::RecordBatch;
 use castellan_query::{Engine, Error, Settings, Table, physical};
 
 use super::Events;
@@ -21,7 +22,7 @@ pub type Rows = Vec<serde_json::Map<String, serde_json::Value>>;
 #[derive(Clone, Debug)]
 pub struct Memory {
     settings: Settings,
-    tables: BTreeMap<Arc<str>, Table>,
+    tables: BTreeMap<Arc<str>, (Table, RecordBatch)>,
     functions: BTreeMap<Arc<str>, Stored>,
     watchlists: Watchlists,
 }
@@ -78,7 +79,7 @@ impl Memory {
     pub fn add(&mut self, name: &str, columns: Vec<Column>, rows: &[Vec<Value>]) -> Result<(), MemoryError> {
         let schema = physical::schema(&columns);
         let table = physical::batch(Arc::clone(&schema), &columns, rows.iter())
-            .and_then(|batch| Table::of_batches(schema, vec![batch]))
+            .and_then(|batch| Ok((Table::of_batches(schema, vec![batch.clone()])?, batch)))
             .map_err(|error| MemoryError::Engine { table: name.to_owned(), message: error.to_string() })?;
         self.tables.insert(name.into(), table);
         Ok(())
@@ -114,6 +115,11 @@ impl Memory {
         self.watchlists = watchlists;
     }
 
+    /// The rows of a table.
+    pub(crate) fn rows(&self, name: &str) -> Option<&RecordBatch> {
+        self.tables.get(name).map(|(_, rows)| rows)
+    }
+
     /// Whether there is a table.
     pub fn has(&self, name: &str) -> bool {
         self.tables.contains_key(name)
@@ -124,7 +130,7 @@ impl Memory {
 impl Events for Memory {
     async fn engine(&self, now: Ticks) -> Result<Engine, Error> {
         let mut engine = Engine::new(Settings { now: Some(now), ..self.settings.clone() });
-        for (name, table) in &self.tables {
+        for (name, (table, _)) in &self.tables {
             engine.add(name, table.clone());
         }
         let has_watchlists = !self.watchlists.is_empty();

@@ -50,6 +50,10 @@ pub(super) async fn windows(
     if due.received <= before {
         return Ok(late);
     }
+    let came = events.came_since(before, done);
+    if came.as_ref().is_some_and(Vec::is_empty) {
+        return Ok(late);
+    }
     let tables = |error| Failure::Tables { rule: Arc::clone(&rule.name), error };
     let query = |error| Failure::Query { rule: Arc::clone(&rule.name), error };
     let engine = events.engine(due.received).await.map_err(tables)?;
@@ -62,8 +66,9 @@ pub(super) async fn windows(
         return Ok(late);
     }
     let mut ends = BTreeSet::new();
-    if let Some(came) = events.came_since(before, high) {
-        let bins = came.into_iter().map(|time| boundary(time, rule.frequency.max(1)));
+    if let Some(came) = came {
+        let bins =
+            came.into_iter().filter(|time| *time < high).map(|time| boundary(time, rule.frequency.max(1)));
         ends.extend(bins.filter(|bin| *bin >= low).flat_map(|bin| windows_of(bin, rule, done)));
         return Ok(chosen(rule, ends, due));
     }

@@ -18,11 +18,12 @@
 //! place goes on over the tables, and says so.
 
 mod growth;
+mod heard;
 mod held;
 mod needs;
-mod nothing;
 mod rule;
 mod sieve;
+mod source;
 mod together;
 mod warm;
 
@@ -43,12 +44,12 @@ use crate::rule::{Kind, Operator, Rule};
 use crate::run::{Events, TIME, Window, earlier, has_time, later};
 use crate::schedule::{Ran, State, Timing, early, open};
 use growth::{Growth, growth};
-use needs::{Need, lasting, needs};
-use nothing::gives_nothing;
+use needs::{Need, Reads, lasting, reads};
 use rule::{Fresh, Kept, Streamed};
 use sieve::Sieve;
 use together::Together;
 
+pub use heard::Heard;
 pub use rule::How;
 
 /// Bounds on what is held.
@@ -138,16 +139,14 @@ impl Streams {
         ) {
             return Err("it is about how few results there are".to_owned());
         }
-        let much = || "its query reads tables in too many places".to_owned();
-        let other = whole(rule, engine, later(now, ANOTHER_TIME))?;
-        let found = needs(&plan).ok_or_else(much)?;
-        let found = lasting(found, &needs(&other).ok_or_else(much)?)
-            .ok_or_else(|| "what it reads depends on the time at which it runs".to_owned())?;
-        let found: Vec<Need> = found.into_iter().filter(|need| !is_still(engine, &need.table)).collect();
-        if found.is_empty() {
+        let Reads { needs, source } = lasting_reads(rule, engine, (&plan, now))?;
+        let is_event = |need: &Need| !is_still(engine, &need.table);
+        let is_nothing_of_nothing = source.is_nothing(&|place| needs.get(place).is_some_and(is_event));
+        let needs: Vec<Need> = needs.into_iter().filter(is_event).collect();
+        if needs.is_empty() {
             return Err("it reads no table of events".to_owned());
         }
-        Ok(Streamed::new(rule.clone(), rule::how(growth), found, gives_nothing(&plan, &|_| true)))
+        Ok(Streamed::new(rule.clone(), rule::how(growth), needs, is_nothing_of_nothing))
     }
 
     /// Adds what a rule needs to the sieves of its tables.
@@ -339,9 +338,14 @@ fn whole(rule: &Rule, engine: &Engine, now: Ticks) -> Result<Arc<Plan>, String> 
     }
 }
 
-/// Whether a rule has nothing to tell as long as some tables have no rows: all that it looks for comes out of those.
-pub fn is_silent(rule: &Rule, engine: &Engine, now: Ticks, is_empty: &dyn Fn(&str) -> bool) -> bool {
-    !rule.trigger.holds(0) && whole(rule, engine, now).is_ok_and(|plan| gives_nothing(&plan, is_empty))
+/// What the plan of a rule reads, at whatever time it runs.
+fn lasting_reads(rule: &Rule, engine: &Engine, (plan, now): (&Arc<Plan>, Ticks)) -> Result<Reads, String> {
+    let much = || "its query reads tables in too many places".to_owned();
+    let other = whole(rule, engine, later(now, ANOTHER_TIME))?;
+    let Reads { needs, source } = reads(plan).ok_or_else(much)?;
+    let needs = lasting(needs, &reads(&other).ok_or_else(much)?.needs)
+        .ok_or_else(|| "what it reads depends on the time at which it runs".to_owned())?;
+    Ok(Reads { needs, source })
 }
 
 /// Whether nothing arrives in a table: what has no time is a list that somebody keeps.

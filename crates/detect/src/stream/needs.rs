@@ -6,8 +6,10 @@
 
 use std::sync::Arc;
 
-use castellan_kql::ast::BinaryKind;
-use castellan_kql::plan::{Plan, Scalar, ScalarKind, Step};
+use castellan_kql::ast::{BinaryKind, MembershipOperator};
+use castellan_kql::plan::{JoinKind, Plan, Scalar, ScalarKind, Step};
+
+use super::source::Source;
 
 /// Places in a plan that are looked at. Plans that are read twice by plans that are read twice have no end otherwise.
 const MAX_PLACES: usize = 2_000;
@@ -23,11 +25,20 @@ pub(super) struct Need {
     pub(super) conditions: Vec<Scalar>,
 }
 
-/// What rows have to meet at each place where a plan reads a table; nothing for plans with too many places.
-pub(super) fn needs(plan: &Arc<Plan>) -> Option<Vec<Need>> {
+/// What a plan reads.
+#[derive(Clone, Debug)]
+pub(super) struct Reads {
+    /// What rows have to meet at each place where it reads a table.
+    pub(super) needs: Vec<Need>,
+    /// Where its results come from; places are numbers of `needs`.
+    pub(super) source: Source,
+}
+
+/// What a plan reads; nothing for plans with too many places.
+pub(super) fn reads(plan: &Arc<Plan>) -> Option<Reads> {
     let mut walk = Walk { needs: Vec::new(), places: 0 };
-    walk.plan(plan, Vec::new())?;
-    Some(walk.needs)
+    let source = walk.plan(plan, Vec::new())?;
+    Some(Reads { needs: walk.needs, source })
 }
 
 /// The same without what differs between two times of the query.
@@ -52,22 +63,28 @@ struct Walk {
 
 impl Walk {
     /// Goes down with the conditions that rows of a plan have to meet.
-    fn plan(&mut self, plan: &Arc<Plan>, mut above: Vec<Scalar>) -> Option<()> {
+    fn plan(&mut self, plan: &Arc<Plan>, mut above: Vec<Scalar>) -> Option<Source> {
         self.places += 1;
         if self.places > MAX_PLACES {
             return None;
         }
+        let mut asked: Vec<(*const Plan, Source)> = Vec::new();
         for subquery in plan.step.subqueries() {
-            self.plan(&subquery, Vec::new())?;
+            let source = self.plan(&subquery, Vec::new())?;
+            asked.push((Arc::as_ptr(&subquery), source));
         }
         match &plan.step {
             Step::Table(name) => {
                 self.needs.push(Need { table: Arc::clone(name), conditions: above });
-                Some(())
+                Some(Source::Place(self.needs.len() - 1))
             }
             Step::Filter { input, predicate } => {
+                let mut all: Vec<Source> = Vec::new();
+                let wanted = members(predicate);
+                all.extend(asked.into_iter().filter(|(of, _)| wanted.contains(of)).map(|(_, source)| source));
                 conjuncts(predicate, &mut above);
-                self.plan(input, above)
+                all.push(self.plan(input, above)?);
+                Some(Source::All(all))
             }
             Step::Project { input, values } => {
                 let below = above.iter().filter_map(|condition| carried(condition, values)).collect();
@@ -79,9 +96,52 @@ impl Walk {
                 self.plan(input, above)
             }
             Step::Sort { input, .. } | Step::Materialize(input) => self.plan(input, above),
-            Step::Union(parts) => parts.iter().try_for_each(|part| self.plan(part, above.clone())),
-            step => step.inputs().into_iter().try_for_each(|input| self.plan(input, Vec::new())),
+            Step::Union(parts) => {
+                let parts: Option<_> = parts.iter().map(|part| self.plan(part, above.clone())).collect();
+                Some(Source::Some(parts?))
+            }
+            step => {
+                let inputs: Option<Vec<Source>> =
+                    step.inputs().into_iter().map(|input| self.plan(input, Vec::new())).collect();
+                Some(combined(step, inputs?))
+            }
         }
+    }
+}
+
+/// Where results of a step come from that carries no conditions down.
+fn combined(step: &Step, inputs: Vec<Source>) -> Source {
+    match (step, inputs.as_slice()) {
+        (Step::Expand { .. }, _) => Source::All(inputs),
+        (Step::Aggregate { keys, .. }, _) if !keys.is_empty() => Source::All(inputs),
+        (Step::Join { kind, .. }, [left, right]) => match kind {
+            JoinKind::Inner | JoinKind::InnerUnique | JoinKind::LeftSemi | JoinKind::RightSemi => {
+                Source::All(inputs)
+            }
+            JoinKind::LeftOuter | JoinKind::LeftAnti => left.clone(),
+            JoinKind::RightOuter | JoinKind::RightAnti => right.clone(),
+            JoinKind::FullOuter => Source::Some(inputs),
+        },
+        _ => Source::Open,
+    }
+}
+
+/// The tables in which a value has to be for a condition to hold.
+fn members(condition: &Scalar) -> Vec<*const Plan> {
+    match &condition.kind {
+        ScalarKind::Binary { operator, left, right } if operator.kind == BinaryKind::And => {
+            let mut found = members(left);
+            found.extend(members(right));
+            found
+        }
+        ScalarKind::MembershipOf {
+            operator: MembershipOperator::In { is_negated: false, .. },
+            table,
+            ..
+        } => {
+            vec![Arc::as_ptr(table)]
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -131,7 +191,7 @@ mod tests {
     fn found(query: &str, now: i64) -> Vec<Need> {
         let options = Options { now, ..Options::default() };
         let bound = bind(&parse(query).script, &Schemas::default(), &options).unwrap();
-        needs(&bound.results[0].plan).unwrap()
+        reads(&bound.results[0].plan).unwrap().needs
     }
 
     /// The conditions at each table, as texts.

@@ -62,7 +62,8 @@ impl Sieve {
         &self.conversion
     }
 
-    /// Adds a place where a rule reads the table.
+    /// Adds a place where a rule reads the table. `rule` is the number by which [`Sieve::matters`] names it: one for all
+    /// places of a rule, or one for each where they are to be told apart.
     ///
     /// Errors: a condition that cannot be compiled.
     pub(super) fn add(

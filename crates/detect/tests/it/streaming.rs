@@ -7,7 +7,7 @@ use castellan_base::Ticks;
 use castellan_detect::rule::{Kind, Rule};
 use castellan_detect::run::{Alert, Events, Memory, Rows};
 use castellan_detect::schedule::{State, Timing, run};
-use castellan_detect::stream::{How, Limits, Streams};
+use castellan_detect::stream::{Heard, How, Limits, Streams};
 use castellan_kql::ScalarType;
 use castellan_kql::plan::Field as Column;
 use castellan_kql::plan::random::mixed;
@@ -155,6 +155,8 @@ struct Raised {
     alerts: usize,
     /// How many results were told before their window was over.
     early: u64,
+    /// How many windows a query ran over.
+    queried: usize,
 }
 
 impl Raised {
@@ -183,14 +185,15 @@ impl Raised {
 
 async fn in_batch(
     rule: &Rule,
-    memory: &Memory,
+    events: &dyn Events,
     times: impl Iterator<Item = Ticks>,
     timing: &Timing,
 ) -> Raised {
     let (mut state, mut raised) = (State::default(), Raised::default());
     for now in times {
-        let ran = run(rule, &mut state, memory, now, timing).await;
+        let ran = run(rule, &mut state, events, now, timing).await;
         assert!(ran.failure.is_none() && ran.late_left == 0, "{}: {:?}", rule.name, ran.failure);
+        raised.queried += ran.windows.iter().filter(|window| !window.took.is_zero()).count();
         raised.take(&ran.alerts);
     }
     raised
@@ -324,7 +327,7 @@ fn rules() -> Vec<Rule> {
     ]
 }
 
-/// A month of events, both ways: on schedules alone, and as they arrive.
+/// A month of events, in three ways: on schedules alone, without the windows in which nothing matters, and as they arrive.
 #[tokio::test]
 async fn batch_and_stream_agree_on_a_month() {
     let (days, timing) = (28, Timing::default());
@@ -338,9 +341,14 @@ async fn batch_and_stream_agree_on_a_month() {
             .map(move |at| begin.checked_add(at * step * MINUTE + 2 * MINUTE).unwrap())
     };
     let (streamed, streams) = in_stream(&rules, &events, &memory, hours(30), &timing).await;
+    let heard = Heard::open(&rules, &memory, begin).await.unwrap();
     for (at, rule) in rules.iter().enumerate() {
         let batch = in_batch(rule, &memory, hours(60), &timing).await;
         assert!(batch.results > 10, "{}: too few results to say anything", rule.name);
+        let known = in_batch(rule, &heard.events(at, &memory), hours(60), &timing).await;
+        assert_eq!((known.results, known.alerts), (batch.results, batch.alerts), "{}", rule.name);
+        assert_eq!(known.identities, batch.identities, "{}", rule.name);
+        assert!(known.queried < batch.queried, "{}: {} windows", rule.name, batch.queried);
         let stream = &streamed[at];
         assert_eq!(stream.only(&batch), Vec::<String>::new(), "{}: told in the stream alone", rule.name);
         assert_eq!(batch.only(stream), Vec::<String>::new(), "{}: told in batch alone", rule.name);
@@ -355,4 +363,29 @@ async fn batch_and_stream_agree_on_a_month() {
             stream.results
         );
     }
+}
+
+/// A rule that looks at what does not happen hears nothing, and one that tells of silence is never left out.
+#[tokio::test]
+async fn what_cannot_be_heard_is_known_before() {
+    let memory = memory(&events(7, 2, 4));
+    let rules = [
+        named("never", SOME, "Logons | where Agent == 'telnet' | summarize count() by User"),
+        named("half", SOME, "Logons | where Agent == 'telnet' | join kind=inner Actions on User"),
+        named("one of two", SOME, "union (Logons | where Agent == 'telnet'), Actions"),
+        named(
+            "silence",
+            &format!("{SOME}triggerOperator: lt\ntriggerThreshold: 1\n"),
+            "Logons | where User == ''",
+        ),
+        named("a count of nothing", SOME, "Logons | where User == 'nobody' | summarize count()"),
+    ];
+    let heard = Heard::open(&rules, &memory, time("2026-10-01T00:00:00Z")).await.unwrap();
+    let silent: Vec<&str> = rules
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| heard.is_silent(*at))
+        .map(|(_, rule)| &*rule.name)
+        .collect();
+    assert_eq!(silent, ["never", "half"]);
 }

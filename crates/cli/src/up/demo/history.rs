@@ -7,9 +7,9 @@ use std::time::Instant;
 use anyhow::{Context, Result, anyhow};
 use castellan_base::{System, Ticks};
 use castellan_detect::rule::Rule;
-use castellan_detect::run::{Events, Memory};
+use castellan_detect::run::Memory;
 use castellan_detect::schedule::{Ran, State, Timing, run};
-use castellan_detect::stream::is_silent;
+use castellan_detect::stream::Heard;
 use castellan_detect::watchlist::{Watchlist, Watchlists};
 use castellan_incident::Desk;
 use castellan_incident::store::Note;
@@ -85,8 +85,9 @@ pub(super) async fn keep(
 pub(super) async fn tell(kept: Kept, lake: &Lake, desk: &Desk, board: &Board) -> Result<()> {
     let Kept { week, read, begun } = kept;
     let events = Arc::new(events(&read, &week)?);
-    let rules = heard(&read.rules, &events, &week).await?;
-    let alerts = replay(rules, &events, &week, (lake, desk), board).await?;
+    let enabled: Vec<Rule> = read.rules.iter().filter(|rule| rule.enabled).cloned().collect();
+    let heard = Heard::open(&enabled, &events, week.begins()).await?;
+    let alerts = replay(enabled, heard, &events, &week, (lake, desk), board).await?;
     complain(&format!(
         "demo: {alerts} alerts of that week in its incidents, after {:.1} s",
         begun.elapsed().as_secs_f64()
@@ -172,22 +173,14 @@ fn events(read: &Read, told: &Week) -> Result<Memory> {
     Ok(events)
 }
 
-/// The rules that are on and can find something in the week: most look at tables that it does not fill.
-async fn heard(rules: &[Rule], events: &Memory, told: &Week) -> Result<Vec<Arc<Rule>>> {
-    let now = told.begins();
-    let engine = events.engine(now).await?;
-    let is_empty = |table: &str| told.tables.rows.get(table).is_none_or(|rows| rows.is_empty());
-    let is_heard = |rule: &&Rule| rule.enabled && !is_silent(rule, &engine, now, &is_empty);
-    Ok(rules.iter().filter(is_heard).cloned().map(Arc::new).collect())
-}
-
 /// A rule that looked at a window.
 type Ended = (usize, State, Ran);
 
 /// Runs all rules over the windows in which something happened, in the order of these, and gives what they raise to incidents
 /// at the times of these. How many alerts there were.
 async fn replay(
-    rules: Vec<Arc<Rule>>,
+    rules: Vec<Rule>,
+    heard: Heard,
     events: &Arc<Memory>,
     told: &Week,
     (lake, desk): (&Lake, &Desk),
@@ -195,13 +188,18 @@ async fn replay(
 ) -> Result<usize> {
     // One processor is left to what happens now.
     let workers = std::thread::available_parallelism().map_or(1, usize::from).saturating_sub(1).max(1);
+    let (rules, heard): (Vec<Arc<Rule>>, Arc<Heard>) =
+        (rules.into_iter().map(Arc::new).collect(), Arc::new(heard));
     let mut states: BTreeMap<usize, State> = BTreeMap::new();
     let (mut alerts, mut failed) = (0, BTreeSet::new());
     for until in told.ends() {
         let now = until.checked_add(120 * Ticks::PER_SECOND).unwrap_or(until);
         let is_midnight = (until.get() - told.begins().get()).rem_euclid(DAY) == 0;
         // Rules of a day run at midnight, the others after each hour.
-        let due = rules.iter().enumerate().filter(|(_, rule)| (rule.frequency > HOUR) == is_midnight);
+        // Most rules look at tables that the week does not fill.
+        let can_tell =
+            |at: usize, rule: &Rule| (rule.frequency > HOUR) == is_midnight && !heard.is_silent(at);
+        let due = rules.iter().enumerate().filter(|(at, rule)| can_tell(*at, rule));
         let mut waiting: Vec<(usize, Arc<Rule>)> = due.map(|(at, rule)| (at, Arc::clone(rule))).collect();
         waiting.reverse();
         let mut working: JoinSet<Ended> = JoinSet::new();
@@ -213,9 +211,10 @@ async fn replay(
                 let mut state = states.remove(&at).unwrap_or_default();
                 // Nothing happened in the windows between.
                 state.done = Some(until.get() - rule.frequency);
-                let events = Arc::clone(events);
+                let (events, heard) = (Arc::clone(events), Arc::clone(&heard));
                 working.spawn(async move {
-                    let ran = run(&rule, &mut state, &*events, now, &Timing::default()).await;
+                    let events = heard.events(at, &*events);
+                    let ran = run(&rule, &mut state, &events, now, &Timing::default()).await;
                     (at, state, ran)
                 });
             }
