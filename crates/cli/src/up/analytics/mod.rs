@@ -276,22 +276,45 @@ impl Analytics {
 
     /// Takes what arrived, and looks at it. `now` is not earlier than the arrival of any of it.
     async fn takes(&mut self, now: Ticks) {
-        let Some(following) = self.following.take() else { return };
+        let begun = Instant::now();
+        if !self.takes_rows(now).await {
+            return;
+        }
+        // Looking at windows takes tens of milliseconds for each rule, and nobody waits for that whose rule needs none.
+        for at in self.waiting(&How::Windows) {
+            if self.heard.elapsed() >= TOGETHER && !self.takes_rows(after(now, begun)).await {
+                return;
+            }
+            if !self.looks(at, after(now, begun)).await {
+                return;
+            }
+        }
+    }
+
+    /// Takes what arrived, and has those rules look at it that look at each event by itself; false where nobody is told of
+    /// events any more, or what was raised cannot be kept.
+    async fn takes_rows(&mut self, now: Ticks) -> bool {
+        let Some(following) = self.following.take() else { return false };
         self.heard = Instant::now();
         match following.arrive().await {
             Ok(following) => self.following = Some(following),
             Err(error) => {
                 self.told.failed("rules are told of events", &format!("{error:#}"));
-                return;
+                return false;
             }
         }
-        let waiting =
-            self.following.as_ref().map(|following| following.streams().waiting()).unwrap_or_default();
-        for at in waiting {
+        for at in self.waiting(&How::Rows) {
             if !self.looks(at, now).await {
-                return;
+                return false;
             }
         }
+        true
+    }
+
+    /// The rules of a kind that something arrived for, by their places.
+    fn waiting(&self, how: &How) -> Vec<usize> {
+        let Some(streams) = self.following.as_ref().map(Following::streams) else { return Vec::new() };
+        streams.waiting().into_iter().filter(|at| streams.how(*at) == Some(how)).collect()
     }
 
     /// Lets a rule look at what arrived for it; false where what it raised cannot be kept.
@@ -428,8 +451,7 @@ impl Analytics {
         if self.heard.elapsed() < TOGETHER {
             return;
         }
-        let since = i64::try_from(begun.elapsed().as_nanos() / 100).unwrap_or(i64::MAX);
-        self.takes(turn.checked_add(since).unwrap_or(turn)).await;
+        self.takes(after(turn, begun)).await;
     }
 
     /// Remembers how far a rule is that raised nothing.
@@ -487,6 +509,12 @@ impl Analytics {
 pub(super) fn begins_at(lake: &Path, rule: &str, at: Ticks) -> Result<()> {
     let state = State { done: Some(at.get()), received: Some(at.get()), ..State::default() };
     Folder::open(&lake.join(FOLDER))?.keep_rule(rule, &Kept { state, commit: String::new() })
+}
+
+/// A time as much later as has gone by since an instant that was then.
+fn after(time: Ticks, then: Instant) -> Ticks {
+    let since = i64::try_from(then.elapsed().as_nanos() / 100).unwrap_or(i64::MAX);
+    time.checked_add(since).unwrap_or(time)
 }
 
 /// What notes of a rule are kept by.
