@@ -20,6 +20,7 @@
 mod growth;
 mod heard;
 mod held;
+mod implied;
 mod needs;
 mod rule;
 mod sieve;
@@ -61,7 +62,8 @@ pub struct Limits {
     pub all: usize,
     /// Rows of the past that a rule may begin with.
     pub rows: usize,
-    /// A rule that looks at windows rests so many times as long as its last look took.
+    /// A rule that looks at windows rests so many times as long as its last look took, and so does any other whose look
+    /// took a tenth of a second.
     pub rest: u32,
 }
 
@@ -71,6 +73,9 @@ impl Default for Limits {
         Limits { rule: 64 << 20, all: 256 << 20, rows: 200_000, rest: 4 }
     }
 }
+
+/// A look that takes so long keeps other rules waiting: most events matter to the rule, whose conditions say little of them.
+const LONG: Duration = Duration::from_millis(100);
 
 /// Rules that are told of events as they arrive.
 #[derive(Debug)]
@@ -299,7 +304,8 @@ impl Streams {
         }
         let rest = begun.elapsed().saturating_mul(self.limits.rest).min(Duration::from_secs(30));
         if let Some(streamed) = self.streamed.get_mut(at) {
-            streamed.rests_until = (streamed.how == How::Windows).then(|| Instant::now() + rest);
+            let rests = streamed.how == How::Windows || begun.elapsed() >= LONG;
+            streamed.rests_until = rests.then(|| Instant::now() + rest);
         }
         all
     }

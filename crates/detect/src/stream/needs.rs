@@ -7,8 +7,9 @@
 use std::sync::Arc;
 
 use castellan_kql::ast::{BinaryKind, MembershipOperator};
-use castellan_kql::plan::{JoinKind, Plan, Scalar, ScalarKind, Step};
+use castellan_kql::plan::{JoinKind, ParseStep, Plan, Scalar, ScalarKind, Step};
 
+use super::implied::Parts;
 use super::source::Source;
 
 /// Places in a plan that are looked at. Plans that are read twice by plans that are read twice have no end otherwise.
@@ -90,10 +91,16 @@ impl Walk {
                 let below = above.iter().filter_map(|condition| carried(condition, values)).collect();
                 self.plan(input, below)
             }
-            Step::Parse { input, .. } => {
-                let width = input.columns.len();
-                above.retain(|condition| !condition.any(&|part| reads_from(part, width)));
-                self.plan(input, above)
+            Step::Parse { input, parse, .. } => {
+                let first = input.columns.len();
+                let below = above.iter().filter_map(|condition| match parse {
+                    ParseStep::Pattern { value, .. } if !value.any(&is_of_more) => {
+                        Parts { whole: value, first }.implied(condition)
+                    }
+                    _ => (!condition.any(&|part| reads_from(part, first))).then(|| condition.clone()),
+                });
+                let below = below.filter(|condition| size(condition) <= MAX_PARTS).collect();
+                self.plan(input, below)
             }
             Step::Sort { input, .. } | Step::Materialize(input) => self.plan(input, above),
             Step::Union(parts) => {
@@ -219,6 +226,14 @@ mod tests {
         check(
             "union (SigninLogs | where UserId == 'a'), (AuditLogs | project UserId = Id) | where UserId startswith 'a'",
             &[("SigninLogs", 2), ("AuditLogs", 1)],
+        );
+        check(
+            "Syslog | parse SyslogMessage with * '(' Name ')' * | where isnotempty(Name) and Name has_any ('a.example', 'b')",
+            &[("Syslog", 1)],
+        );
+        check(
+            "Syslog | parse-kv SyslogMessage as (Name: string) | where Name == 'a' and HostName == 'b'",
+            &[("Syslog", 1)],
         );
         check(
             "SigninLogs | where UserId in ((AuditLogs | where Category == 'x' | project Id)) and ResultType == '0'",

@@ -126,9 +126,12 @@ impl Streamed {
         !matches!(self.how, How::Scheduled(_)) && window.from.is_some_and(|from| from >= self.since)
     }
 
-    /// Bytes of the rows that are held.
+    /// Bytes of the rows that are held, or that wait to be looked at by a rule that holds none.
     pub(super) fn bytes(&self) -> usize {
-        self.held.values().map(Held::bytes).sum()
+        match self.rule.kind {
+            Kind::Scheduled => self.held.values().map(Held::bytes).sum(),
+            Kind::NearRealTime => self.fresh.values().flatten().map(RecordBatch::get_array_memory_size).sum(),
+        }
     }
 }
 
