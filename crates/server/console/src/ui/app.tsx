@@ -2,7 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { effect, signal } from '@preact/signals';
 import { loadSession, Problem, session, signedOut } from '../core/api';
-import { route } from '../core/route';
+import { route, type Page as PageName } from '../core/route';
 import { open, close } from '../core/live';
 import { listen } from '../core/keys';
 import { Failed, notice, Skeleton } from './basics';
@@ -13,20 +13,33 @@ import { SignIn } from '../pages/signin';
 import { Icon, Logo } from './icons';
 import { Marks } from './marks';
 
-type Pages = typeof import('../pages/index');
-const pages = signal<Pages | undefined>(undefined);
-let isLoading = false;
+/** The pages beside the overview, which is there from the start. Those of one bundle come together. */
+const bundles = {
+  incidents: () => import('../pages/bundles/incidents'),
+  estate: () => import('../pages/bundles/estate'),
+  gate: () => import('../pages/bundles/gate'),
+  work: () => import('../pages/bundles/work'),
+};
+type Bundle = keyof typeof bundles;
+type Pages = { [B in Bundle]?: Awaited<ReturnType<(typeof bundles)[B]>> };
+const bundleOf: Record<Exclude<PageName, 'overview'>, Bundle> = {
+  incidents: 'incidents', recommendations: 'estate', inventory: 'estate', gate: 'gate', hunting: 'work', content: 'work', settings: 'work',
+};
+const pages = signal<Pages>({});
+const loading = new Set<Bundle>();
 const failure = signal<Problem | undefined>(undefined);
 
-/** Loads the other pages once: when one is wanted, or soon will be. */
-function loadPages(): void {
-  if (pages.value || isLoading) return;
-  isLoading = true;
+/** Loads the bundle of a page once: when it is wanted, or soon will be. */
+function loadPage(page: PageName): void {
+  if (page === 'overview') return;
+  const bundle = bundleOf[page];
+  if (pages.value[bundle] || loading.has(bundle)) return;
+  loading.add(bundle);
   failure.value = undefined;
-  import('../pages/index').then(
-    (found) => (pages.value = found),
+  bundles[bundle]().then(
+    (found) => (pages.value = { ...pages.value, [bundle]: found }),
     () => {
-      isLoading = false;
+      loading.delete(bundle);
       failure.value = new Problem('A part of the console could not be loaded. Was castellan upgraded meanwhile? Then load the page again.', 0);
     },
   );
@@ -34,16 +47,21 @@ function loadPages(): void {
 
 function CurrentPage() {
   const { page, id } = route.value;
-  useEffect(() => {
-    if (page !== 'overview') loadPages();
-  }, [page]);
+  useEffect(() => loadPage(page), [page]);
   if (page === 'overview') return <Overview />;
-  const found = pages.value;
-  if (failure.value) return <Failed what="This page cannot be shown" problem={failure.value} retry={loadPages} />;
-  if (!found) return <Skeleton lines={12} tall />;
-  if (page === 'incidents') return id ? <found.IncidentPage key={id} id={id} /> : <found.Incidents />;
-  const Page = { hunting: found.Hunting, recommendations: found.Recommendations, inventory: found.Inventory, gate: found.Gate, content: found.Content, settings: found.Settings }[page];
-  return <Page />;
+  const { incidents, estate, gate, work } = pages.value;
+  const shown = {
+    incidents: incidents && (id ? <incidents.IncidentPage key={id} id={id} /> : <incidents.Incidents />),
+    recommendations: estate && <estate.Recommendations />,
+    inventory: estate && <estate.Inventory />,
+    gate: gate && <gate.Gate />,
+    hunting: work && <work.Hunting />,
+    content: work && <work.Content />,
+    settings: work && <work.Settings />,
+  }[page];
+  if (shown) return shown;
+  if (failure.value) return <Failed what="This page cannot be shown" problem={failure.value} retry={() => loadPage(page)} />;
+  return <Skeleton lines={12} tall />;
 }
 
 export function App({ arrival }: { arrival: Promise<void> }) {
@@ -72,7 +90,7 @@ function Frame() {
   return (
     <div class="frame">
       <a class="skip" href="#main" onClick={(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>Skip to the page</a>
-      <Nav onIntent={loadPages} />
+      <Nav onIntent={loadPage} />
       <div class="right">
         {session.value?.demo && <aside class="demo-line" aria-label="About this demonstration"><b>Demonstration.</b> Harbour Mutual is invented, its models are a stub, and what you see was generated. Nothing you do here reaches a real system.</aside>}
         <TopBar />

@@ -17,20 +17,20 @@ export const titles: Record<Page, string> = {
   overview: 'Overview', incidents: 'Incidents', hunting: 'Hunting', recommendations: 'Recommendations', inventory: 'Inventory', gate: 'Gate', content: 'Content', settings: 'Settings',
 };
 
-export function Nav({ onIntent }: { onIntent: () => void }) {
+export function Nav({ onIntent }: { onIntent: (page: Page) => void }) {
   const [isOpen, setOpen] = useState(false);
   const current = route.value.page;
   useEffect(() => setOpen(false), [route.value]);
   const { data } = useQueries({ open: { query: queries.openIncidentCount } }, ['incident']);
   const open = number(data?.open.rows[0]?.['Count']);
   return (
-    <nav class={`nav${isOpen ? ' open' : ''}`} aria-label="Pages" onPointerEnter={onIntent} onFocusIn={onIntent}>
+    <nav class={`nav${isOpen ? ' open' : ''}`} aria-label="Pages">
       <a class="brand" href={href('overview')}><Logo /><span>Castellan</span></a>
       <Button kind="quiet" icon={isOpen ? 'close' : 'menu'} label={isOpen ? 'Close the menu' : 'Open the menu'} expanded={isOpen} onClick={() => setOpen(!isOpen)} />
       <ul>
         {pages.map((page) => (
           <li key={page}>
-            <a href={href(page)} aria-current={current === page ? 'page' : undefined} title={titles[page]}>
+            <a href={href(page)} aria-current={current === page ? 'page' : undefined} title={titles[page]} onPointerEnter={() => onIntent(page)} onFocus={() => onIntent(page)}>
               <Icon name={page} /><span>{titles[page]}</span>
               {page === 'incidents' && open > 0 && <span class="badge" aria-label={`${open} open`}>{open}</span>}
             </a>

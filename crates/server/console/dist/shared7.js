@@ -1,0 +1,2 @@
+import{ha as s}from"./shared1.js";function a(e,t,n){let o=URL.createObjectURL(new Blob([n],{type:t})),r=document.createElement("a");r.href=o,r.download=e,r.click(),setTimeout(()=>URL.revokeObjectURL(o),1e4)}function c(e){let t=s(e),n=typeof e=="string"&&/^[=+\-@\t\r]/.test(t)?`'${t}`:t;return/[",\n\r]/.test(n)?`"${n.replaceAll('"','""')}"`:n}var m=e=>[e.columns.map(t=>c(t.name)),...e.rows.map(t=>t.map(c))].map(t=>t.join(",")).join(`\r
+`);export{a,m as b};

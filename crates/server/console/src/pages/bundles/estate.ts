@@ -1,0 +1,2 @@
+export { Recommendations } from '../recommendations';
+export { Inventory } from '../inventory';

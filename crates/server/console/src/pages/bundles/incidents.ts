@@ -1,0 +1,2 @@
+export { Incidents } from '../incidents';
+export { IncidentPage } from '../incident';

@@ -1,0 +1,3 @@
+export { Hunting } from '../hunting';
+export { Content } from '../content';
+export { Settings } from '../settings';
