@@ -39,6 +39,8 @@ pub struct Entry {
     pub playbook: Playbook,
     /// Where it is from.
     pub origin: Origin,
+    /// The name of its file without the ending, as rules name it.
+    pub file: String,
 }
 
 impl Entry {
@@ -120,7 +122,8 @@ impl Library {
         self.diagnostics
             .extend(reading.diagnostics.into_iter().map(|diagnostic| (path.to_owned(), diagnostic)));
         let Some(playbook) = reading.playbook else { return };
-        let entry = Entry { playbook, origin };
+        let file = std::path::Path::new(path).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let entry = Entry { playbook, origin, file };
         let id = entry.playbook.id.clone();
         if let Some(known) = self.entries.get(&id) {
             let stays = self.rank(known) > self.rank(&entry);
@@ -184,10 +187,11 @@ impl Library {
         self.entries.get(id)
     }
 
-    /// A playbook by its id or, in any case, its name.
+    /// A playbook by its id, by its name in any case, or by the name of its file.
     pub fn find(&self, id_or_name: &str) -> Option<&Entry> {
         let by_name = || self.iter().find(|entry| entry.playbook.name.eq_ignore_ascii_case(id_or_name));
-        self.get(id_or_name).or_else(by_name)
+        let by_file = || self.iter().find(|entry| entry.file == id_or_name);
+        self.get(id_or_name).or_else(by_name).or_else(by_file)
     }
 
     /// All playbooks, by id.

@@ -28,7 +28,7 @@ const shared = {
 };
 
 /** The pages beside the overview, which is in `app`, by the bundle that they come in. */
-const PAGES = ['estate', 'gate', 'incidents', 'work'];
+const PAGES = ['estate', 'gate', 'hunting', 'incidents', 'settings'];
 
 // What several of these use comes in chunks, shared1.js and so on. The editor is a bundle of its own without Preact, loaded by its name when
 // the hunting page opens.

@@ -80,6 +80,7 @@ Exit codes: 0 all are, 1 one is not, 2 wrong usage or input.")]
     },
     /// Say what a playbook would do, step by step. Nothing is changed.
     #[command(after_help = "Examples:
+  castellan playbook plan rogue-agent --incident 12 --url http://127.0.0.1:8700
   castellan playbook plan 'Tell people' --var title=Test --var text=Test
   castellan playbook plan contain.yaml --var agent=a1 --look --config respond.toml --format json
 
@@ -97,6 +98,7 @@ Exit codes: 0 it would run through, 1 it would not, 2 wrong usage or input.")]
     },
     /// Start a run, and work on it until it ends or waits.
     #[command(after_help = "Examples:
+  castellan playbook start rogue-agent --by ben --incident 12 --config respond.toml
   castellan playbook start 'Tell people' --by ben --cause 'incident 12' --var title=Test --var text=Test
   castellan playbook start contain.yaml --by ben --key alert-77 --allow-unsigned --config respond.toml
 
@@ -250,6 +252,14 @@ pub struct VariableArguments {
     /// secret:file:PATH.
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = super::parse_pair)]
     pub variables: Vec<(String, String)>,
+
+    /// Take what is not given with --var from this incident, by its number or id.
+    #[arg(long, value_name = "INCIDENT")]
+    pub incident: Option<String>,
+
+    /// Where incidents are.
+    #[command(flatten)]
+    pub place: super::PlaceArguments,
 }
 
 /// Where runs are kept.

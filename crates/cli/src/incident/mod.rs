@@ -18,8 +18,7 @@ use crate::arguments::{
     IncidentArguments, IncidentCommand, IncidentFormat, IncidentListArguments, KeysCommand, PlaceArguments,
 };
 use crate::output::{read_text, stdin_text, stdout_is_terminal, to_stdout};
-use place::Place;
-pub(crate) use place::public_key;
+pub(crate) use place::{Place, public_key};
 
 /// The largest text that is kept as evidence, in bytes.
 const LARGEST: u64 = 8 << 20;

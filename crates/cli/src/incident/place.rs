@@ -24,7 +24,7 @@ const KEY: u64 = 64 << 10;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Where commands go.
-pub(super) enum Place {
+pub(crate) enum Place {
     /// A folder, which this process has open.
     Folder { desk: Box<Desk>, lake: PathBuf, now: Ticks },
     /// A server.
@@ -33,7 +33,7 @@ pub(super) enum Place {
 
 impl Place {
     /// The server that is named, or else the folder.
-    pub(super) fn of(arguments: &PlaceArguments, system: &dyn System) -> Result<Place> {
+    pub(crate) fn of(arguments: &PlaceArguments, system: &dyn System) -> Result<Place> {
         Place::sealing(arguments, None, system)
     }
 
@@ -77,7 +77,7 @@ impl Place {
     }
 
     /// What a path below incidents answers, as JSON.
-    pub(super) fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value> {
+    pub(crate) fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value> {
         json(self.ask(path, query, None)?)
     }
 

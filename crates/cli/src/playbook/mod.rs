@@ -1,5 +1,6 @@
 //! `castellan playbook`: playbooks listed, signed and carried out.
 
+pub(crate) mod about;
 mod configured;
 mod listed;
 mod render;
@@ -15,9 +16,13 @@ use castellan_respond::run::plan;
 use castellan_respond::{Library, Origin};
 
 use crate::Ending;
-use crate::arguments::{NamedArguments, PlaybookArguments, PlaybookCommand, PlaybookFormat};
+use crate::arguments::{
+    NamedArguments, PlaybookArguments, PlaybookCommand, PlaybookFormat, VariableArguments,
+};
 use crate::estate::report;
+use crate::incident::Place;
 use crate::output::{read_text, stdout_is_terminal};
+use about::{About, variables};
 pub(crate) use configured::Configured;
 
 /// The largest file of a playbook, in bytes.
@@ -31,10 +36,10 @@ pub(crate) fn run(arguments: &PlaybookArguments, system: &dyn System) -> Result<
         PlaybookCommand::Key { file } => signing::key(file),
         PlaybookCommand::Sign { file, key, signee } => signing::sign(file, key, signee, system),
         PlaybookCommand::Verify { files, configured } => signing::verify(files, configured, system),
-        PlaybookCommand::Plan { named, variables, look } => {
+        PlaybookCommand::Plan { named, variables: values, look } => {
             let configured = Configured::read(&named.listed.configured, system)?;
             let (library, id) = named_playbook(named, &configured, system)?;
-            let variables = values(&variables.variables);
+            let variables = given(values, (&library, &id), system)?;
             let made = plan(&library, &configured.catalogue()?, system, &id, &variables, *look)?;
             render::plan(&made, format(named.listed.format))?;
             Ok(if made.problems.is_empty() { Ending::Fine } else { Ending::Findings })
@@ -88,6 +93,23 @@ fn named_playbook(
     let id = found.map(|entry| entry.playbook.id.clone());
     let id = id.with_context(|| format!("`{name}` cannot be used; mend what was told"))?;
     Ok((library, id))
+}
+
+/// Values of a playbook's variables: those that are given, and from the incident that is named what it says of the others.
+fn given(
+    arguments: &VariableArguments,
+    (library, id): (&Library, &str),
+    system: &dyn System,
+) -> Result<BTreeMap<String, String>> {
+    let mut all = match (&arguments.incident, library.get(id)) {
+        (Some(incident), Some(entry)) => {
+            let case = Place::of(&arguments.place, system)?.get(&[incident], &[])?;
+            variables(&entry.playbook, &About::read(&case))
+        }
+        _ => BTreeMap::new(),
+    };
+    all.extend(values(&arguments.variables));
+    Ok(all)
 }
 
 /// Values by the names of variables, with or without the underscores around them.

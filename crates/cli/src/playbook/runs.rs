@@ -9,7 +9,7 @@ use castellan_respond::actions::Catalogue;
 use castellan_respond::run::{Answerer, Folder, Report, RunError, Runner, Start, State, Status};
 
 use super::configured::Configured;
-use super::{format, named_playbook, render, values};
+use super::{format, given, named_playbook, render};
 use crate::Ending;
 use crate::arguments::{
     AnswerArguments, PlaybookCommand, PlaybookFormat, RunningArguments, RunsFolder, StartArguments,
@@ -71,10 +71,14 @@ fn start(arguments: &StartArguments, system: &dyn System) -> Result<Ending> {
     let configured = Configured::read(&arguments.named.listed.configured, system)?;
     let (library, id) = named_playbook(&arguments.named, &configured, system)?;
     let catalogue = configured.catalogue()?;
+    let cause = match (&arguments.variables.incident, arguments.cause.as_str()) {
+        (Some(incident), "") => format!("incident {incident}"),
+        (_, said) => said.to_owned(),
+    };
     let start = Start {
-        variables: values(&arguments.variables.variables),
+        variables: given(&arguments.variables, (&library, &id), system)?,
         by: arguments.by.clone(),
-        cause: arguments.cause.clone(),
+        cause,
         key: arguments.key.clone(),
         allow_unsigned: arguments.allow_unsigned,
     };

@@ -30,8 +30,16 @@ pub(crate) fn assignment() -> String {
     format!("{scope}/providers/Microsoft.Authorization/roleAssignments/ra-1")
 }
 
+/// A storage account that lets anybody read containers that say so.
+pub(crate) fn storage() -> String {
+    "/subscriptions/5cab1e00-0000-4000-8000-00000000ffff/resourceGroups/Quay/providers/Microsoft.Storage/storageAccounts/quaydocs".to_owned()
+}
+
 pub(crate) fn estate() -> FakeEstate {
     let mut estate = harbour();
+    estate
+        .resources
+        .push(json!({"id": storage(), "name": "quaydocs", "properties": {"allowBlobPublicAccess": true}}));
     estate.resources.push(json!({
         "id": assignment(), "name": "ra-1",
         "properties": {"principalId": AGENT, "roleDefinitionId": "/r/owner", "condition": null},
@@ -63,6 +71,13 @@ fn cases() -> Vec<Case> {
     vec![
         case("azure.disable-keys", &resource, true),
         case("azure.isolate-network", &resource, true),
+        case("azure.disable-public-blobs", &[("resource", storage())], true),
+        // As logs of the service name what was opened.
+        case(
+            "azure.disable-public-blobs",
+            &[("resource", format!("{}/blobServices/default/containers/$web", storage()))],
+            true,
+        ),
         case("azure.rotate-key", &resource, false),
         case("azure.remove-role", &[("assignment", assignment())], true),
         case("entra.disable-user", &[("user", USER.to_owned())], true),
@@ -82,6 +97,7 @@ fn is_in_effect(probe: &Probe) -> bool {
 fn everything(fake: &FakeArm) -> String {
     let ids = [
         foundry_account(),
+        storage(),
         assignment(),
         format!("/v1.0/users/{USER}"),
         format!("/v1.0/servicePrincipals/{AGENT}"),
@@ -208,6 +224,7 @@ fn ids_that_lead_elsewhere_are_refused() -> Outcome {
         "@evil.example/providers/Microsoft.CognitiveServices/accounts/a".to_owned(),
         "/subscriptions/s/providers/Microsoft.Compute/virtualMachines/v".to_owned(),
         format!("{account}/deployments/d"),
+        format!("{account}/blobServices/default"),
     ];
     let action: &dyn Action = catalogue.action("azure.disable-keys").ok_or("no action")?;
     for id in odd {

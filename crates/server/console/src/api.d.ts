@@ -1605,6 +1605,10 @@ export interface components {
             /** @description Alerts since the start. */
             alerts: number;
             errors: string[];
+            /** @description What to look at when it raised something, step by step. */
+            triage: string[];
+            /** @description The playbook that answers it; empty where it names none. */
+            playbook: string;
         };
         RuleList: {
             rules: components["schemas"]["Rule"][];

@@ -13,10 +13,10 @@ after(async () => {
   server?.close();
 });
 
-/** Each page, what says that it stands, and how it is named in what is told. */
-const PAGES = { overview: '.figure-value', incidents: 'main table', hunting: 'main .toolbar, main form', recommendations: 'main', inventory: 'main', gate: 'main', content: 'main', settings: 'main' };
+/** Each page; any of them may be the first that somebody opens. */
+const PAGES = ['overview', 'incidents', 'hunting', 'recommendations', 'inventory', 'gate', 'content', 'settings'];
 
-for (const [name, sign] of Object.entries(PAGES)) {
+for (const name of PAGES) {
   test(`opening ${name} first is under 60 kB as it is sent`, async () => {
     const { page, context, close } = await openPage(browser, server);
     const wire = await context.newCDPSession(page);
@@ -24,16 +24,16 @@ for (const [name, sign] of Object.entries(PAGES)) {
     const paths = new Map();
     let bytes = 0;
     wire.on('Network.responseReceived', ({ requestId, response }) => paths.set(requestId, new URL(response.url).pathname));
-    wire.on('Network.loadingFinished', ({ requestId, encodedDataLength }) => {
+    wire.on('Network.dataReceived', ({ requestId, encodedDataLength }) => {
       const path = paths.get(requestId);
       if (!path?.startsWith('/api/') && path !== '/editor.js') bytes += encodedDataLength;
     });
     const began = Date.now();
     await page.goto(`${server.url}/#/${name}`);
-    await page.waitForSelector(`main[data-page="${name}"]`);
-    await page.waitForSelector(sign);
+    await page.waitForSelector(`main[data-page="${name}"] *`);
+    await page.waitForFunction(() => !document.querySelector('main .skeleton'));
     await settle(page);
-    console.log(`${name} first: ${bytes} bytes, headers included; it stands after ${Date.now() - began} ms`);
+    console.log(`${name} first: ${bytes} bytes; it stands after ${Date.now() - began} ms`);
     assert.ok(bytes > 10_000 && bytes < 60_000, `${bytes} bytes`);
     assert.equal([...paths.values()].includes('/editor.js'), name === 'hunting', 'the editor is loaded by hunting alone');
     await close();

@@ -82,6 +82,10 @@ pub struct RuleState {
     pub alerts: u64,
     /// What is wrong with it now.
     pub errors: Vec<String>,
+    /// What to look at when it raised something, step by step.
+    pub triage: Vec<String>,
+    /// The playbook that answers it; empty where it names none.
+    pub playbook: String,
 }
 
 /// How many results make an alert.

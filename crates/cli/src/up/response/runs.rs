@@ -14,7 +14,7 @@ use castellan_respond::Library;
 use castellan_respond::actions::Catalogue;
 use castellan_respond::run::{Folder, Report, RunError, Runner, Start, State, Status};
 
-use super::subject::variables;
+use crate::playbook::about::{About, variables};
 
 /// How often runs are looked at that wait for a time.
 const EVERY: Duration = Duration::from_secs(5);
@@ -129,7 +129,7 @@ impl Worker {
         let missing = || RunError::NoPlaybook(wanted.playbook.clone());
         let entry = self.library.find(&wanted.playbook).ok_or_else(missing)?;
         let start = Start {
-            variables: variables(&entry.playbook, &wanted.incident),
+            variables: variables(&entry.playbook, &About::of(&wanted.incident)),
             by: format!("automation rule {}", wanted.rule),
             cause: format!("incident {}", wanted.incident.number),
             key: Some(wanted.key.clone()),

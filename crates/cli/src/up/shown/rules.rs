@@ -136,6 +136,8 @@ fn plain(rule: &Rule) -> RuleState {
         lag_seconds: None,
         alerts: 0,
         errors: Vec::new(),
+        triage: rule.triage.iter().map(|step| step.to_string()).collect(),
+        playbook: rule.playbook.as_deref().unwrap_or_default().to_owned(),
     }
 }
 

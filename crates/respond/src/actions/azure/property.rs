@@ -1,4 +1,4 @@
-//! Properties of resources: key access off, network access off.
+//! Properties of resources: key access off, network access off, reading without a name off.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ const KEYS_OFF: [Setting; 3] = [
         values: &[("disableLocalAuth", "true")],
     },
     Setting {
-        resource_type: "Microsoft.Storage/storageAccounts",
+        resource_type: STORAGE,
         api_version: "2024-01-01",
         values: &[("allowSharedKeyAccess", "false")],
     },
@@ -53,7 +53,7 @@ const NETWORK_OFF: [Setting; 5] = [
         values: &[("publicNetworkAccess", "\"disabled\"")],
     },
     Setting {
-        resource_type: "Microsoft.Storage/storageAccounts",
+        resource_type: STORAGE,
         api_version: "2024-01-01",
         values: &[("publicNetworkAccess", "\"Disabled\"")],
     },
@@ -64,7 +64,15 @@ const NETWORK_OFF: [Setting; 5] = [
     },
 ];
 
-const SPECS: [(ActionSpec, &[Setting]); 2] = [
+const NAMELESS_OFF: [Setting; 1] = [Setting {
+    resource_type: STORAGE,
+    api_version: "2024-01-01",
+    values: &[("allowBlobPublicAccess", "false")],
+}];
+
+const STORAGE: &str = "Microsoft.Storage/storageAccounts";
+
+const SPECS: [(ActionSpec, &[Setting]); 3] = [
     (
         ActionSpec {
             name: "azure.disable-keys",
@@ -89,6 +97,18 @@ const SPECS: [(ActionSpec, &[Setting]); 2] = [
         },
         &NETWORK_OFF,
     ),
+    (
+        ActionSpec {
+            name: "azure.disable-public-blobs",
+            summary: "ends reading without a name in all containers of a storage account",
+            inputs: &[required("resource", "the id of the account, or of what it holds")],
+            outputs: &[],
+            undo: Undo::Restores("public reading is allowed or not as it was"),
+            probe: "the account says that public reading is off",
+            permission: "write on the account",
+        },
+        &NAMELESS_OFF,
+    ),
 ];
 
 pub(super) fn actions(azure: &Arc<AzureConnection>) -> Vec<Box<dyn Action>> {
@@ -105,31 +125,46 @@ struct SetProperty {
 }
 
 impl SetProperty {
-    fn setting(&self, id: &str) -> Result<&'static Setting, ActionError> {
+    /// The id of the resource that has the property, and what is set there.
+    fn setting<'i>(&self, id: &'i str) -> Result<(&'i str, &'static Setting), ActionError> {
+        let id = account(id);
         let found = self.settings.iter().find(|setting| is_of_type(id, setting.resource_type));
-        found.ok_or_else(|| {
+        found.map(|setting| (id, setting)).ok_or_else(|| {
             let known: Vec<&str> = self.settings.iter().map(|setting| setting.resource_type).collect();
             ActionError::refused(format!("`{id}` is none of {}", known.join(", ")))
         })
     }
 
-    fn properties(&self, call: &Call<'_>) -> Result<(String, &'static Setting, Value), ActionError> {
+    fn properties(&self, call: &Call<'_>) -> Result<(&'static Setting, Value), ActionError> {
         let id = call.text("resource")?;
-        let setting = self.setting(&id)?;
-        let resource = self.azure.get_arm(call, &id, setting.api_version)?;
+        let (id, setting) = self.setting(&id)?;
+        let resource = self.azure.get_arm(call, id, setting.api_version)?;
         let resource =
             resource.ok_or_else(|| ActionError::refused(format!("there is no resource `{id}`")))?;
-        let properties = needed(&resource, "/properties", &id)?.clone();
-        Ok((id, setting, properties))
+        let properties = needed(&resource, "/properties", id)?.clone();
+        Ok((setting, properties))
     }
 
     fn patch(&self, call: &Call<'_>, values: Map<String, Value>) -> Result<(), ActionError> {
         let id = call.text("resource")?;
-        let setting = self.setting(&id)?;
+        let (id, setting) = self.setting(&id)?;
         let body = json!({"properties": values});
-        let answer = self.azure.arm(call, Method::PATCH, &id, setting.api_version, Some(&body))?;
+        let answer = self.azure.arm(call, Method::PATCH, id, setting.api_version, Some(&body))?;
         done(&answer)
     }
+}
+
+/// The storage account of a container or of its service for blobs, as logs name them; any other id as it is.
+fn account(id: &str) -> &str {
+    let lower = id.to_ascii_lowercase();
+    let inside = lower.find("/blobservices/default").filter(|at| {
+        let rest = lower.get(at + "/blobservices/default".len()..).unwrap_or_default();
+        let name = rest.strip_prefix("/containers/").unwrap_or_default();
+        rest.is_empty()
+            || (!name.is_empty()
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-$".contains(&byte)))
+    });
+    inside.and_then(|at| id.get(..at)).filter(|account| is_of_type(account, STORAGE)).unwrap_or(id)
 }
 
 fn wanted(setting: &Setting) -> Map<String, Value> {
@@ -148,7 +183,7 @@ impl Action for SetProperty {
 
     fn change(&self, call: &Call<'_>) -> String {
         match self.setting(&call.shown("resource")) {
-            Ok(setting) => {
+            Ok((_, setting)) => {
                 let change = |(name, value): &(&str, &str)| format!("properties.{name} becomes {value}");
                 setting.values.iter().map(change).collect::<Vec<_>>().join(", ")
             }
@@ -157,7 +192,7 @@ impl Action for SetProperty {
     }
 
     fn prepare(&self, call: &Call<'_>) -> Result<Value, ActionError> {
-        let (_, setting, properties) = self.properties(call)?;
+        let (setting, properties) = self.properties(call)?;
         let old = |(name, _): &(&str, &str)| {
             ((*name).to_owned(), properties.get(*name).cloned().unwrap_or_default())
         };
@@ -165,13 +200,13 @@ impl Action for SetProperty {
     }
 
     fn perform(&self, call: &Call<'_>, _: &Value) -> Result<Outputs, ActionError> {
-        let setting = self.setting(&call.text("resource")?)?;
-        self.patch(call, wanted(setting))?;
+        let wanted = wanted(self.setting(&call.text("resource")?)?.1);
+        self.patch(call, wanted)?;
         Ok(BTreeMap::new())
     }
 
     fn probe(&self, call: &Call<'_>, before: &Value) -> Result<Probe, ActionError> {
-        let (_, setting, properties) = self.properties(call)?;
+        let (setting, properties) = self.properties(call)?;
         let wanted = wanted(setting);
         if before == &Value::Object(wanted.clone()) {
             // It was so before: nothing to prove, nothing to take back.
@@ -189,10 +224,12 @@ impl Action for SetProperty {
 
     fn undo(&self, call: &Call<'_>, before: &Value) -> Result<(), ActionError> {
         let old = before.as_object().cloned().unwrap_or_default();
-        let setting = self.setting(&call.text("resource")?)?;
-        // A property that was not there has the service's default, which is open for each of these.
+        let id = call.text("resource")?;
+        let (_, setting) = self.setting(&id)?;
+        // A property that was not there has the service's default, which is open for each of these but reading without a
+        // name: that was allowed by default once and is not any more, so it stays off.
         let open = |name: &str| match name {
-            "disableLocalAuth" => json!(false),
+            "disableLocalAuth" | "allowBlobPublicAccess" => json!(false),
             "allowSharedKeyAccess" => json!(true),
             _ if setting.resource_type.starts_with("Microsoft.Search") => json!("enabled"),
             _ => json!("Enabled"),

@@ -12,6 +12,7 @@ import { Prose, Text, Time } from '../ui/text';
 import { IncidentActions } from './incidentactions';
 import { statusTone } from './incidents';
 import { IncidentGraphView } from './incidentgraph';
+import { Guidance } from './incidentguidance';
 import { OrderForm } from './orders';
 
 type Incident = Schemas['Incident'];
@@ -62,6 +63,8 @@ function Story({ of }: { of: Incident }) {
   const moments = data.value.filter((one) => !only || one.kind === only);
   const days = [...new Set(moments.map((one) => full(new Date(one.at)).slice(0, 10)))];
   return (
+    <>
+    <Guidance of={of} />
     <Card title="Timeline" note="What happened and what was done, oldest first" kql={of.alerts.length ? queries.incidentAlerts(of.alerts.flatMap((one) => one.ids).slice(0, 50)) : queries.incident(of.number)} timed={false}
       actions={<div class="choices" role="group" aria-label="Kind">{(['alert', 'evidence', 'step'] as const).map((kind) => <button key={kind} type="button" class="choice" aria-pressed={only === kind} onClick={() => set({ kind: only === kind ? undefined : kind })}>{{ alert: 'Alerts', evidence: 'Evidence', step: 'Work' }[kind]}</button>)}</div>}>
       {!moments.length ? <Empty title="Nothing of this kind" /> : days.map((day) => (
@@ -78,6 +81,7 @@ function Story({ of }: { of: Incident }) {
         </section>
       ))}
     </Card>
+    </>
   );
 }
 

@@ -18,12 +18,13 @@ const bundles = {
   incidents: () => import('../pages/bundles/incidents'),
   estate: () => import('../pages/bundles/estate'),
   gate: () => import('../pages/bundles/gate'),
-  work: () => import('../pages/bundles/work'),
+  hunting: () => import('../pages/bundles/hunting'),
+  settings: () => import('../pages/bundles/settings'),
 };
 type Bundle = keyof typeof bundles;
 type Pages = { [B in Bundle]?: Awaited<ReturnType<(typeof bundles)[B]>> };
 const bundleOf: Record<Exclude<PageName, 'overview'>, Bundle> = {
-  incidents: 'incidents', recommendations: 'estate', inventory: 'estate', gate: 'gate', hunting: 'work', content: 'work', settings: 'work',
+  incidents: 'incidents', recommendations: 'estate', inventory: 'estate', gate: 'gate', hunting: 'hunting', content: 'settings', settings: 'settings',
 };
 const pages = signal<Pages>({});
 const loading = new Set<Bundle>();
@@ -49,15 +50,15 @@ function CurrentPage() {
   const { page, id } = route.value;
   useEffect(() => loadPage(page), [page]);
   if (page === 'overview') return <Overview />;
-  const { incidents, estate, gate, work } = pages.value;
+  const { incidents, estate, gate, hunting, settings } = pages.value;
   const shown = {
     incidents: incidents && (id ? <incidents.IncidentPage key={id} id={id} /> : <incidents.Incidents />),
     recommendations: estate && <estate.Recommendations />,
     inventory: estate && <estate.Inventory />,
     gate: gate && <gate.Gate />,
-    hunting: work && <work.Hunting />,
-    content: work && <work.Content />,
-    settings: work && <work.Settings />,
+    hunting: hunting && <hunting.Hunting />,
+    content: settings && <settings.Content />,
+    settings: settings && <settings.Settings />,
   }[page];
   if (shown) return shown;
   if (failure.value) return <Failed what="This page cannot be shown" problem={failure.value} retry={() => loadPage(page)} />;

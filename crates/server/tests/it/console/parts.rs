@@ -150,6 +150,8 @@ fn rule(id: &str) -> RuleState {
         lag_seconds: Some(1.5),
         alerts: 2,
         errors: vec!["it fails".to_owned()],
+        triage: vec!["Ask them.".to_owned()],
+        playbook: "tell-people".to_owned(),
     }
 }
 

@@ -1,3 +1,2 @@
-export { Hunting } from '../hunting';
 export { Content } from '../content';
 export { Settings } from '../settings';

@@ -1,0 +1,1 @@
+export { Hunting } from '../hunting';
