@@ -342,7 +342,7 @@ impl Planner<'_> {
         name.clone_into(&mut planned.action);
         planned.inputs = inputs.iter().map(|(name, input)| (name.clone(), input.to_string())).collect();
         let Some(action) = self.catalogue.action(name) else {
-            return self.problem(format!("there is no action `{name}` here; see the catalogue of actions"));
+            return self.problem(format!("there is no action `{name}` here: the configuration names what is reached (`--config FILE`, docs/respond.md)"));
         };
         let spec = action.spec();
         for problem in spec.problems(inputs) {

@@ -101,6 +101,9 @@ test('follow an incident from alert to prompt to identity, contain it, close it'
   await go(page, server, `/incidents/${wanted.number}`);
   await settle(page);
   await page.waitForSelector('.timeline > li');
+  await page.getByRole('tab', { name: 'What to do' }).click();
+  await page.locator('.guidance li').first().waitFor();
+  assert.match(await page.locator('.guidance code').first().innerText(), new RegExp(`^castellan playbook plan [a-z-]+ --incident ${wanted.number} --url http`));
   await page.getByRole('tab', { name: 'Graph' }).click();
   await page.waitForSelector('.node');
   await page.getByRole('tab', { name: 'Entities' }).click();

@@ -16,7 +16,7 @@ after(async () => {
 const q = (query) => `/hunting?range=30d&q=${encodeURIComponent(query)}`;
 /** With a real server the hostile values are written into the query itself. */
 const print = 'print Markup = "<script>window.__pwned=1</script><img src=x onerror=\\"window.__pwned=2\\"><a href=\\"javascript:window.__pwned=3\\">click</a>", Bidi = "invoice_\\u202egnp.exe", Ansi = "\\u001b[31mALERT", Link = "https://evil.example/collect"';
-const views = isReal ? [q(print)] : ['/gate', '/incidents', '/incidents/6', '/incidents/6?tab=alerts', '/incidents/6?tab=evidence', '/incidents/6?tab=entities', '/incidents/6?tab=graph', '/incidents/2?tab=work', q('AppGenAIContent'), q('CastellanGateDecisions | where PrincipalName has "script"')];
+const views = isReal ? [q(print)] : ['/gate', '/incidents', '/incidents/6', '/incidents/6?tab=guide', '/incidents/6?tab=alerts', '/incidents/6?tab=evidence', '/incidents/6?tab=entities', '/incidents/6?tab=graph', '/incidents/2?tab=work', q('AppGenAIContent'), q('CastellanGateDecisions | where PrincipalName has "script"')];
 
 async function inert(page) {
   return page.evaluate(() => {

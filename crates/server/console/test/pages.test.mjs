@@ -20,7 +20,7 @@ before(async () => {
   const chart = encodeURIComponent('CastellanGateDecisions\n| summarize Count = count() by bin(TimeGenerated, 3h), Action\n| render columnchart');
   const one = encodeURIComponent;
   views = [
-    ...main, workload && `/overview?workload=${one(workload)}`, recommendation && `/recommendations?sel=${one(recommendation)}`, thing && `/inventory?sel=${one(thing)}`, '/inventory?tab=graph', ...(incident ? [`/incidents?sel=${incident}`, `/incidents/${incident}`, ...['graph', 'alerts', 'entities', 'evidence', 'work', 'activity'].map((tab) => `/incidents/${incident}?tab=${tab}`)] : []),
+    ...main, workload && `/overview?workload=${one(workload)}`, recommendation && `/recommendations?sel=${one(recommendation)}`, thing && `/inventory?sel=${one(thing)}`, '/inventory?tab=graph', ...(incident ? [`/incidents?sel=${incident}`, `/incidents/${incident}`, ...['guide', 'graph', 'alerts', 'entities', 'evidence', 'work', 'activity'].map((tab) => `/incidents/${incident}?tab=${tab}`)] : []),
     `/hunting?q=${q}`, `/hunting?q=${chart}`, ...['profiles', 'models', 'limits', 'keys', 'orders', 'try'].map((tab) => `/gate?tab=${tab}`), '/content?tab=sources', '/content?tab=events', rule && `/content?sel=${one(rule)}`, '/settings?tab=access', '/settings?tab=ways',
   ].filter(Boolean);
 });

@@ -26,10 +26,10 @@ export function IncidentPage({ id }: { id: string }) {
     <div class="incident">
       <Head of={data} reload={reload} />
       <Tabs label="Parts of the incident" value={tab} onChange={(value) => set({ tab: value === 'story' ? undefined : value })} tabs={[
-        ['story', 'Story'], ['graph', 'Graph'], ['alerts', 'Alerts', data.alerts.length], ['entities', 'Entities', data.entities.length], ['evidence', 'Evidence', data.evidence.length], ['work', 'Work', data.tasks.length + data.comments.length], ['activity', 'Activity', data.trail.length],
+        ['story', 'Story'], ['guide', 'What to do'], ['graph', 'Graph'], ['alerts', 'Alerts', data.alerts.length], ['entities', 'Entities', data.entities.length], ['evidence', 'Evidence', data.evidence.length], ['work', 'Work', data.tasks.length + data.comments.length], ['activity', 'Activity', data.trail.length],
       ]} />
       <TabPanel of={tab}>
-        {tab === 'graph' ? <IncidentGraphView of={data} /> : tab === 'alerts' ? <Alerts of={data} /> : tab === 'entities' ? <Entities of={data} onChanged={reload} /> : tab === 'evidence' ? <EvidenceList of={data} /> : tab === 'work' ? <Work of={data} onChanged={reload} /> : tab === 'activity' ? <Activity of={data} /> : <Story of={data} />}
+        {tab === 'guide' ? <Guidance of={data} /> : tab === 'graph' ? <IncidentGraphView of={data} /> : tab === 'alerts' ? <Alerts of={data} /> : tab === 'entities' ? <Entities of={data} onChanged={reload} /> : tab === 'evidence' ? <EvidenceList of={data} /> : tab === 'work' ? <Work of={data} onChanged={reload} /> : tab === 'activity' ? <Activity of={data} /> : <Story of={data} />}
       </TabPanel>
     </div>
   );
@@ -63,8 +63,6 @@ function Story({ of }: { of: Incident }) {
   const moments = data.value.filter((one) => !only || one.kind === only);
   const days = [...new Set(moments.map((one) => full(new Date(one.at)).slice(0, 10)))];
   return (
-    <>
-    <Guidance of={of} />
     <Card title="Timeline" note="What happened and what was done, oldest first" kql={of.alerts.length ? queries.incidentAlerts(of.alerts.flatMap((one) => one.ids).slice(0, 50)) : queries.incident(of.number)} timed={false}
       actions={<div class="choices" role="group" aria-label="Kind">{(['alert', 'evidence', 'step'] as const).map((kind) => <button key={kind} type="button" class="choice" aria-pressed={only === kind} onClick={() => set({ kind: only === kind ? undefined : kind })}>{{ alert: 'Alerts', evidence: 'Evidence', step: 'Work' }[kind]}</button>)}</div>}>
       {!moments.length ? <Empty title="Nothing of this kind" /> : days.map((day) => (
@@ -81,7 +79,6 @@ function Story({ of }: { of: Incident }) {
         </section>
       ))}
     </Card>
-    </>
   );
 }
 

@@ -1,18 +1,20 @@
 // What the rules behind an incident say one should look at, and the playbooks that answer them.
 import { useLoad } from '../core/ask';
 import { api, type Schemas } from '../core/api';
-import { Button, Card, copy } from '../ui/basics';
+import { Button, Card, copy, Empty, Failed, Skeleton } from '../ui/basics';
 import { Text } from '../ui/text';
 
 /** Rules that are shown; what most alerts came from is first. */
 const SHOWN = 4;
 
 export function Guidance({ of }: { of: Schemas['Incident'] }) {
-  const { data } = useLoad('rules of incidents', (abort) => api.rules(abort));
+  const { data, problem, reload } = useLoad('rules of incidents', (abort) => api.rules(abort));
   const times = new Map<string, number>();
   for (const alert of of.alerts) times.set(alert.rule, (times.get(alert.rule) ?? 0) + alert.count);
   const rules = (data?.rules ?? []).filter((rule) => times.has(rule.id) && (rule.triage.length || rule.playbook)).sort((one, other) => times.get(other.id)! - times.get(one.id)!);
-  if (!rules.length) return null;
+  if (problem && !data) return <Failed what="The rules behind the incident cannot be shown" problem={problem} retry={reload} />;
+  if (!data) return <Skeleton lines={8} tall />;
+  if (!rules.length) return <Empty title="The rules behind it say nothing more" icon="content">Rules have steps under `triage` and name a playbook.</Empty>;
   const playbooks = [...new Set(rules.map((rule) => rule.playbook).filter(Boolean))];
   return (
     <Card title="What to look at" note="Written with the rules that raised this">
