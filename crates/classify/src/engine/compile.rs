@@ -11,8 +11,10 @@ use crate::engine::anchor::{Anchor, anchor};
 use crate::engine::clause::{Clause, union};
 use crate::engine::expression::{Expression, Facts};
 use crate::engine::index::Gate;
-use crate::engine::keywords::{Builder, Filter, Keywords, has_strings};
+use crate::engine::keyword_builder::{Builder, has_strings};
+use crate::engine::keywords::Keywords;
 use crate::engine::marks::Marks;
+use crate::engine::word_key::Filter;
 use crate::rule::{Detector, Element, ElementId, ElementKind, Evidence, Proximity, Rules};
 
 /// Most elements of one engine.
@@ -197,7 +199,7 @@ pub(crate) fn compile(
         elements,
         uses,
         affinities,
-        filter: Filter::together(&[&keywords, &names, &terms]),
+        filter: Keywords::filter_of(&[&keywords, &names, &terms]),
         keywords,
         names,
         terms,

@@ -7,7 +7,17 @@
 use std::sync::OnceLock;
 
 use crate::engine::byte_set::ByteSet;
-use crate::engine::seen::{AROUND_GRAMS, AROUND_WORDS, Profiles, SEEN, Spot};
+use crate::engine::seen::{AROUND_GRAMS, AROUND_WORDS, Profiles, SEEN, Spot, Wants};
+
+/// What an element needs nearby before it is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needs {
+    Nothing,
+    /// A keyword, which is counted while the text comes by.
+    Followed,
+    /// A keyword, which has to be looked for.
+    Keyword,
+}
 
 /// An element that may begin at a word.
 #[derive(Clone, Debug)]
@@ -15,8 +25,7 @@ pub(crate) struct Entry {
     pub(crate) element: u16,
     /// Bytes of the match before the word.
     pub(crate) before: u8,
-    /// Whether it needs a keyword nearby.
-    pub(crate) gated: bool,
+    pub(crate) needs: Needs,
     /// What it wants of the bytes around: a number of the index's profiles.
     pub(crate) profile: u32,
 }
@@ -24,7 +33,10 @@ pub(crate) struct Entry {
 /// The bytes at the spots around a word, in their order. Past the ends of the text they are zero, which no expression is
 /// likely to want.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Around([u8; SEEN]);
+pub(crate) struct Around([u8; ROOM]);
+
+/// More than [`SEEN`], so that a number of a spot has only to be masked.
+const ROOM: usize = 16;
 
 impl Around {
     /// What stands at [`AROUND_WORDS`], where the word's end is known.
@@ -32,7 +44,7 @@ impl Around {
     pub(crate) fn word(text: &[u8], start: usize, end: usize) -> Around {
         match (chunk(text, start, 1), chunk(text, end, 3)) {
             (Some([s0, s1, s2]), Some([e0, e1, e2, e3, e4, e5, e6, e7, e8])) => {
-                Around([*s1, *e3, *e2, *s0, *e4, *e5, *s2, *e1, *e0, *e6, *e7, *e8])
+                Around([*s1, *e3, *e2, *s0, *e4, *e5, *s2, *e1, *e0, *e6, *e7, *e8, 0, 0, 0, 0])
             }
             _ => Around::at(text, (start, end), &AROUND_WORDS),
         }
@@ -44,7 +56,7 @@ impl Around {
         match chunk::<16>(text, start, 1) {
             Some([before, _, _, _, _, first, rest @ ..]) => {
                 let [a, b, c, d, e, f, g, h, i, j]: &[u8; 10] = rest;
-                Around([*first, *before, *a, *b, *c, *d, *e, *f, *g, *h, *i, *j])
+                Around([*first, *before, *a, *b, *c, *d, *e, *f, *g, *h, *i, *j, 0, 0, 0, 0])
             }
             _ => Around::at(text, (start, start), &AROUND_GRAMS),
         }
@@ -53,19 +65,21 @@ impl Around {
     /// What stands at any spots: near the ends of a text, where some of them lie beyond.
     #[cold]
     fn at(text: &[u8], (start, end): (usize, usize), spots: &[Spot; SEEN]) -> Around {
-        Around(spots.map(|spot| {
-            let at = match spot {
+        let mut around = [0; ROOM];
+        for (seen, spot) in around.iter_mut().zip(spots) {
+            let at = match *spot {
                 Spot::Start(offset) => start.wrapping_add_signed(isize::from(offset)),
                 Spot::End(offset) => end.wrapping_add_signed(isize::from(offset)),
             };
-            text.get(at).copied().unwrap_or(0)
-        }))
+            *seen = text.get(at).copied().unwrap_or(0);
+        }
+        Around(around)
     }
 
     /// The byte at a spot, by the number of the spot.
     #[inline]
-    fn byte(&self, spot: usize) -> u8 {
-        self.0.get(spot).copied().unwrap_or(0)
+    pub(super) fn byte(&self, spot: usize) -> u8 {
+        self.0.get(spot & (ROOM - 1)).copied().unwrap_or(0)
     }
 }
 
@@ -183,23 +197,22 @@ impl Members {
     }
 
     /// The entries of one part that the bytes around a word allow, a bit for each: those that need nothing nearby, and
-    /// those that need a keyword. `profiles` are those of the entries.
+    /// those that need a keyword. `wants` is what the profiles of the entries are particular about.
     #[inline]
-    pub(crate) fn allowed(&self, part: usize, profiles: &Profiles, around: &Around) -> (u64, u64) {
+    pub(crate) fn allowed(&self, part: usize, wants: &Wants, around: &Around) -> (u64, u64) {
         if self.entries.len() <= FEW {
-            return self.few(|profile| {
-                let mut wanted = profiles.sets(profile).zip(around.0);
-                wanted.all(|(set, byte)| set.contains(byte))
-            });
+            return self.few(wants, around);
         }
         self.parts.get(part).map_or((0, 0), |part| part.allowed(around))
     }
 
     #[inline]
-    fn few(&self, allows: impl Fn(u32) -> bool) -> (u64, u64) {
+    fn few(&self, wants: &Wants, around: &Around) -> (u64, u64) {
         let (mut free, mut gated) = (0, 0);
-        for (place, entry) in self.entries.iter().enumerate().filter(|(_, entry)| allows(entry.profile)) {
-            *(if entry.gated { &mut gated } else { &mut free }) |= 1 << place;
+        for (place, entry) in self.entries.iter().enumerate() {
+            if wants.allow(entry.profile, around) {
+                *(if entry.needs == Needs::Nothing { &mut free } else { &mut gated }) |= 1 << place;
+            }
         }
         (free, gated)
     }
@@ -219,50 +232,27 @@ struct Part {
     gated: u64,
     /// One for each spot that some entry is particular about.
     rows: Vec<Row>,
-    /// What the rows tell, of which there is little.
-    bits: Vec<u64>,
 }
 
 /// Which entries allow a byte at one spot.
 #[derive(Clone, Debug)]
 struct Row {
-    spot: usize,
-    /// By byte: a place in the bits of its part, counted from `first`.
+    spot: u8,
+    /// By byte: a place in the bits.
     of: [u8; 256],
-    first: usize,
+    bits: [u64; CHOICES],
 }
+
+/// Most choices of entries that the bytes at one spot make. Those beyond are one choice, which allows all that any of
+/// them does: more is tried then, nothing less.
+const CHOICES: usize = 32;
 
 /// Bytes that are common around words.
 const COMMON: &[u8] = b" \n,.:;-_/=\"'()<>[]019Aaeinrt";
 
 impl Row {
-    /// How many entries allow a common byte, over all of those.
-    fn passing(&self, bits: &[u64]) -> u32 {
-        let of = COMMON.iter().filter_map(|byte| self.of.get(usize::from(*byte)));
-        of.filter_map(|of| bits.get(self.first + usize::from(*of))).map(|bits| bits.count_ones()).sum()
-    }
-}
-
-impl Part {
-    /// `settled` is a spot at which all entries allow what stands there.
-    fn new(entries: &[Entry], profiles: &Profiles, settled: usize) -> Part {
-        let all = if entries.len() < 64 { (1 << entries.len()) - 1 } else { u64::MAX };
-        let gated =
-            entries.iter().enumerate().fold(0, |all, (place, entry)| all | u64::from(entry.gated) << place);
-        let mut part = Part { all, gated, rows: Vec::new(), bits: Vec::new() };
-        for spot in (0..SEEN).filter(|spot| *spot != settled) {
-            let wanted = entries.iter().map(|entry| profiles.sets(entry.profile).nth(spot));
-            part.add_row(spot, wanted.map(|set| set.copied().unwrap_or(ByteSet::ALL)));
-        }
-        // What excludes most comes first.
-        let bits = std::mem::take(&mut part.bits);
-        part.rows.sort_by_cached_key(|row| row.passing(&bits));
-        part.bits = bits;
-        part
-    }
-
-    /// Adds the row of a spot, unless every set is of all bytes.
-    fn add_row(&mut self, spot: usize, sets: impl Iterator<Item = ByteSet>) {
+    /// The row of a spot, unless every set is of all bytes.
+    fn new(spot: u8, sets: impl Iterator<Item = ByteSet>) -> Option<Row> {
         let mut always = 0_u64;
         let mut by_byte = [0_u64; 256];
         let mut particular = false;
@@ -273,35 +263,61 @@ impl Part {
             }
             particular = true;
             for byte in set.bytes() {
-                if let Some(bits) = by_byte.get_mut(usize::from(byte)) {
-                    *bits |= 1 << place;
-                }
+                by_byte.get_mut(usize::from(byte)).into_iter().for_each(|bits| *bits |= 1 << place);
             }
         }
-        if !particular {
-            return;
-        }
-        let first = self.bits.len();
-        let mut of = [0; 256];
-        for (of, bits) in of.iter_mut().zip(by_byte) {
+        let mut row = Row { spot, of: [0; 256], bits: [0; CHOICES] };
+        let mut choices: Vec<u64> = Vec::new();
+        for (of, bits) in row.of.iter_mut().zip(by_byte) {
             let bits = bits | always;
-            let known = self.bits.iter().skip(first).position(|known| *known == bits);
-            let place = known.unwrap_or_else(|| {
-                self.bits.push(bits);
-                self.bits.len() - 1 - first
+            let known = choices.iter().position(|known| *known == bits);
+            let choice = known.unwrap_or_else(|| {
+                choices.push(bits);
+                choices.len() - 1
             });
-            // There are at most 256 of them for 256 bytes.
-            *of = u8::try_from(place).unwrap_or(u8::MAX);
+            let choice = choice.min(CHOICES - 1);
+            row.bits.get_mut(choice).into_iter().for_each(|all| *all |= bits);
+            *of = u8::try_from(choice).unwrap_or(u8::MAX);
         }
-        self.rows.push(Row { spot, of, first });
+        particular.then_some(row)
+    }
+
+    /// The entries that allow a byte.
+    #[inline]
+    fn allowing(&self, byte: u8) -> u64 {
+        let choice = self.of.get(usize::from(byte)).copied().unwrap_or(0);
+        self.bits.get(usize::from(choice) & (CHOICES - 1)).copied().unwrap_or(0)
+    }
+
+    /// How many entries allow a common byte, over all of those.
+    fn passing(&self) -> u32 {
+        COMMON.iter().map(|byte| self.allowing(*byte).count_ones()).sum()
+    }
+}
+
+impl Part {
+    /// `settled` is a spot at which all entries allow what stands there.
+    fn new(entries: &[Entry], profiles: &Profiles, settled: usize) -> Part {
+        let all = if entries.len() < 64 { (1 << entries.len()) - 1 } else { u64::MAX };
+        let bits = entries.iter().map(|entry| u64::from(entry.needs != Needs::Nothing));
+        let gated = bits.enumerate().fold(0, |all, (place, bit)| all | bit << place);
+        let spots = (0..SEEN).filter(|spot| *spot != settled);
+        let rows = spots.filter_map(|spot| {
+            let wanted = entries.iter().map(|entry| profiles.sets(entry.profile).nth(spot));
+            let sets = wanted.map(|set| set.copied().unwrap_or(ByteSet::ALL));
+            Row::new(u8::try_from(spot).ok()?, sets)
+        });
+        let mut rows: Vec<Row> = rows.collect();
+        // What excludes most comes first.
+        rows.sort_by_cached_key(Row::passing);
+        Part { all, gated, rows }
     }
 
     #[inline]
     fn allowed(&self, around: &Around) -> (u64, u64) {
         let mut allowed = self.all;
         for row in &self.rows {
-            let of = row.of.get(usize::from(around.byte(row.spot))).copied().unwrap_or(0);
-            allowed &= self.bits.get(row.first + usize::from(of)).copied().unwrap_or(0);
+            allowed &= row.allowing(around.byte(usize::from(row.spot)));
             if allowed == 0 {
                 return (0, 0);
             }
@@ -312,9 +328,9 @@ impl Part {
 
 #[cfg(test)]
 mod tests {
-    use super::{Around, Entry, Group};
+    use super::{Around, Entry, Group, Needs};
     use crate::engine::byte_set::ByteSet;
-    use crate::engine::seen::{AROUND_GRAMS, AROUND_WORDS, Collector, SEEN, Spot};
+    use crate::engine::seen::{AROUND_GRAMS, AROUND_WORDS, Collector, SEEN, Spot, Wants};
 
     fn set(bytes: &[u8]) -> ByteSet {
         let mut set = ByteSet::default();
@@ -351,13 +367,14 @@ mod tests {
             let entry = Entry {
                 element: number,
                 before: u8::try_from(number % 3).unwrap(),
-                gated: number % 7 < 3,
+                needs: if number % 7 < 3 { Needs::Followed } else { Needs::Nothing },
                 profile: collector.number(&profile),
             };
             all.push((entry.clone(), profile));
             group.add(entry);
         }
         let profiles = collector.profiles();
+        let wants = Wants::of(&profiles);
         for text in [b"-1xx- ".as_slice(), b"x2xx:1", b" yxx-x", b"0zxx  ", &[255, 0, 0, 0, 255, 0]] {
             let at = |spot: Spot| match spot {
                 Spot::Start(offset) => usize::try_from(1 + isize::from(offset)),
@@ -373,10 +390,10 @@ mod tests {
             let around = Around::word(text, 1, 4);
             let members = group.members(&profiles, &around);
             for part in 0..members.parts() {
-                let (free, gated) = members.allowed(part, &profiles, &around);
+                let (free, gated) = members.allowed(part, &wants, &around);
                 for bit in (0..64).filter(|bit| (free | gated) >> bit & 1 == 1) {
                     let entry = members.entry(part, bit).unwrap();
-                    assert_eq!(entry.gated, gated >> bit & 1 == 1);
+                    assert_eq!(entry.needs != Needs::Nothing, gated >> bit & 1 == 1);
                     found.push(entry.element);
                 }
             }

@@ -7,8 +7,9 @@ use rustc_hash::FxHashMap;
 
 use crate::engine::anchor::{Anchor, LONG, Lead, SHAPED, Shape, TOKEN};
 use crate::engine::byte_set::ByteSet;
-use crate::engine::group::{Entry, Group};
-use crate::engine::seen::{Collector, Profile, Profiles};
+use crate::engine::group::{Entry, Group, Needs};
+use crate::engine::seen::{Collector, Profile, Profiles, Wants};
+use crate::engine::word_key::Table;
 
 /// How many bytes around a word of letters are looked at before its bucket is opened.
 pub(crate) const EDGES: usize = 5;
@@ -99,8 +100,7 @@ impl Filter {
 pub(crate) struct Member<'a> {
     pub(crate) element: u16,
     pub(crate) anchor: &'a Anchor,
-    /// Whether it needs a keyword nearby.
-    pub(crate) gated: bool,
+    pub(crate) needs: Needs,
     /// Whether it may also begin at a change of case.
     pub(crate) subword: bool,
 }
@@ -119,18 +119,27 @@ pub(crate) struct Literal {
 /// bits.
 #[derive(Clone, Copy, Debug, Default)]
 struct Grams {
-    bucket: Option<u32>,
+    bucket: u32,
     fifths: u64,
 }
 
 /// A bucket of words of one length, and which of its entries allow the bytes at the first spots of
 /// [`AROUND_WORDS`](crate::engine::seen::AROUND_WORDS): a bit for each entry, where the sixty-fifth shares the bit of the
-/// first.
+/// first. A byte beyond ASCII shares the place of the one that has its lower bits, so that all of this stays near the
+/// processor.
 #[derive(Clone, Debug, Default)]
 struct Edges {
     bucket: Option<u32>,
     entries: u32,
-    allows: Option<Box<[[u64; 256]; EDGES]>>,
+    allows: Option<Box<[[u64; KINDS]; EDGES]>>,
+}
+
+/// Bytes that are told apart around a word of letters.
+const KINDS: usize = 128;
+
+#[inline]
+fn kind(byte: u8) -> usize {
+    usize::from(byte & 127)
 }
 
 impl Edges {
@@ -138,25 +147,26 @@ impl Edges {
         self.bucket = Some(bucket);
         let bit = 1 << (self.entries % 64);
         self.entries += 1;
-        let allows = self.allows.get_or_insert_with(|| Box::new([[0; 256]; EDGES]));
+        let allows = self.allows.get_or_insert_with(|| Box::new([[0; KINDS]; EDGES]));
         for (allows, set) in allows.iter_mut().zip(profile) {
             for byte in set.bytes() {
-                allows.get_mut(usize::from(byte)).into_iter().for_each(|bits| *bits |= bit);
+                allows.get_mut(kind(byte)).into_iter().for_each(|bits| *bits |= bit);
             }
         }
     }
 
-    /// The bucket, if any of its entries allows these bytes.
+    /// The bucket, if any of its entries may allow these bytes: the first of a word, the one behind it, and the others,
+    /// which are seldom asked for.
     #[inline]
-    fn at(&self, edges: [u8; EDGES]) -> Option<u32> {
-        let mut allowed = u64::MAX;
-        for (allows, byte) in self.allows.as_deref()?.iter().zip(edges) {
-            allowed &= allows.get(usize::from(byte)).copied().unwrap_or(0);
-            if allowed == 0 {
-                return None;
-            }
+    fn at(&self, (first, behind): (u8, u8), others: impl Fn() -> [u8; EDGES - 2]) -> Option<u32> {
+        let [at_first, at_behind, at_others @ ..] = self.allows.as_deref()?;
+        let of = |row: &[u64; KINDS], byte: u8| row.get(kind(byte)).copied().unwrap_or(0);
+        let allowed = of(at_first, first) & of(at_behind, behind);
+        if allowed == 0 {
+            return None;
         }
-        self.bucket
+        let allowed = at_others.iter().zip(others()).fold(allowed, |all, (row, byte)| all & of(row, byte));
+        self.bucket.filter(|_| allowed != 0)
     }
 }
 
@@ -169,18 +179,19 @@ fn renumbered(profiles: &Profiles, collector: &mut Collector) -> Vec<u32> {
 #[derive(Clone, Debug)]
 pub(crate) struct Index {
     pub(crate) gram_filter: Filter,
-    grams: FxHashMap<u32, Grams>,
+    grams: Table<Grams>,
     pub(crate) shape_filter: Filter,
     shapes: FxHashMap<u32, u32>,
     /// By the length of a word without digits.
     lettered: Vec<Edges>,
     /// A bit for each length of which any word is looked up; bit 63 stands for 64 and more.
-    pub(crate) any: u64,
+    any: u64,
     lengths: Vec<Edges>,
     /// Buckets by the length of a token.
     tokens: Vec<Option<u32>>,
     buckets: Vec<Group>,
     pub(crate) profiles: Profiles,
+    pub(crate) wants: Wants,
     pub(crate) literals: Vec<Literal>,
     /// Words that are searched everywhere in either case, all of them at once.
     pub(crate) words: Vec<Literal>,
@@ -197,7 +208,7 @@ impl Index {
     pub(crate) fn new<'a>(members: impl Iterator<Item = Member<'a>>) -> Index {
         let mut index = Index {
             gram_filter: Filter::new(),
-            grams: FxHashMap::default(),
+            grams: Table::default(),
             shape_filter: Filter::new(),
             shapes: FxHashMap::default(),
             lettered: vec![Edges::default(); SHAPED as usize + 1],
@@ -206,6 +217,7 @@ impl Index {
             tokens: vec![None; TOKEN.1 as usize + 1],
             buckets: Vec::new(),
             profiles: Profiles::default(),
+            wants: Wants::default(),
             literals: Vec::new(),
             words: Vec::new(),
             everywhere: Vec::new(),
@@ -213,15 +225,18 @@ impl Index {
             before: 0,
         };
         let mut collector = Collector::default();
+        let mut grams = FxHashMap::default();
         for member in members {
-            index.add(&member, &mut collector);
+            index.add(&member, &mut grams, &mut collector);
         }
+        index.grams = Table::of(grams.into_iter().map(|(gram, known)| (u64::from(gram), known)));
         index.profiles = collector.profiles();
+        index.wants = Wants::of(&index.profiles);
         index
     }
 
-    fn add(&mut self, member: &Member<'_>, collector: &mut Collector) {
-        let gated = member.gated;
+    fn add(&mut self, member: &Member<'_>, known: &mut FxHashMap<u32, Grams>, collector: &mut Collector) {
+        let needs = member.needs;
         let element = member.element;
         self.subwords |= member.subword;
         match member.anchor {
@@ -229,13 +244,14 @@ impl Index {
                 let numbers = renumbered(profiles, collector);
                 for gram in grams {
                     self.gram_filter.insert(gram.bytes);
-                    let known = self.grams.get(&gram.bytes).copied().unwrap_or_default();
-                    let bucket = Self::bucket(&mut self.buckets, known.bucket);
+                    let before = known.get(&gram.bytes).copied();
+                    let bucket = Self::bucket(&mut self.buckets, before.map(|before| before.bucket));
                     let [fifth, ..] = profiles.get(gram.profile);
-                    let fifths = fifth.bytes().fold(known.fifths, |all, byte| all | 1 << (byte & 63));
-                    self.grams.insert(gram.bytes, Grams { bucket: Some(bucket), fifths });
+                    let fifths = before.map_or(0, |before| before.fifths);
+                    let fifths = fifth.bytes().fold(fifths, |all, byte| all | 1 << (byte & 63));
+                    known.insert(gram.bytes, Grams { bucket, fifths });
                     let profile = numbers.get(gram.profile as usize).copied().unwrap_or(0);
-                    self.put(bucket, Entry { element, before: gram.before, gated, profile });
+                    self.put(bucket, Entry { element, before: gram.before, needs, profile });
                 }
             }
             Anchor::Shapes { leads, profiles } => {
@@ -243,7 +259,7 @@ impl Index {
                 for lead in leads {
                     let bucket = self.shape_bucket(lead, &profiles.get(lead.profile));
                     let profile = numbers.get(lead.profile as usize).copied().unwrap_or(0);
-                    self.put(bucket, Entry { element, before: lead.before, gated, profile });
+                    self.put(bucket, Entry { element, before: lead.before, needs, profile });
                 }
             }
             Anchor::Tokens { shortest, longest } => {
@@ -251,7 +267,7 @@ impl Index {
                     if let Some(slot) = self.tokens.get_mut(length as usize) {
                         let bucket = Self::bucket(&mut self.buckets, *slot);
                         *slot = Some(bucket);
-                        self.put(bucket, Entry { element, before: 0, gated, profile: 0 });
+                        self.put(bucket, Entry { element, before: 0, needs, profile: 0 });
                     }
                 }
             }
@@ -320,9 +336,8 @@ impl Index {
     /// The elements that may begin at a word with these first four bytes and this fifth.
     #[inline]
     pub(crate) fn gram(&self, gram: u32, fifth: u8) -> Option<u32> {
-        let known = self.grams.get(&gram)?;
-        let allowed = known.fifths >> (fifth & 63) & 1 == 1;
-        known.bucket.filter(|_| allowed)
+        let known = self.grams.get(u64::from(gram))?;
+        (known.fifths >> (fifth & 63) & 1 == 1).then_some(known.bucket)
     }
 
     /// A bucket by its number.
@@ -336,17 +351,33 @@ impl Index {
         self.shapes.get(&shape_key(length, digits)).copied()
     }
 
-    /// The elements that may begin at a word of letters alone, by its length, its first byte, the byte
-    /// behind it, its last, the one before it, and the second behind it.
+    /// The elements that may begin at a word of letters alone, by its length, its first byte and the one behind it, and
+    /// where those allow it by its last byte, the one before it, and the second behind it.
     #[inline]
-    pub(crate) fn letters(&self, length: u32, edges: impl Fn() -> [u8; EDGES]) -> Option<u32> {
-        self.lettered.get(length as usize)?.at(edges())
+    pub(crate) fn letters(
+        &self,
+        length: u32,
+        ends: (u8, u8),
+        others: impl Fn() -> [u8; EDGES - 2],
+    ) -> Option<u32> {
+        self.lettered.get(length as usize)?.at(ends, others)
     }
 
     /// The elements that may begin at any word of this length, as [`Index::letters`].
     #[inline]
-    pub(crate) fn length(&self, length: u32, edges: impl Fn() -> [u8; EDGES]) -> Option<u32> {
-        self.lengths.get(length.min(LONG) as usize)?.at(edges())
+    pub(crate) fn length(
+        &self,
+        length: u32,
+        ends: (u8, u8),
+        others: impl Fn() -> [u8; EDGES - 2],
+    ) -> Option<u32> {
+        self.lengths.get(length.min(LONG) as usize)?.at(ends, others)
+    }
+
+    /// Whether any word of this length is looked up.
+    #[inline]
+    pub(crate) fn has_length(&self, length: u32) -> bool {
+        self.any >> (length.wrapping_sub(1) & 63) & 1 == 1
     }
 
     /// The elements that may begin at a token of this length.

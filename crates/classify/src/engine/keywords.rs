@@ -4,16 +4,16 @@
 //! and one bit tell that it begins no term, which is nearly always so. Terms that may stand inside of words are searched
 //! by an Aho-Corasick automaton.
 
+use std::ops::Range;
 use std::sync::Arc;
 
-use aho_corasick::{AhoCorasick, MatchKind};
-use rustc_hash::FxHashMap;
+use aho_corasick::AhoCorasick;
 
 use crate::engine::boundary::{case_changes, character_at, is_letter, is_word_alone, letter_before};
 use crate::engine::letters::{Carry, Letters, Pair};
-use crate::engine::masks::{self, BLOCK, Wanted};
-use crate::engine::term::{FOLLOWER, MOST_BLANKS, WordTerm, folded};
-use crate::rule::{KeywordGroup, MatchStyle};
+use crate::engine::masks::{self, BLOCK};
+use crate::engine::term::{After, Next, WordTerm, folded};
+use crate::engine::word_key::{Filter, Key, LOWER, Table, eight, key_of, key_of_bytes};
 
 /// A place in the text where a term of a list stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,186 +27,79 @@ pub(crate) struct Hit {
 #[derive(Debug, Default)]
 pub(crate) struct Keywords {
     /// The keys of first words.
-    filter: Filter,
-    /// Terms by the key of their first word: a range of `order`.
-    keys: FxHashMap<u64, (u32, u32)>,
-    terms: Vec<WordTerm>,
-    strings: Option<AhoCorasick>,
-    string_terms: Vec<(u16, Arc<str>, bool)>,
+    pub(super) filter: Filter,
+    /// Terms by the key of their first word.
+    pub(super) groups: Table<Group>,
+    pub(super) terms: Vec<WordTerm>,
+    /// By term: its list.
+    pub(super) lists: Vec<u16>,
+    pub(super) strings: Option<AhoCorasick>,
+    pub(super) string_terms: Vec<(u16, Arc<str>, bool)>,
     /// Most bytes that a term with its separators and followers can cover.
     pub(crate) longest: usize,
     /// Whether all terms begin with a capital letter.
-    capitalised: bool,
+    pub(super) capitalised: bool,
 }
 
-/// A set of keys that may tell of one that is not there.
-#[derive(Debug, Default)]
-pub(crate) struct Filter {
-    /// A bit for each hash.
-    bits: Vec<u64>,
-    shift: u32,
+/// The terms of which the first words have one key.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Group {
+    /// Places of the terms; those before the second are plain.
+    places: (u32, u32, u32),
+    /// What the next word of the others begins with: a bit for each byte by its lower six bits. All of them where one of
+    /// them does not go on with another word.
+    next: u64,
 }
 
-impl Filter {
-    /// About eight bits a key: one lookup in eight or more goes on to the table.
-    fn of(keys: impl ExactSizeIterator<Item = u64>) -> Filter {
-        let size = (keys.len() * 8).next_power_of_two().max(4_096);
-        let mut filter = Filter { bits: vec![0; size / 64], shift: 64 - size.trailing_zeros() };
-        for key in keys {
-            let (word, bit) = filter.place(key);
-            if let Some(word) = filter.bits.get_mut(word) {
-                *word |= 1 << bit;
-            }
+impl Group {
+    /// The group of one term, which is the first of its key.
+    pub(super) fn new(place: u32, term: &WordTerm) -> Group {
+        let mut group = Group { places: (place, place, place), next: 0 };
+        group.add(term);
+        group
+    }
+
+    /// Adds the term that comes next; plain ones come first.
+    pub(super) fn add(&mut self, term: &WordTerm) {
+        self.places.2 += 1;
+        if term.plain {
+            self.places.1 = self.places.2;
+            return;
         }
-        filter
-    }
-
-    /// The keys of several indexes together.
-    pub(crate) fn together(all: &[&Keywords]) -> Filter {
-        let keys: Vec<u64> = all.iter().flat_map(|keywords| keywords.keys.keys().copied()).collect();
-        Filter::of(keys.into_iter())
-    }
-
-    fn place(&self, key: u64) -> (usize, u32) {
-        let hash = key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> self.shift;
-        (usize::try_from(hash >> 6).unwrap_or(usize::MAX), (hash & 63) as u32)
-    }
-
-    #[inline]
-    pub(crate) fn may_have(&self, key: u64) -> bool {
-        let (word, bit) = self.place(key);
-        self.bits.get(word).is_some_and(|bits| bits >> bit & 1 == 1)
-    }
-}
-
-/// Whether some of these terms may stand inside of words.
-pub(crate) fn has_strings(groups: &[KeywordGroup]) -> bool {
-    groups.iter().any(|group| group.style == MatchStyle::String)
-}
-
-/// Collects terms before they are indexed.
-#[derive(Default)]
-pub(crate) struct Builder {
-    words: Vec<(u64, WordTerm)>,
-    string_terms: Vec<(u16, Arc<str>, bool)>,
-    longest: usize,
-    capitalised: bool,
-}
-
-impl Builder {
-    /// For terms that all begin with a capital letter.
-    pub(crate) fn capitalised() -> Builder {
-        Builder { capitalised: true, ..Builder::default() }
-    }
-
-    /// Adds the terms of a list.
-    pub(crate) fn add_groups(&mut self, list: u16, groups: &[KeywordGroup]) {
-        for group in groups {
-            for term in &group.terms {
-                match group.style {
-                    MatchStyle::Word => self.add_word(list, &term.text, term.case_sensitive, None),
-                    MatchStyle::String => {
-                        self.longest = self.longest.max(term.text.len());
-                        self.string_terms.push((list, term.text.clone(), term.case_sensitive));
-                    }
-                }
-            }
-        }
-    }
-
-    /// Adds a word of a dictionary.
-    pub(crate) fn add_entry(&mut self, list: u16, text: &str, capitalised: bool, follow: u8) {
-        self.add_word(list, text, false, Some((capitalised, follow)));
-    }
-
-    fn add_word(&mut self, list: u16, text: &str, case_sensitive: bool, entry: Option<(bool, u8)>) {
-        let begins = text.find(|character| is_letter(character) || is_word_alone(character));
-        let Some((lead, rest)) = begins.and_then(|at| text.split_at_checked(at)) else { return };
-        let fold = |text: &str| match case_sensitive {
-            true => text.to_owned(),
-            false => text.chars().map(folded).collect(),
+        self.next |= match term.after {
+            After::Word(byte) => 1 << (byte & 63),
+            After::Nothing | After::Other => u64::MAX,
         };
-        let mut body = String::with_capacity(rest.len());
-        for part in fold(rest).split_whitespace() {
-            if !body.is_empty() {
-                body.push(' ');
-            }
-            body.push_str(part);
-        }
-        let (capitalised, follow) = entry.unwrap_or_default();
-        // Folding can change a character's length by a factor of two, and followers are at most 40 bytes each.
-        let blanks = body.matches(' ').count();
-        self.longest =
-            self.longest.max(2 * text.len() + blanks * MOST_BLANKS + usize::from(follow) * FOLLOWER);
-        let key = key_of(body.chars().map(folded));
-        let plain = lead.is_empty() && !case_sensitive && !capitalised && follow == 0;
-        let term = WordTerm {
-            list,
-            plain: plain && body.bytes().all(|byte| byte.is_ascii_alphanumeric()),
-            ascii: body.is_ascii(),
-            lead: fold(lead).into(),
-            body: body.into(),
-            case_sensitive,
-            follow,
-            capitalised,
-        };
-        self.words.push((key, term));
     }
 
-    /// The index.
-    pub(crate) fn build(mut self) -> Keywords {
-        let mut keywords = Keywords {
-            filter: Filter::of(self.words.iter().map(|(key, _)| *key)),
-            longest: self.longest,
-            capitalised: self.capitalised,
-            ..Keywords::default()
-        };
-        let keys = self.words.iter().map(|(key, _)| *key).zip(0_u32..);
-        let mut order: Vec<(u64, u32)> = keys.collect();
-        order.sort_unstable();
-        keywords.keys.reserve(order.len());
-        keywords.terms.reserve(order.len());
-        for (key, from) in order {
-            let Some((_, term)) = self.words.get_mut(usize::try_from(from).unwrap_or(usize::MAX)) else {
-                continue;
-            };
-            let term = std::mem::take(term);
-            let place = u32::try_from(keywords.terms.len()).unwrap_or(u32::MAX);
-            let (_, end) = keywords.keys.entry(key).or_insert((place, place));
-            *end = place + 1;
-            keywords.terms.push(term);
-        }
-        if !self.string_terms.is_empty() {
-            let texts = self.string_terms.iter().map(|(_, text, _)| text.as_bytes());
-            let mut builder = AhoCorasick::builder();
-            builder.ascii_case_insensitive(true).match_kind(MatchKind::Standard);
-            keywords.strings = builder.build(texts).ok();
-            keywords.string_terms = self.string_terms;
-        }
-        keywords
+    /// The places of all terms, and of those that are not plain.
+    fn ranges(&self) -> (Range<usize>, Range<usize>) {
+        let (first, others, end) = (self.places.0 as usize, self.places.1 as usize, self.places.2 as usize);
+        (first..end, others..end)
     }
 }
 
 impl Keywords {
+    /// The keys of several indexes together.
+    pub(crate) fn filter_of(all: &[&Keywords]) -> Filter {
+        let keys: Vec<u64> = all.iter().flat_map(|keywords| keywords.groups.keys()).collect();
+        Filter::of(keys.into_iter())
+    }
+
     /// Every whole word or phrase of these indexes that begins in `text[from..to]`, appended to `hits`. It may end later.
-    /// `ascii` says that the stretch and the block after it are known to be ASCII.
     pub(crate) fn find_words<const N: usize>(
         all: [Option<&Keywords>; N],
         text: &[u8],
         (from, to): (usize, usize),
-        ascii: bool,
         hits: &mut Vec<Hit>,
     ) {
         if all.iter().flatten().all(|keywords| keywords.terms.is_empty()) {
             return;
         }
-        let wanted = Wanted { upper: true, high: !ascii, token: false };
         let mut place = from;
-        let mut now =
-            Letters::new(masks::masks(&masks::block(text, place), wanted), Carry::before(text, place));
+        let mut now = Letters::new(masks::at::<false>(text, place), Carry::before(text, place));
         while place < to {
-            let masks = masks::masks(&masks::block(text, place + BLOCK), wanted);
-            let next = Letters::new(masks, now.carry());
+            let next = Letters::new(masks::at::<false>(text, place + BLOCK), now.carry());
             let inside = if to - place < BLOCK { (1 << (to - place)) - 1 } else { u64::MAX };
             let pair = Pair { now, next };
             for keywords in all.iter().flatten() {
@@ -287,17 +180,33 @@ impl Keywords {
     /// Tries the terms whose first word has this key. `length` is that of a word of the text which has no other bytes than
     /// those of the key.
     fn lookup(&self, text: &[u8], start: usize, (key, length): (u64, u32), hits: &mut Vec<Hit>) {
-        let Some((first, end)) = self.keys.get(&key) else { return };
-        let range = usize::try_from(*first).unwrap_or(0)..usize::try_from(*end).unwrap_or(0);
-        for term in self.terms.get(range).unwrap_or_default() {
-            // A word of fewer than eight bytes that has the key is the term, if that is one plain word.
-            let found = match term.plain && length < 8 {
-                true => Some((start, start + length as usize)),
-                false => term.matches(text, start),
-            };
-            if let Some((start, end)) = found {
-                hits.push(Hit { start, end, list: term.list });
+        let Some(group) = self.groups.get(key) else { return };
+        let (all, others) = group.ranges();
+        if length >= 8 {
+            for term in self.terms.get(all).unwrap_or_default() {
+                let found = term.matches(text, start);
+                hits.extend(found.map(|(start, end)| Hit { start, end, list: term.list }));
             }
+            return;
+        }
+        // A word of fewer than eight bytes that has the key is the first word of each of these terms, in either case.
+        let end = start + length as usize;
+        let plain = self.lists.get(all.start..others.start).unwrap_or_default();
+        hits.extend(plain.iter().map(|list| Hit { start, end, list: *list }));
+        if others.is_empty() {
+            return;
+        }
+        let next = Next::after(text, end);
+        if !next.is_of(group.next) {
+            return;
+        }
+        for term in self.terms.get(others).unwrap_or_default() {
+            let found = match term.after {
+                After::Nothing => term.alone(text, (start, end)),
+                After::Word(byte) if !next.may_be(byte) => None,
+                After::Word(_) | After::Other => term.matches(text, start),
+            };
+            hits.extend(found.map(|(start, end)| Hit { start, end, list: term.list }));
         }
     }
 
@@ -324,78 +233,13 @@ impl Keywords {
     }
 }
 
-/// The first eight bytes of a word.
-#[derive(Default)]
-struct Key {
-    value: u64,
-    length: u32,
-}
-
-impl Key {
-    fn push(&mut self, character: char) {
-        let mut buffer = [0; 4];
-        for byte in character.encode_utf8(&mut buffer).bytes() {
-            if self.length < 8 {
-                self.value |= u64::from(byte) << (8 * self.length);
-            }
-            self.length += 1;
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        self.length >= 8
-    }
-}
-
-/// The key of a term's first word, or of its first character where that is a word of its own.
-fn key_of(characters: impl Iterator<Item = char>) -> u64 {
-    let mut key = Key::default();
-    for character in characters {
-        if is_word_alone(character) {
-            if key.length == 0 {
-                key.push(character);
-            }
-            break;
-        }
-        if !is_letter(character) {
-            break;
-        }
-        key.push(character);
-    }
-    key.value
-}
-
-/// The bit of lower case in each of eight bytes.
-pub(crate) const LOWER: u64 = 0x2020_2020_2020_2020;
-
-/// The key of a word of so many bytes, from its first eight.
-#[inline]
-pub(crate) fn key_of_bytes(bytes: u64, length: u32) -> u64 {
-    bytes & (u64::MAX >> (64 - 8 * length.min(8)))
-}
-
-/// Eight bytes, with zeros after the end of the text.
-#[inline]
-pub(crate) fn eight(text: &[u8], start: usize) -> u64 {
-    match text.get(start..).and_then(<[u8]>::first_chunk::<8>) {
-        Some(bytes) => u64::from_le_bytes(*bytes),
-        None => short(text, start),
-    }
-}
-
-/// The last bytes of a text, fewer than eight.
-#[cold]
-fn short(text: &[u8], start: usize) -> u64 {
-    let rest = text.get(start..).unwrap_or_default();
-    rest.iter().take(8).enumerate().fold(0, |all, (place, byte)| all | u64::from(*byte) << (8 * place))
-}
-
 /// The length of a word that is not ASCII alone.
 const UNKNOWN: u32 = u32::MAX;
 
 #[cfg(test)]
 mod tests {
-    use super::{Builder, Keywords};
+    use super::Keywords;
+    use crate::engine::keyword_builder::Builder;
     use crate::rule::{KeywordGroup, MatchStyle, Term};
 
     fn check(term: &str, style: MatchStyle, text: &str, expected: &[&str]) {
@@ -408,13 +252,7 @@ mod tests {
             let mut hits = Vec::new();
             for from in (0..text.len()).step_by(step) {
                 let to = (from + step).min(text.len());
-                Keywords::find_words(
-                    [Some(&keywords)],
-                    text.as_bytes(),
-                    (from, to),
-                    text.is_ascii(),
-                    &mut hits,
-                );
+                Keywords::find_words([Some(&keywords)], text.as_bytes(), (from, to), &mut hits);
                 keywords.find_strings(text.as_bytes(), from, to, &mut hits);
                 hits.sort_unstable();
             }

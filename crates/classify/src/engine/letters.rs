@@ -36,6 +36,8 @@ pub(crate) struct Letters {
     pub(crate) fresh: u64,
     /// Where the case changes from lower to upper.
     pub(crate) changes: u64,
+    /// Behind the last of letters and digits that follow one another.
+    past: u64,
     /// What begins behind a character beyond ASCII.
     beside: u64,
     /// Where words begin: after what is no letter, at a change of case, and at every character beyond ASCII.
@@ -52,11 +54,12 @@ impl Letters {
         let Masks { word, digit, upper, high, token } = masks;
         let lower = word & !digit & !upper;
         let changes = upper & (lower << 1 | before.lower);
-        let fresh = word & !(word << 1 | before.word);
+        let behind = word << 1 | before.word;
+        let (fresh, past) = (word & !behind, behind & !word);
         let (beside, starts) = (high << 1 | before.high, fresh | changes | high);
         let tokens = token & !(token << 1 | before.token);
         let capitals = upper | high;
-        Letters { word, digit, lower, high, token, fresh, changes, beside, starts, capitals, tokens }
+        Letters { word, digit, lower, high, token, fresh, changes, past, beside, starts, capitals, tokens }
     }
 
     #[inline]
@@ -85,10 +88,13 @@ impl Pair {
         now.changes | next.changes | now.high | next.high | now.beside == 0
     }
 
-    /// How many letters and digits follow one another from a bit on; 64 stands for more too.
+    /// How many letters and digits follow one another from a bit on, which is one of them; 64 stands for more too.
     #[inline]
     pub(crate) fn length(&self, bit: u32) -> u32 {
-        (!from_bit(self.now.word, self.next.word, bit)).trailing_zeros()
+        match self.now.past >> bit {
+            0 => (64 - bit + self.next.past.trailing_zeros()).min(64),
+            past => past.trailing_zeros(),
+        }
     }
 
     /// A bit for each length at which the first word of a term may end, for the word that begins at a bit: up to 8, which
@@ -97,7 +103,8 @@ impl Pair {
     pub(crate) fn ends(&self, bit: u32) -> Option<u64> {
         let length = self.length(bit);
         let high = from_bit(self.now.high, self.next.high, bit);
-        let wide = self.now.beside >> bit & 1 == 1 || (length < 64 && high >> length & 1 == 1);
+        let first = (self.now.beside | self.now.high) >> bit & 1 == 1;
+        let wide = first || (length < 64 && high >> length & 1 == 1);
         if wide {
             return None;
         }

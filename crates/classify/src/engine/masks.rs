@@ -23,36 +23,43 @@ pub(crate) struct Masks {
     pub(crate) token: u64,
 }
 
-/// Which masks are needed beyond `word` and `digit`.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Wanted {
-    pub(crate) upper: bool,
-    pub(crate) high: bool,
-    pub(crate) token: bool,
+/// The masks of the block that begins at a place; what lies past the end of the text is zero. `TOKEN` says whether bytes
+/// of tokens are asked for.
+#[inline]
+pub(crate) fn at<const TOKEN: bool>(text: &[u8], place: usize) -> Masks {
+    let rest = text.get(place..).unwrap_or_default();
+    match rest.first_chunk::<BLOCK>() {
+        Some(block) => masks::<TOKEN>(block),
+        None => masks::<TOKEN>(&padded(rest)),
+    }
 }
 
-/// The masks of a block.
+/// The last bytes of a text, with zeros behind them.
+#[cold]
+fn padded(rest: &[u8]) -> [u8; BLOCK] {
+    let mut block = [0; BLOCK];
+    block.iter_mut().zip(rest).for_each(|(target, byte)| *target = *byte);
+    block
+}
+
 #[inline]
-pub(crate) fn masks(block: &[u8; BLOCK], wanted: Wanted) -> Masks {
+fn masks<const TOKEN: bool>(block: &[u8; BLOCK]) -> Masks {
     let mut masks = Masks::default();
     let (lanes, _) = block.as_chunks::<LANES>();
     for (place, lane) in lanes.iter().enumerate() {
         let bytes = u8x16::new(*lane);
         let shift = LANES * place;
         let digit = within(bytes, b'0', 9);
-        let letter = within(bytes | u8x16::splat(0x20), b'a', 25);
+        let word = digit | within(bytes | u8x16::splat(0x20), b'a', 25);
         masks.digit |= bits(digit) << shift;
-        masks.word |= bits(digit | letter) << shift;
-        if wanted.upper {
-            masks.upper |= bits(within(bytes, b'A', 25)) << shift;
-        }
-        if wanted.high {
-            masks.high |= bits(bytes) << shift;
-        }
-        if wanted.token {
+        masks.word |= bits(word) << shift;
+        masks.upper |= bits(within(bytes, b'A', 25)) << shift;
+        masks.high |= bits(bytes) << shift;
+        if TOKEN {
             let is = |sign: u8| bytes.simd_eq(u8x16::splat(sign));
-            let sign = is(b'_') | is(b'+') | is(b'/') | is(b'-');
-            masks.token |= bits(digit | letter | sign) << shift;
+            // `-` and `/` differ in one bit.
+            let sign = (bytes | u8x16::splat(0x02)).simd_eq(u8x16::splat(b'/')) | is(b'_') | is(b'+');
+            masks.token |= bits(word | sign) << shift;
         }
     }
     masks
@@ -74,22 +81,6 @@ fn bits(lane: u8x16) -> u64 {
     u64::from(lane.to_bitmask())
 }
 
-/// The block that begins at `place`; what lies past the end of the text is zero.
-#[inline]
-pub(crate) fn block(text: &[u8], place: usize) -> [u8; BLOCK] {
-    let rest = text.get(place..).unwrap_or_default();
-    match rest.first_chunk::<BLOCK>() {
-        Some(block) => *block,
-        None => {
-            let mut block = [0; BLOCK];
-            for (target, byte) in block.iter_mut().zip(rest) {
-                *target = *byte;
-            }
-            block
-        }
-    }
-}
-
 /// Sixty-four bits from bit `place` of `low` on, continued in `high`.
 #[inline]
 pub(crate) fn from_bit(low: u64, high: u64, place: u32) -> u64 {
@@ -98,12 +89,12 @@ pub(crate) fn from_bit(low: u64, high: u64, place: u32) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Wanted, block, from_bit, masks};
+    use super::{at, from_bit, masks};
 
     #[test]
     fn every_byte_has_its_bits() {
         for byte in 0..=u8::MAX {
-            let all = masks(&[byte; 64], Wanted { upper: true, high: true, token: true });
+            let all = masks::<true>(&[byte; 64]);
             let bits = |holds: bool| if holds { u64::MAX } else { 0 };
             assert_eq!(all.word, bits(byte.is_ascii_alphanumeric()), "{byte}");
             assert_eq!(all.digit, bits(byte.is_ascii_digit()), "{byte}");
@@ -112,8 +103,8 @@ mod tests {
             assert_eq!(all.token, bits(byte.is_ascii_alphanumeric() || b"_+/-".contains(&byte)), "{byte}");
         }
         let text: Vec<u8> = (0..70).map(|place| if place % 3 == 0 { b'7' } else { b'.' }).collect();
-        let first = masks(&block(&text, 0), Wanted::default());
-        let second = masks(&block(&text, 64), Wanted::default());
+        let first = at::<false>(&text, 0);
+        let second = at::<false>(&text, 64);
         assert!((0..64).all(|place| (first.digit >> place & 1 == 1) == (place % 3 == 0)));
         assert_eq!(second.digit, 0b100100);
         assert_eq!(from_bit(first.digit, second.digit, 63), second.digit << 1 | 1);

@@ -30,6 +30,7 @@ mod finders;
 mod finding;
 mod group;
 mod index;
+mod keyword_builder;
 mod keywords;
 mod letters;
 pub(crate) mod literals;
@@ -47,6 +48,7 @@ mod term;
 mod value;
 mod view;
 mod walk;
+mod word_key;
 mod words;
 
 use std::sync::{Arc, OnceLock};

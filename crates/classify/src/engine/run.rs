@@ -8,7 +8,7 @@ use crate::engine::compile::{CompiledElement, CompiledPattern, CompiledUse, Matc
 use crate::engine::evidence::{Match, Surroundings};
 use crate::engine::expression::Expression;
 use crate::engine::finding::{Explanation, Finding};
-use crate::engine::group::Entry;
+use crate::engine::group::{Entry, Needs};
 use crate::engine::index::{Gate, Literal};
 use crate::engine::scanner::Outcome;
 use crate::engine::state::{State, Waiting};
@@ -94,23 +94,22 @@ impl<'a> Run<'a> {
         if end <= from {
             return;
         }
-        let ascii = self.state.ascii.0 <= from && (end + BEYOND).min(length) <= self.state.ascii.1;
         let (shared, view) = (self.shared, self.view);
         let primaries = [view.names.then_some(&shared.names), view.terms.then_some(&shared.terms)];
         let (index, keywords, filter) = (&view.index, &shared.keywords, &shared.filter);
         let tables = Tables { index, keywords, primaries, filter };
         self.state.fresh.clear();
-        self.state.walk.go(&tables, self.text, (end, ascii), &mut self.state.fresh);
+        self.state.walk.go(&tables, self.text, end, &mut self.state.fresh);
         self.state.words.take((from, end), &self.state.fresh);
     }
 
     /// Tries the elements that may begin at a word.
     fn word(&mut self, event: &Event) {
         let Some(bucket) = self.view.index.opened(event.bucket()) else { return };
-        let (around, profiles) = (event.around(self.text), &self.view.index.profiles);
-        let members = bucket.members(profiles, &around);
+        let (around, index) = (event.around(self.text), &self.view.index);
+        let members = bucket.members(&index.profiles, &around);
         for part in 0..members.parts() {
-            let (mut free, mut gated) = members.allowed(part, profiles, &around);
+            let (mut free, mut gated) = members.allowed(part, &index.wants, &around);
             while free != 0 {
                 if let Some(entry) = members.entry(part, free.trailing_zeros()) {
                     self.entry(entry, event.place, true);
@@ -143,7 +142,7 @@ impl<'a> Run<'a> {
     /// Tries an element that needs a keyword nearby.
     #[inline]
     fn gated(&mut self, entry: &Entry, place: usize) {
-        let followed = self.view.active.get(usize::from(entry.element)).is_some_and(|active| active.followed);
+        let followed = entry.needs == Needs::Followed;
         if !followed || self.state.words.may_hold(entry.element) {
             self.entry(entry, place, followed);
         }
@@ -188,12 +187,12 @@ impl<'a> Run<'a> {
                 self.walk(window.1 + STEP);
             }
             let ahead = self.state.walk.to.max(window.1);
-            return self.state.words.cover(&self.shared.keywords, text, window, (ahead, self.state.ascii));
+            return self.state.words.cover(&self.shared.keywords, text, window, ahead);
         }
         let most =
             if self.whole { text.len() } else { text.len().saturating_sub(self.shared.keywords.longest + 4) };
         let ahead = (window.1 + STEP).min(most.max(window.1));
-        self.state.strings.cover(&self.shared.keywords, text, window, (ahead, self.state.ascii));
+        self.state.strings.cover(&self.shared.keywords, text, window, ahead);
     }
 
     fn literals(&mut self, from: usize, to: usize) {

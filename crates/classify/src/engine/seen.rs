@@ -8,6 +8,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::byte_set::ByteSet;
+use crate::engine::group::Around;
 
 /// How many bytes are looked at.
 pub(crate) const SEEN: usize = 12;
@@ -85,6 +86,40 @@ impl Profiles {
     /// How many there are.
     pub(crate) fn count(&self) -> u32 {
         u32::try_from(self.profiles.len()).unwrap_or(u32::MAX)
+    }
+}
+
+/// What profiles are particular about: without the spots at which they allow anything.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wants {
+    sets: Vec<ByteSet>,
+    /// Spots, each with the place of the set that it allows.
+    spots: Vec<(u8, u16)>,
+    /// By profile: a range of `spots`.
+    ranges: Vec<(u32, u32)>,
+}
+
+impl Wants {
+    pub(crate) fn of(profiles: &Profiles) -> Wants {
+        let mut wants = Wants { sets: profiles.sets.clone(), ..Wants::default() };
+        let place = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        for profile in &profiles.profiles {
+            let first = place(wants.spots.len());
+            wants.spots.extend((0_u8..).zip(profile.iter().copied()).filter(|(_, set)| *set != 0));
+            wants.ranges.push((first, place(wants.spots.len())));
+        }
+        wants
+    }
+
+    /// Whether a profile allows the bytes around a word.
+    #[inline]
+    pub(crate) fn allow(&self, profile: u32, around: &Around) -> bool {
+        let (first, end) = self.ranges.get(profile as usize).copied().unwrap_or_default();
+        let spots = self.spots.get(first as usize..end as usize).unwrap_or_default();
+        spots.iter().all(|(spot, set)| {
+            let byte = around.byte(usize::from(*spot));
+            self.sets.get(usize::from(*set)).is_some_and(|set| set.contains(byte))
+        })
     }
 }
 

@@ -7,12 +7,78 @@ pub(super) const MOST_BLANKS: usize = 3;
 /// Longest word that follows a dictionary's, with the blank before it.
 pub(super) const FOLLOWER: usize = 40;
 
+/// What a term has after its first word, if that is of ASCII letters and digits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum After {
+    /// Nothing: that word in either case is all.
+    Nothing,
+    /// Another word, which begins with this byte in lower case.
+    Word(u8),
+    /// Something else, or a first word of other letters.
+    #[default]
+    Other,
+}
+
+impl After {
+    /// Of a body as [`WordTerm`] has it; `bare` is whether nothing stands before it and case does not matter.
+    pub(super) fn of(body: &str, bare: bool) -> After {
+        let rest = body.trim_start_matches(|character: char| character.is_ascii_alphanumeric());
+        let next = rest.strip_prefix(' ').and_then(|rest| rest.bytes().next());
+        match next {
+            None if rest.is_empty() && bare => After::Nothing,
+            Some(byte) if byte.is_ascii() => After::Word(byte.to_ascii_lowercase()),
+            _ => After::Other,
+        }
+    }
+}
+
+/// What begins the word of a text after another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// No word that belongs to the one before.
+    None,
+    /// This byte of ASCII, in lower case.
+    Byte(u8),
+    /// Something beyond ASCII.
+    Wide,
+}
+
+impl Next {
+    /// After an ASCII word that ends at a place.
+    pub(super) fn after(text: &[u8], end: usize) -> Next {
+        match separators(text, end).and_then(|place| text.get(place)) {
+            None => Next::None,
+            Some(byte) if byte.is_ascii() => Next::Byte(byte.to_ascii_lowercase()),
+            Some(_) => Next::Wide,
+        }
+    }
+
+    /// Whether it may be this byte in lower case: a character beyond ASCII may become one of ASCII.
+    #[inline]
+    pub(super) fn may_be(self, byte: u8) -> bool {
+        self == Next::Byte(byte) || self == Next::Wide
+    }
+
+    /// Whether one of these bytes may be it, which have a bit each by their lower six bits. All bits are said of what has
+    /// no next word too.
+    #[inline]
+    pub(super) fn is_of(self, bytes: u64) -> bool {
+        match self {
+            Next::None => bytes == u64::MAX,
+            Next::Byte(byte) => bytes >> (byte & 63) & 1 == 1,
+            Next::Wide => true,
+        }
+    }
+}
+
 /// A term that matches whole words.
 #[derive(Debug, Default)]
 pub(super) struct WordTerm {
     pub(super) list: u16,
     /// Whether it is one word of ASCII letters and digits in either case, and nothing else.
     pub(super) plain: bool,
+    /// What stands after its first word.
+    pub(super) after: After,
     /// Whether its body is ASCII.
     pub(super) ascii: bool,
     /// What stands before its first letter.
@@ -45,6 +111,14 @@ impl WordTerm {
             && character_at(text, place).is_some_and(is_letter)
             && (!case_changes(text, place) || self.capitalised);
         (!goes_on).then(|| (begin, followers(text, place, self.follow)))
+    }
+
+    /// As [`WordTerm::matches`] of a term that is a single word, where an ASCII word of the text is that word in either
+    /// case.
+    pub(super) fn alone(&self, text: &[u8], (start, end): (usize, usize)) -> Option<(usize, usize)> {
+        let refused = self.capitalised
+            && (!text.get(start).is_some_and(u8::is_ascii_uppercase) || case_changes(text, end));
+        (!refused).then(|| (start, followers(text, end, self.follow)))
     }
 
     /// As [`WordTerm::past`], where term and text are ASCII; `None` where the text is not, some characters of which have
@@ -94,6 +168,7 @@ fn separators(text: &[u8], place: usize) -> Option<usize> {
     let rest = text.get(place..)?;
     let blanks = rest
         .iter()
+        .take(MOST_BLANKS + 1)
         .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'_' | b'-' | b'.'))
         .count();
     match blanks {

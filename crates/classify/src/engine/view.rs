@@ -7,6 +7,7 @@ use crate::engine::clause::union;
 use crate::engine::compile::{CompiledUse, Matcher, Shared};
 use crate::engine::finders::Finders;
 use crate::engine::finding::Overlap;
+use crate::engine::group::Needs;
 use crate::engine::index::{Gate, Index, Member};
 use crate::engine::marks;
 use crate::engine::words::SPAN;
@@ -208,7 +209,11 @@ fn members<'a>(shared: &'a Shared, active: &'a [Active]) -> impl Iterator<Item =
         Some(Member {
             element: u16::try_from(place).ok()?,
             anchor: element.anchor.as_ref()?,
-            gated: active.gate.is_some(),
+            needs: match active.gate {
+                None => Needs::Nothing,
+                Some(_) if active.followed => Needs::Followed,
+                Some(_) => Needs::Keyword,
+            },
             subword: element.subword,
         })
     })

@@ -12,10 +12,11 @@
 
 use crate::engine::anchor::{LONG, SHAPED, TOKEN};
 use crate::engine::group::Around;
-use crate::engine::index::{Index, shape_key};
-use crate::engine::keywords::{Filter, Hit, Keywords, LOWER, eight, key_of_bytes};
+use crate::engine::index::{EDGES, Index, shape_key};
+use crate::engine::keywords::{Hit, Keywords};
 use crate::engine::letters::{Carry, Letters, Pair};
-use crate::engine::masks::{self, BLOCK, Wanted, from_bit};
+use crate::engine::masks::{self, BLOCK, from_bit};
+use crate::engine::word_key::{Filter, LOWER, key_of_bytes};
 
 /// How many bytes after a stretch have to be known for what begins in it: two blocks, and one for a long token.
 pub(crate) const BEYOND: usize = 4 * BLOCK;
@@ -134,26 +135,34 @@ impl Walk {
         }
     }
 
-    /// Goes on up to a place; [`BEYOND`] bytes after it have to be there, or the text has to end before. `ascii` says that
-    /// they are known to be ASCII. Keywords are appended to `hits`.
-    pub(crate) fn go(
+    /// Goes on up to a place; [`BEYOND`] bytes after it have to be there, or the text has to end before. Keywords are
+    /// appended to `hits`.
+    pub(crate) fn go(&mut self, tables: &Tables<'_>, text: &[u8], to: usize, hits: &mut Vec<Hit>) {
+        match tables.index.has_tokens() {
+            true => self.go_with::<true>(tables, text, to, hits),
+            false => self.go_with::<false>(tables, text, to, hits),
+        }
+    }
+
+    fn go_with<const TOKENS: bool>(
         &mut self,
         tables: &Tables<'_>,
         text: &[u8],
-        (to, ascii): (usize, bool),
+        to: usize,
         hits: &mut Vec<Hit>,
     ) {
-        let tokens = tables.index.has_tokens();
-        let wanted = Wanted { upper: true, high: !ascii, token: tokens };
         let mut place = self.to;
-        let first = masks::masks(&masks::block(text, place), wanted);
-        let mut now = Letters::new(first, Carry::before(text, place));
+        let mut now = Letters::new(masks::at::<TOKENS>(text, place), Carry::before(text, place));
         while place < to {
-            let following = masks::masks(&masks::block(text, place + BLOCK), wanted);
-            let pair = Pair { now, next: Letters::new(following, now.carry()) };
+            let pair =
+                Pair { now, next: Letters::new(masks::at::<TOKENS>(text, place + BLOCK), now.carry()) };
             let inside = if to - place < BLOCK { (1 << (to - place)) - 1 } else { u64::MAX };
-            self.block(tables, text, place, (&pair, inside), hits);
-            if tokens {
+            let around = text.get(place.wrapping_sub(BEFORE)..).and_then(<[u8]>::first_chunk);
+            match around {
+                Some(around) => self.block(tables, (text, place, around), (&pair, inside), hits),
+                None => self.block(tables, (text, place, &padded(text, place)), (&pair, inside), hits),
+            }
+            if TOKENS {
                 let long = now.tokens & runs(now.token, pair.next.token) & inside;
                 self.find_tokens(tables.index, text, place, (&pair, long));
             }
@@ -168,13 +177,13 @@ impl Walk {
     fn block(
         &mut self,
         tables: &Tables<'_>,
-        text: &[u8],
-        place: usize,
+        (text, place, around): (&[u8], usize, &Window),
         (pair, inside): (&Pair, u64),
         hits: &mut Vec<Hit>,
     ) {
         let now = &pair.now;
         let plain = pair.is_plain();
+        let digits = now.digit | pair.next.digit != 0;
         // Expressions begin at changes of case only where some rule asks for that.
         let changes = if tables.index.subwords { now.changes } else { 0 };
         let mut starts = now.starts & inside;
@@ -182,24 +191,24 @@ impl Walk {
             let bit = starts.trailing_zeros();
             starts &= starts - 1;
             let is = |bits: u64| bits >> bit & 1 == 1;
-            let start = place + bit as usize;
-            let bytes = eight(text, start) | LOWER;
+            let word = Word { start: place + bit as usize, bit, around };
+            let bytes = word.eight() | LOWER;
             let length = pair.length(bit);
-            let capital = is(now.capitals);
             if plain {
-                let key = (key_of_bytes(bytes, length), length.min(8));
-                if tables.filter.may_have(key.0) {
-                    self.term(tables, text, start, (key, capital), hits);
+                let key = key_of_bytes(bytes, length);
+                if tables.filter.may_have(key) {
+                    self.term(tables, text, word.start, ((key, length.min(8)), is(now.capitals)), hits);
                 }
             } else {
-                self.ends(tables, text, (start, bytes, capital), pair.ends(bit), hits);
+                let capital = is(now.capitals);
+                self.ends(tables, text, (word.start, bytes, capital), pair.ends(bit), hits);
             }
-            if is(now.fresh | changes) {
-                self.gram(tables.index, text, (start, bytes as u32));
+            if (plain || is(now.fresh | changes)) && tables.index.gram_filter.contains(bytes as u32) {
+                self.gram(tables.index, &word, bytes as u32);
             }
-            if is(now.fresh) {
-                let digits = from_bit(now.digit, pair.next.digit, bit);
-                self.shape(tables.index, text, start, (length, digits));
+            if plain || is(now.fresh) {
+                let digits = if digits { from_bit(now.digit, pair.next.digit, bit) } else { 0 };
+                self.shape(tables.index, text, &word, (length, digits));
             }
         }
     }
@@ -248,34 +257,37 @@ impl Walk {
 
     /// Looks up the first four bytes of a word.
     #[inline]
-    fn gram(&mut self, index: &Index, text: &[u8], (start, gram): (usize, u32)) {
-        if index.gram_filter.contains(gram)
-            && let Some(bucket) = index.gram(gram, text.get(start + 4).copied().unwrap_or(0))
-        {
-            self.words.events.push(Event { place: start, bucket, length: GRAM });
+    fn gram(&mut self, index: &Index, word: &Word<'_>, gram: u32) {
+        if let Some(bucket) = index.gram(gram, word.at(4)) {
+            self.words.events.push(Event { place: word.start, bucket, length: GRAM });
         }
     }
 
     /// Looks up the length of a word and the places of its digits.
     #[inline]
-    fn shape(&mut self, index: &Index, text: &[u8], start: usize, (length, digits): (u32, u64)) {
-        let end = start + length as usize;
-        let byte = |at: usize| text.get(at).copied().unwrap_or(0);
-        let edges = || [byte(start), byte(end), byte(end - 1), byte(start.wrapping_sub(1)), byte(end + 1)];
+    fn shape(&mut self, index: &Index, text: &[u8], word: &Word<'_>, (length, digits): (u32, u64)) {
         if length <= SHAPED {
             let digits = digits as u32 & ((1 << length) - 1);
             let bucket = match digits {
-                0 => index.letters(length, edges),
+                0 => index.letters(length, (word.at(0), word.at(length)), || word.others(length)),
                 _ if index.shape_filter.contains(shape_key(length, digits)) => index.shape(length, digits),
                 _ => None,
             };
             if let Some(bucket) = bucket {
-                self.words.events.push(Event { place: start, bucket, length });
+                self.words.events.push(Event { place: word.start, bucket, length });
             }
         }
-        if index.any >> (length - 1).min(63) & 1 == 1
-            && let Some(bucket) = index.length(length, edges)
-        {
+        if index.has_length(length) {
+            self.long(index, text, word.start, length);
+        }
+    }
+
+    /// Looks up the length of a word alone.
+    fn long(&mut self, index: &Index, text: &[u8], start: usize, length: u32) {
+        let end = start + length as usize;
+        let byte = |at: usize| text.get(at).copied().unwrap_or(0);
+        let others = || [byte(end - 1), byte(start.wrapping_sub(1)), byte(end + 1)];
+        if let Some(bucket) = index.length(length, (byte(start), byte(end)), others) {
             // Where a word is too long to be measured, no element wants anything of its end.
             let length = if length < LONG { length } else { 0 };
             self.words.events.push(Event { place: start, bucket, length });
@@ -299,6 +311,53 @@ impl Walk {
     }
 }
 
+/// Bytes of a block, of what stands before it and of what its words may reach: nothing that is looked at in a word of at
+/// most [`SHAPED`] bytes has to be asked whether it is there.
+type Window = [u8; 2 * BLOCK];
+
+/// Bytes of a window before its block.
+const BEFORE: usize = 1;
+
+/// The window of a block at an end of the text, with zeros beyond.
+#[cold]
+fn padded(text: &[u8], place: usize) -> Window {
+    let mut window = [0; 2 * BLOCK];
+    let rest = text.get(place.saturating_sub(BEFORE)..).unwrap_or_default();
+    let first = BEFORE - place.min(BEFORE);
+    window.iter_mut().skip(first).zip(rest).for_each(|(target, byte)| *target = *byte);
+    window
+}
+
+/// A word that begins in a block.
+struct Word<'a> {
+    start: usize,
+    /// Its first byte, counted from the first of the block.
+    bit: u32,
+    around: &'a Window,
+}
+
+impl Word<'_> {
+    /// Its first eight bytes, with zeros after the end of the text.
+    #[inline]
+    fn eight(&self) -> u64 {
+        let first = BEFORE + self.bit as usize;
+        self.around.get(first..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    }
+
+    /// The byte so many after its first; or zero where that is too far or the text has ended.
+    #[inline]
+    fn at(&self, offset: u32) -> u8 {
+        self.around.get(BEFORE + (self.bit + offset) as usize).copied().unwrap_or(0)
+    }
+
+    /// Its last byte, the one before it, and the second behind it.
+    #[inline]
+    fn others(&self, length: u32) -> [u8; EDGES - 2] {
+        let before = self.around.get(self.bit as usize).copied().unwrap_or(0);
+        [self.at(length - 1), before, self.at(length + 1)]
+    }
+}
+
 /// The bits from which on as many are set as the shortest token has: one step for each time that the length doubles.
 #[inline]
 fn runs(low: u64, high: u64) -> u64 {
@@ -313,6 +372,5 @@ fn runs(low: u64, high: u64) -> u64 {
 
 /// How much of a long token stands in the block from `place` on. Longer ones need not be told apart.
 fn more(text: &[u8], place: usize) -> usize {
-    let wanted = Wanted { token: true, ..Wanted::default() };
-    (!masks::masks(&masks::block(text, place), wanted).token).trailing_zeros() as usize
+    (!masks::at::<true>(text, place).token).trailing_zeros() as usize
 }

@@ -2,7 +2,6 @@
 
 use crate::engine::index::Gate;
 use crate::engine::keywords::{Hit, Keywords};
-use crate::engine::masks::BLOCK;
 
 /// Which terms are searched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -92,22 +91,19 @@ impl Words {
     }
 
     /// Makes sure that every term that begins in `text[from..to]` is known. `ahead` is how far the text is searched when it
-    /// is: at least up to `to`, and not where a term may begin that ends in what is yet to come. `ascii` is a stretch that
-    /// is known to be ASCII.
+    /// is: at least up to `to`, and not where a term may begin that ends in what is yet to come.
     pub(crate) fn cover(
         &mut self,
         keywords: &Keywords,
         text: &[u8],
         (from, to): (usize, usize),
-        (ahead, ascii): (usize, (usize, usize)),
+        ahead: usize,
     ) {
         if from < self.from || from > self.to || self.to == 0 {
             self.restart(from);
         }
         if to > self.to {
-            // A block more than what is searched is looked at.
-            let ascii = ascii.0 <= self.to && ahead + 2 * BLOCK <= ascii.1;
-            self.search(keywords, text, ahead, ascii);
+            self.search(keywords, text, ahead);
         }
     }
 
@@ -133,12 +129,10 @@ impl Words {
         (self.from, self.to) = (from, from);
     }
 
-    fn search(&mut self, keywords: &Keywords, text: &[u8], end: usize, ascii: bool) {
+    fn search(&mut self, keywords: &Keywords, text: &[u8], end: usize) {
         let known = self.hits.len();
         match self.kind {
-            Kind::Words => {
-                Keywords::find_words([Some(keywords)], text, (self.to, end), ascii, &mut self.hits)
-            }
+            Kind::Words => Keywords::find_words([Some(keywords)], text, (self.to, end), &mut self.hits),
             Kind::Strings => keywords.find_strings(text, self.to, end, &mut self.hits),
         }
         self.to = end;
