@@ -2,7 +2,7 @@
 
 /// Whether there are at least two words, so that a given name has a family name beside it.
 pub(super) fn several_words(text: &str) -> bool {
-    text.split_whitespace().filter(|word| word.chars().count() > 1).count() > 1
+    text.split_whitespace().filter(|word| word.chars().nth(1).is_some()).nth(1).is_some()
 }
 
 /// Whether every word begins with a capital letter, apart from the particles of family names, and none has a digit.
@@ -11,11 +11,16 @@ pub(super) fn name_case(text: &str) -> bool {
         "al", "bin", "bint", "da", "das", "de", "del", "della", "den", "der", "di", "do", "dos", "du", "e",
         "el", "la", "le", "ten", "ter", "van", "von", "zu",
     ];
-    let words: Vec<&str> = text.split([' ', '-']).filter(|word| !word.is_empty()).collect();
-    !words.is_empty()
-        && words.iter().all(|word| {
+    let mut words = text.split([' ', '-']).filter(|word| !word.is_empty()).peekable();
+    words.peek().is_some()
+        && words.all(|word| {
+            if word.is_ascii() {
+                let capital = word.as_bytes().first().is_some_and(u8::is_ascii_uppercase);
+                return (capital || PARTICLES.contains(&word))
+                    && !word.bytes().any(|byte| byte.is_ascii_digit());
+            }
             let capital = word.chars().next().is_some_and(char::is_uppercase);
-            (capital || PARTICLES.contains(word)) && !word.chars().any(char::is_numeric)
+            (capital || PARTICLES.contains(&word)) && !word.chars().any(char::is_numeric)
         })
 }
 

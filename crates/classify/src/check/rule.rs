@@ -48,8 +48,11 @@ impl Compiled {
         whole: (usize, usize),
     ) -> Option<&str> {
         let value = text.get(start..end).unwrap_or_default();
+        // Looked at once, and only where a check is in code.
+        let mut read = None;
+        let mut readable = || *read.get_or_insert_with(|| std::str::from_utf8(value).ok());
         let failing = self.steps.iter().find(|step| match (&step.named, &step.check) {
-            (Some(named), _) => !std::str::from_utf8(value).is_ok_and(|value| named(value)),
+            (Some(named), _) => !readable().is_some_and(|value| named(value)),
             (None, Check::Not(_)) => step.texts.has(value),
             (None, Check::NotMatching { target: Target::Match, expressions }) => {
                 expressions.is_match(text.get(whole.0..whole.1).unwrap_or_default())

@@ -82,20 +82,38 @@ pub(crate) fn case_changes(text: &[u8], place: usize) -> bool {
     before.is_some_and(u8::is_ascii_lowercase) && text.get(place).is_some_and(u8::is_ascii_uppercase)
 }
 
+/// What one byte on either side of a place tells about whether a word goes on across it.
+enum Across {
+    /// One of them is of ASCII and neither letter nor digit, or there is none.
+    Parted,
+    /// Both are letters or digits of ASCII.
+    Inside,
+    /// One begins or ends a character beyond ASCII.
+    Unknown,
+}
+
+impl Across {
+    #[inline]
+    fn of(text: &[u8], place: usize) -> Across {
+        let byte = |at: Option<usize>| at.and_then(|at| text.get(at)).copied().unwrap_or(b' ');
+        let (before, after) = (byte(place.checked_sub(1)), byte(Some(place)));
+        match (before.is_ascii_alphanumeric(), after.is_ascii_alphanumeric()) {
+            (true, true) => Across::Inside,
+            _ if before.is_ascii() && after.is_ascii() => Across::Parted,
+            _ => Across::Unknown,
+        }
+    }
+}
+
 /// Whether a match may begin at `place`.
 #[inline]
 pub(crate) fn starts_well(text: &[u8], place: usize, boundary: Boundary) -> bool {
-    if boundary != Boundary::Token && place.checked_sub(1).and_then(|at| text.get(at)).is_none_or(parts_words)
-    {
-        return true;
+    match (boundary, Across::of(text, place)) {
+        (Boundary::None, _) => true,
+        (Boundary::Word | Boundary::Subword, Across::Parted) => true,
+        (Boundary::Word, Across::Inside) => false,
+        _ => starts_well_beside(text, place, boundary),
     }
-    starts_well_beside(text, place, boundary)
-}
-
-/// Whether a byte is of ASCII and neither letter nor digit.
-#[inline]
-fn parts_words(byte: &u8) -> bool {
-    byte.is_ascii() && !byte.is_ascii_alphanumeric()
 }
 
 fn starts_well_beside(text: &[u8], place: usize, boundary: Boundary) -> bool {
@@ -115,10 +133,12 @@ fn starts_well_beside(text: &[u8], place: usize, boundary: Boundary) -> bool {
 /// Whether a match may end at `place`.
 #[inline]
 pub(crate) fn ends_well(text: &[u8], place: usize, boundary: Boundary) -> bool {
-    if boundary != Boundary::Token && text.get(place).is_none_or(parts_words) {
-        return true;
+    match (boundary, Across::of(text, place)) {
+        (Boundary::None, _) => true,
+        (Boundary::Word | Boundary::Subword, Across::Parted) => true,
+        (Boundary::Word | Boundary::Subword, Across::Inside) => false,
+        _ => ends_well_beside(text, place, boundary),
     }
-    ends_well_beside(text, place, boundary)
 }
 
 fn ends_well_beside(text: &[u8], place: usize, boundary: Boundary) -> bool {

@@ -6,14 +6,15 @@
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 
-use regex_automata::dfa::{Automaton, dense};
+use regex_automata::dfa::dense;
 use regex_automata::hybrid;
 use regex_automata::nfa::thompson::{self, NFA};
 use regex_automata::util::pool::Pool;
-use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
 use regex_syntax::hir::Hir;
+
+use crate::engine::table::Table;
 
 /// Largest automaton that is built as a whole when it is first needed, in bytes: what is larger takes milliseconds, of which
 /// the first text would have to wait for dozens.
@@ -25,14 +26,9 @@ type Caches =
     Pool<hybrid::dfa::Cache, Box<dyn Fn() -> hybrid::dfa::Cache + Send + Sync + UnwindSafe + RefUnwindSafe>>;
 
 /// The automaton of one expression.
-#[expect(clippy::large_enum_variant, reason = "it is boxed as a whole")]
 pub(crate) enum Ending {
     /// Built as a whole.
-    Whole {
-        dfa: dense::DFA<Vec<u32>>,
-        /// The state it begins in, where that does not depend on what stands before.
-        start: Option<StateID>,
-    },
+    Whole(Box<Table>),
     /// Grows with the texts; each thread has states of its own.
     Growing { dfa: Arc<hybrid::dfa::DFA>, caches: Caches },
 }
@@ -44,7 +40,7 @@ impl Ending {
         let nfa = compiled(hir)?;
         let kind = if lazy { MatchKind::LeftmostFirst } else { MatchKind::All };
         match whole(&nfa, kind, LARGEST_WHOLE) {
-            Some(dfa) => Some(Ending::of(dfa, hir)),
+            Some(dfa) => Ending::of(&dfa, hir),
             None => growing(nfa, kind),
         }
     }
@@ -53,14 +49,12 @@ impl Ending {
     pub(crate) fn whole(hir: &Hir, lazy: bool) -> Option<Ending> {
         let kind = if lazy { MatchKind::LeftmostFirst } else { MatchKind::All };
         let dfa = whole(&compiled(hir)?, kind, LARGEST_DFA)?;
-        Some(Ending::of(dfa, hir))
+        Ending::of(&dfa, hir)
     }
 
-    fn of(dfa: dense::DFA<Vec<u32>>, hir: &Hir) -> Ending {
+    fn of(dfa: &dense::DFA<Vec<u32>>, hir: &Hir) -> Option<Ending> {
         let depends = !hir.properties().look_set_prefix_any().is_empty();
-        let config = start::Config::new().anchored(Anchored::Yes);
-        let start = if depends { None } else { dfa.start_state(&config).ok() };
-        Ending::Whole { dfa, start }
+        Some(Ending::Whole(Box::new(Table::new(dfa, depends)?)))
     }
 
     /// Whether its states are made when they are needed.
@@ -75,6 +69,7 @@ impl Ending {
     }
 
     /// Tells the ends of matches that begin at `start` and end by `last`, ascending. True when no longer one can follow.
+    #[inline]
     pub(crate) fn ends(
         &self,
         text: &[u8],
@@ -84,45 +79,53 @@ impl Ending {
         // The automaton tells a match one byte late, so one byte after the longest match is read too.
         let window = text.get(start..last.saturating_add(1).min(text.len())).unwrap_or_default();
         let before = start.checked_sub(1).and_then(|at| text.get(at)).copied();
-        let begin = start::Config::new().anchored(Anchored::Yes).look_behind(before);
         match self {
-            Ending::Whole { dfa, start: known } => {
-                let Some(mut state) = known.or_else(|| dfa.start_state(&begin).ok()) else { return true };
-                for (offset, byte) in window.iter().enumerate() {
-                    state = dfa.next_state(state, *byte);
-                    if dfa.is_special_state(state) {
-                        if dfa.is_match_state(state) {
-                            tell(start + offset);
-                        } else if dfa.is_dead_state(state) || dfa.is_quit_state(state) {
-                            return true;
-                        }
-                    }
-                }
-                if last == text.len() && dfa.is_match_state(dfa.next_eoi_state(state)) {
+            Ending::Whole(table) => {
+                let Some(state) = table.run(window, before, |offset| tell(start + offset)) else {
+                    return true;
+                };
+                if last == text.len() && table.ends_in(state) {
                     tell(last);
                 }
+                false
             }
             Ending::Growing { dfa, caches } => {
-                let mut cache = caches.get();
-                let Ok(mut state) = dfa.start_state(&mut cache, &begin) else { return true };
-                for (offset, byte) in window.iter().enumerate() {
-                    // The cache is emptied when it is full and never gives up, so there is always a next state.
-                    let Ok(next) = dfa.next_state(&mut cache, state, *byte) else { return true };
-                    state = next;
-                    if state.is_match() {
-                        tell(start + offset);
-                    } else if state.is_dead() || state.is_quit() {
-                        return true;
-                    }
-                }
-                let ended = dfa.next_eoi_state(&mut cache, state).is_ok_and(|state| state.is_match());
+                let config = start::Config::new().anchored(Anchored::Yes).look_behind(before);
+                let Some(ended) =
+                    grow(dfa, &mut caches.get(), &config, window, |offset| tell(start + offset))
+                else {
+                    return true;
+                };
                 if last == text.len() && ended {
                     tell(last);
                 }
+                false
             }
         }
-        false
     }
+}
+
+/// Runs an automaton that grows over a text, as [`Table::run`] does. Whether a match ends where the text does; nothing when
+/// none can follow.
+#[inline(never)]
+fn grow(
+    dfa: &hybrid::dfa::DFA,
+    cache: &mut hybrid::dfa::Cache,
+    begin: &start::Config,
+    text: &[u8],
+    mut tell: impl FnMut(usize),
+) -> Option<bool> {
+    // The cache is emptied when it is full and never gives up, so there is always a next state.
+    let mut state = dfa.start_state(cache, begin).ok()?;
+    for (offset, byte) in text.iter().enumerate() {
+        state = dfa.next_state(cache, state, *byte).ok()?;
+        if state.is_match() {
+            tell(offset);
+        } else if state.is_dead() || state.is_quit() {
+            return None;
+        }
+    }
+    Some(dfa.next_eoi_state(cache, state).is_ok_and(|state| state.is_match()))
 }
 
 fn compiled(hir: &Hir) -> Option<NFA> {
@@ -173,7 +176,7 @@ mod tests {
     fn check(pattern: &str, lazy: bool, texts: &[&str]) {
         let hir = ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern).unwrap();
         let whole = Ending::new(&hir, lazy).unwrap();
-        assert!(matches!(whole, Ending::Whole { .. }));
+        assert!(matches!(whole, Ending::Whole(_)));
         let config = thompson::Config::new().utf8(false).nfa_size_limit(Some(LARGEST_DFA));
         let nfa = thompson::Compiler::new().configure(config).build_from_hir(&hir).unwrap();
         let kind = if lazy { MatchKind::LeftmostFirst } else { MatchKind::All };

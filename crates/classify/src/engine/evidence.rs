@@ -1,6 +1,6 @@
 //! Judging evidence around a match.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use crate::engine::boundary::{starts_character, starts_well};
 use crate::engine::characters::count;
@@ -9,6 +9,7 @@ use crate::engine::compile::{CompiledElement, Matcher};
 use crate::engine::expression::Ends;
 use crate::engine::finding::Supporting;
 use crate::engine::keywords::Hit;
+use crate::engine::stretch::Stretch;
 use crate::engine::words::Words;
 use crate::rule::ElementId;
 
@@ -38,6 +39,10 @@ pub(crate) struct Surroundings<'a> {
     /// Terms, which cover the window: whole words, and others where the patterns name such lists.
     pub(crate) words: &'a Words,
     pub(crate) strings: Option<&'a Words>,
+    /// Those in the window, once somebody asks: most patterns ask for several lists.
+    pub(crate) near: Cell<Option<[&'a [Hit]; 2]>>,
+    /// Where those of the last window were, of words and of others.
+    pub(crate) places: Cell<[Stretch; 2]>,
 }
 
 impl<'a> Surroundings<'a> {
@@ -75,24 +80,24 @@ impl<'a> Surroundings<'a> {
         (min, unique): (u32, bool),
         told: &mut Vec<Supporting>,
     ) -> bool {
-        let mut seen: Vec<Vec<u8>> = Vec::new();
+        let mut seen: Vec<&[u8]> = Vec::new();
         let mut count = 0;
         let mut nearest: Option<(usize, &Hit)> = None;
-        let (from, to) = self.window;
-        let known = |words: &'a Words| if words.seen(list, from) { words.between(from, to) } else { &[] };
-        for hit in known(self.words).iter().chain(self.strings.map_or(&[][..], known)) {
-            let own =
-                element.index() == self.primary && hit.start < self.found.end && hit.end > self.found.start;
-            if hit.list != list || hit.end > self.window.1 || own {
-                continue;
-            }
-            if unique && !is_new(&mut seen, self.text.get(hit.start..hit.end)) {
-                continue;
-            }
-            count += 1;
-            let gap = self.found.start.saturating_sub(hit.end).max(hit.start.saturating_sub(self.found.end));
-            if nearest.is_none_or(|(least, _)| gap < least) {
-                nearest = Some((gap, hit));
+        let found = self.found;
+        for near in self.hits(list) {
+            for hit in near {
+                if hit.list != list || hit.end > self.window.1 {
+                    continue;
+                }
+                let own = element.index() == self.primary && hit.start < found.end && hit.end > found.start;
+                if own || (unique && !is_new(&mut seen, self.text.get(hit.start..hit.end))) {
+                    continue;
+                }
+                count += 1;
+                let gap = found.start.saturating_sub(hit.end).max(hit.start.saturating_sub(found.end));
+                if nearest.is_none_or(|(least, _)| gap < least) {
+                    nearest = Some((gap, hit));
+                }
             }
         }
         let holds = count >= min;
@@ -102,8 +107,26 @@ impl<'a> Surroundings<'a> {
         holds
     }
 
+    /// The terms in the window, of words and of others, where one may be of this list.
+    fn hits(&self, list: u16) -> [&'a [Hit]; 2] {
+        let (from, to) = self.window;
+        let seen = |words: &Words| words.seen(list, from);
+        if !seen(self.words) && !self.strings.is_some_and(seen) {
+            return [&[], &[]];
+        }
+        if let Some(near) = self.near.get() {
+            return near;
+        }
+        let [mut words, mut strings] = self.places.get();
+        let others = self.strings.map_or(&[][..], |strings| &strings.hits);
+        let near = [words.go_to(&self.words.hits, (from, to)), strings.go_to(others, (from, to))];
+        self.places.set([words, strings]);
+        self.near.set(Some(near));
+        near
+    }
+
     fn expression(&self, element: ElementId, (min, unique): (u32, bool), told: &mut Vec<Supporting>) -> bool {
-        let mut seen: Vec<Vec<u8>> = Vec::new();
+        let mut seen: Vec<&[u8]> = Vec::new();
         let mut count = 0;
         let mut first = None;
         let mut place = self.window.0;
@@ -167,6 +190,9 @@ impl<'a> Surroundings<'a> {
     /// Notes that no match begins in a stretch, wherever it may end.
     fn note_absent(&self, element: ElementId, (from, to): (usize, usize)) {
         let mut absent = self.absent.borrow_mut();
+        if absent.is_empty() {
+            absent.resize(self.elements.len(), (0, 0));
+        }
         if let Some(known) = absent.get_mut(element.index()).filter(|_| to > from) {
             let joins = known.0 <= from && from <= known.1;
             *known = if joins { (known.0, known.1.max(to)) } else { (from, to) };
@@ -189,11 +215,11 @@ impl<'a> Surroundings<'a> {
 }
 
 /// Whether a text, with ASCII case folded, has not been seen.
-fn is_new(seen: &mut Vec<Vec<u8>>, text: Option<&[u8]>) -> bool {
-    let folded = text.unwrap_or_default().to_ascii_lowercase();
-    let new = !seen.contains(&folded);
+fn is_new<'a>(seen: &mut Vec<&'a [u8]>, text: Option<&'a [u8]>) -> bool {
+    let text = text.unwrap_or_default();
+    let new = !seen.iter().any(|known| known.eq_ignore_ascii_case(text));
     if new {
-        seen.push(folded);
+        seen.push(text);
     }
     new
 }

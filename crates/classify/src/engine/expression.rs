@@ -48,9 +48,9 @@ pub(crate) struct Expression {
     lazy: bool,
     /// Whether there is a group `value`.
     pub(crate) has_value: bool,
-    automaton: OnceLock<Option<Box<Ending>>>,
+    automaton: OnceLock<Option<Ending>>,
     /// The same built as a whole, once an automaton that grows has been used often, where that is possible.
-    whole: OnceLock<Option<Box<Ending>>>,
+    whole: OnceLock<Option<Ending>>,
     /// How often the one that grows was used, about.
     uses: AtomicU32,
     /// How the group `value` lies in every match, where that is always the same.
@@ -166,15 +166,23 @@ impl Expression {
         Ok(automaton.is_large(self.hir(), self.lazy))
     }
 
+    #[inline]
     fn automaton(&self) -> Option<&Ending> {
+        match self.automaton.get() {
+            Some(Some(first)) if !first.is_growing() => Some(first),
+            _ => self.automaton_that_grows(),
+        }
+    }
+
+    fn automaton_that_grows(&self) -> Option<&Ending> {
         if let Some(Some(whole)) = self.whole.get() {
             return Some(whole);
         }
-        let built = self.automaton.get_or_init(|| Ending::new(self.hir(), self.lazy).map(Box::new));
-        let first = built.as_deref()?;
+        let built = self.automaton.get_or_init(|| Ending::new(self.hir(), self.lazy));
+        let first = built.as_ref()?;
         if first.is_growing() && self.uses.fetch_add(1, Ordering::Relaxed) >= FEW {
-            let whole = self.whole.get_or_init(|| Ending::whole(self.hir(), self.lazy).map(Box::new));
-            return whole.as_deref().or(Some(first));
+            let whole = self.whole.get_or_init(|| Ending::whole(self.hir(), self.lazy));
+            return whole.as_ref().or(Some(first));
         }
         Some(first)
     }
@@ -189,6 +197,7 @@ impl Expression {
         all || (last < text.len() && last - start == self.longest)
     }
 
+    #[inline]
     fn keep(&self, text: &[u8], start: usize, end: usize, ends: &mut Ends) {
         if self.lazy {
             // Of matches with a preference, the automaton tells the preferred one last.
@@ -240,6 +249,11 @@ pub(crate) struct Ends {
 impl Ends {
     fn clear(&mut self) {
         self.count = 0;
+    }
+
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
     }
 
     fn push(&mut self, end: usize) {

@@ -14,6 +14,8 @@ use crate::rule::{Detector, Rules};
 pub(crate) const LONGEST: usize = 8_192;
 /// Longest beginning of a mark, up to the hash or the sealed value.
 const LONGEST_HEAD: usize = 160;
+/// Bytes before a match in which a mark would begin that holds it.
+const BEFORE: usize = LONGEST + LONGEST_HEAD + 2;
 
 /// The names that marks have.
 #[derive(Debug, Default)]
@@ -29,8 +31,14 @@ impl Marks {
         Marks { labels: ids.chain(entities).collect() }
     }
 
-    /// Whether a match lies in a mark.
-    pub(crate) fn cover(&self, text: &[u8], (start, end): (usize, usize)) -> bool {
+    /// Whether a match lies in a mark. `plain` is a stretch in which none begins.
+    #[inline]
+    pub(crate) fn cover(&self, text: &[u8], value: (usize, usize), plain: (usize, usize)) -> bool {
+        let is_plain = plain.0 <= value.0.saturating_sub(BEFORE) && value.1 <= plain.1;
+        !is_plain && self.hold(text, value)
+    }
+
+    fn hold(&self, text: &[u8], (start, end): (usize, usize)) -> bool {
         let opener = opener(text, start);
         let length = |opener: usize| self.length(text.get(opener..).unwrap_or_default());
         opener.is_some_and(|opener| end <= opener + length(opener))
@@ -68,6 +76,13 @@ impl Marks {
         };
         self.labels.contains(name) || numbered().is_some_and(|name| self.labels.contains(name))
     }
+}
+
+/// Whether no mark begins in a stretch of a text.
+pub(crate) fn is_plain(text: &[u8], (from, to): (usize, usize)) -> bool {
+    // One may begin before the stretch, and end in it.
+    let stretch = text.get(from.saturating_sub(1)..text.len().min(to + 1)).unwrap_or_default();
+    memchr::memchr(b'<', stretch).is_none() && memchr::memmem::find(stretch, b"[[").is_none()
 }
 
 /// Where a mark would begin that holds a match.
@@ -111,7 +126,7 @@ mod tests {
         let check = |text: &str, part: &str, expected: bool| {
             let start = text.find(part).unwrap();
             assert_eq!(
-                marks.cover(text.as_bytes(), (start, start + part.len())),
+                marks.cover(text.as_bytes(), (start, start + part.len()), (0, 0)),
                 expected,
                 "{part} in {text}"
             );

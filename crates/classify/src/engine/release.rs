@@ -19,8 +19,12 @@ impl Run<'_> {
         if self.view.explain {
             self.beaten(waiting.get(..last).unwrap_or_default());
         }
-        let released = waiting.drain(..last).filter(|waiting| !waiting.beaten);
-        self.findings.extend(released.map(|waiting| waiting.finding));
+        self.findings.reserve(last);
+        for released in waiting.drain(..last) {
+            if !released.beaten {
+                self.findings.push(released.finding);
+            }
+        }
         self.state.waiting = waiting;
     }
 

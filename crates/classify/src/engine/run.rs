@@ -1,21 +1,23 @@
 //! The scan itself: from words to findings.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use crate::engine::boundary::{starts_character, starts_well};
 use crate::engine::characters::{back, forward};
 use crate::engine::compile::{CompiledElement, CompiledPattern, CompiledUse, Matcher, Shared};
 use crate::engine::evidence::{Match, Surroundings};
 use crate::engine::expression::Expression;
+use crate::engine::family::FEW;
 use crate::engine::finding::{Explanation, Finding};
 use crate::engine::group::{Entry, Needs};
 use crate::engine::index::{Gate, Literal};
+use crate::engine::marks;
 use crate::engine::scanner::Outcome;
 use crate::engine::state::{State, Waiting};
 use crate::engine::view::{LEAD, View, WIDEST};
 use crate::engine::walk::{BEYOND, Event, Tables};
 use crate::engine::words::{Kind, SPAN};
-use crate::rule::ElementId;
+use crate::rule::{Boundary, ElementId};
 
 /// Bytes walked before literals and whole-text keywords are searched again.
 const SEGMENT: usize = 2_048;
@@ -62,7 +64,7 @@ impl<'a> Run<'a> {
         let mut place = from;
         while place < to {
             let end = to.min(place + SEGMENT);
-            self.look_for_ascii(place, end);
+            self.look_around(place, end);
             self.literals(place, end);
             self.words_in_either_case(place, end);
             self.everywhere(place, end);
@@ -110,8 +112,11 @@ impl<'a> Run<'a> {
         let members = bucket.members(&index.profiles, &around);
         for part in 0..members.parts() {
             let (mut free, mut gated) = members.allowed(part, &index.wants, &around);
+            let possible = if free.count_ones() >= FEW { self.possible(event.place) } else { u64::MAX };
             while free != 0 {
-                if let Some(entry) = members.entry(part, free.trailing_zeros()) {
+                if let Some(entry) = members.entry(part, free.trailing_zeros())
+                    && self.is_possible(entry, possible)
+                {
                     self.entry(entry, event.place, true);
                 }
                 free &= free - 1;
@@ -126,6 +131,24 @@ impl<'a> Run<'a> {
                 gated &= gated - 1;
             }
         }
+    }
+
+    /// Which elements of the family may match at a word, by their bits.
+    fn possible(&self, place: usize) -> u64 {
+        if !self.text.get(place).is_some_and(u8::is_ascii_uppercase) {
+            return u64::MAX;
+        }
+        self.view.family.possible(self.shared, self.text, place)
+    }
+
+    /// Whether an element is left by what is known of the family at the word.
+    #[inline]
+    fn is_possible(&self, entry: &Entry, possible: u64) -> bool {
+        if possible == u64::MAX || entry.before > 0 {
+            return true;
+        }
+        let bit = self.view.active.get(usize::from(entry.element)).map_or(0, |active| active.family);
+        bit == 0 || possible & bit != 0
     }
 
     /// Counts the keywords around a place.
@@ -170,14 +193,21 @@ impl<'a> Run<'a> {
         (back(self.text, start, characters), forward(self.text, end, characters))
     }
 
-    /// Finds out whether a segment and its surroundings are ASCII, where characters are bytes.
-    fn look_for_ascii(&mut self, from: usize, to: usize) {
+    /// Finds out whether a segment and its surroundings are ASCII, where characters are bytes, and whether they hold what
+    /// redaction may have left.
+    fn look_around(&mut self, from: usize, to: usize) {
         let (from, to) =
             (from.saturating_sub(self.view.behind), (to + self.view.behind).min(self.text.len()));
         let (known_from, known_to) = self.state.ascii;
         let fresh = if known_from <= from && from <= known_to { known_to.min(to) } else { from };
         let ascii = self.text.get(fresh..to).is_some_and(<[u8]>::is_ascii);
         self.state.ascii = if ascii { (from, to) } else { (to, to) };
+        let known = self.state.plain;
+        let joins = known.0 <= from && from <= known.1;
+        let fresh = if joins { known.1.min(to) } else { from };
+        let first = if joins { known.0 } else { from };
+        let plain = marks::is_plain(self.text, (fresh, to));
+        self.state.plain = if plain { (first, to) } else { (to, to) };
     }
 
     fn cover(&mut self, kind: Kind, window: (usize, usize)) {
@@ -224,8 +254,21 @@ impl<'a> Run<'a> {
         let lowest = place.saturating_sub(literal.farthest);
         let between = self.text.get(lowest..place).unwrap_or_default();
         let run = between.iter().rev().take_while(|byte| literal.before.contains(**byte)).count();
-        for start in place - run..=place.saturating_sub(literal.nearest) {
-            if self.candidate(usize::from(literal.element), start, false) {
+        let element = usize::from(literal.element);
+        let boundary = match self.shared.elements.get(element).map(|element| &element.matcher) {
+            Some(Matcher::Expression(expression)) => expression.boundary(),
+            _ => return,
+        };
+        let (first, last) = (place - run, place.saturating_sub(literal.nearest));
+        let starts = self.text.get(first..last.saturating_add(1)).unwrap_or_default();
+        let mut before = first.checked_sub(1).and_then(|at| self.text.get(at)).is_some_and(is_letter);
+        for (start, byte) in (first..).zip(starts) {
+            // Most places are within words, where hardly any match may begin.
+            let letter = is_letter(byte);
+            let inside = before && letter;
+            before = letter;
+            let possible = !inside || matches!(boundary, Boundary::None | Boundary::Subword);
+            if possible && self.candidate(element, start, false) {
                 break;
             }
         }
@@ -254,10 +297,9 @@ impl<'a> Run<'a> {
             // Of terms of one list that begin at one place, the longest comes last.
             let same = rest.iter().take_while(|hit| hit.start == first.start).count();
             let (group, others) = rest.split_at_checked(same).unwrap_or((rest, &[]));
-            let mut lists: Vec<u16> = group.iter().map(|hit| hit.list).collect();
-            lists.sort_unstable();
-            lists.dedup();
-            for list in lists {
+            let mut next = group.iter().map(|hit| hit.list).min();
+            while let Some(list) = next {
+                next = group.iter().map(|hit| hit.list).filter(|other| *other > list).min();
                 let Some(element) = self.shared.lists.get(usize::from(list)).copied() else { continue };
                 let ends = group.iter().rev().filter(|hit| hit.list == list).map(|hit| hit.end);
                 self.term(element, first.start, ends);
@@ -314,8 +356,18 @@ impl<'a> Run<'a> {
     }
 
     /// The match of an expression at a place: the longest end that passes the checks.
+    #[inline]
     fn find(&mut self, element: usize, expression: &Expression, start: usize) -> Option<Match> {
         expression.ends(self.text, start, self.text.len(), &mut self.state.ends);
+        if self.state.ends.is_empty() {
+            return None;
+        }
+        self.longest(element, expression, start)
+    }
+
+    /// The longest of the ends at hand whose match passes the checks. Most expressions have no end, and never come here.
+    #[inline(never)]
+    fn longest(&mut self, element: usize, expression: &Expression, start: usize) -> Option<Match> {
         let compiled = self.shared.elements.get(element)?;
         let found = self.state.ends.longest_first().find_map(|end| {
             let value = expression.value(self.text, start, end);
@@ -333,7 +385,7 @@ impl<'a> Run<'a> {
     /// Whether a match passes the checks of its element, and is not what redaction left.
     fn passes(&self, compiled: &CompiledElement, value: (usize, usize), whole: (usize, usize)) -> bool {
         compiled.checks.failing(self.text, value, whole).is_none()
-            && !self.shared.marks.cover(self.text, value)
+            && !self.shared.marks.cover(self.text, value, self.state.plain)
     }
 
     /// Judges a match for every detector that uses the element. True when one took it.
@@ -389,15 +441,21 @@ impl<'a> Run<'a> {
             absent: RefCell::new(std::mem::take(&mut self.state.absent)),
             words: &self.state.words,
             strings: used.strings.then_some(&self.state.strings),
+            near: Cell::new(None),
+            places: Cell::new(self.state.stretches),
         };
-        let mut evidence = Vec::new();
+        let mut evidence = std::mem::take(&mut self.state.evidence);
         let holding = self.patterns(used).find(|pattern| {
             evidence.clear();
             pattern.clauses.iter().all(|clause| surroundings.holds(clause, &mut evidence))
         });
         let explains = self.view.explain && holding.is_none();
         let lacking = explains.then(|| self.least_lacking(used, &surroundings)).flatten();
+        self.state.stretches = surroundings.places.get();
         self.state.absent = surroundings.absent.into_inner();
+        // Findings have just as much memory as their evidence takes.
+        let told = if holding.is_some() { evidence.clone() } else { Vec::new() };
+        self.state.evidence = evidence;
         let Some(pattern) = holding else {
             if let Some(reason) = lacking {
                 self.miss(used, found.value, reason);
@@ -412,7 +470,7 @@ impl<'a> Run<'a> {
             primary: ElementId::new(used.element),
             start,
             end,
-            evidence,
+            evidence: told,
         };
         self.state.wait(Waiting::new(finding, found.value.1));
         true
@@ -425,4 +483,9 @@ impl<'a> Run<'a> {
         let least = self.view.min_confidence;
         used.patterns.iter().filter(move |pattern| pattern.confidence >= least)
     }
+}
+
+/// Whether a byte is a letter or digit of ASCII.
+fn is_letter(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric()
 }

@@ -7,12 +7,14 @@ use rustc_hash::FxHashMap;
 use crate::engine::characters::Offset;
 use crate::engine::compile::Shared;
 use crate::engine::expression::Ends;
-use crate::engine::finding::{Finding, Miss};
+use crate::engine::finding::{Finding, Miss, Supporting};
 use crate::engine::keywords::Hit;
 use crate::engine::near::Near;
+use crate::engine::stretch::Stretch;
 use crate::engine::view::View;
 use crate::engine::walk::Walk;
 use crate::engine::words::{Kind, Words};
+use crate::rule::ElementId;
 
 /// What a scan knows between two chunks. Places are bytes of the text at hand.
 #[derive(Debug)]
@@ -28,9 +30,15 @@ pub(crate) struct State {
     pub(super) fresh: Vec<Hit>,
     /// A stretch of the text that is known to be ASCII.
     pub(super) ascii: (usize, usize),
+    /// A stretch of it in which nothing begins that redaction may have left.
+    pub(super) plain: (usize, usize),
     pub(super) ends: Ends,
-    /// By element: a stretch in which no match of it begins, as far as evidence was looked for.
+    /// By element: a stretch in which no match of it begins, as far as evidence was looked for; empty before any was.
     pub(super) absent: Vec<(usize, usize)>,
+    /// What the last match was judged by, for its memory.
+    pub(super) evidence: Vec<Supporting>,
+    /// Where the terms were that it was judged by.
+    pub(super) stretches: [Stretch; 2],
     /// Findings that later ones may still overlap, in the order in which they were found.
     pub(super) waiting: Vec<Waiting>,
     /// A place in the whole text, at or before every finding to come.
@@ -76,14 +84,37 @@ impl Waiting {
         Waiting { reach: finding.end.byte, finding, end, beaten: false }
     }
 
-    /// What they are sorted by: beginning, end, detector, element. Two numbers are compared faster than four.
-    fn place(&self) -> (u128, u128) {
+    /// What they are sorted by: beginning, end, detector, element.
+    fn place(&self) -> (u64, u64, usize, ElementId) {
         let finding = &self.finding;
-        let both = |first: u64, second: u64| u128::from(first) << 64 | u128::from(second);
-        (
-            both(finding.start.byte, finding.end.byte),
-            both(finding.detector as u64, finding.primary.index() as u64),
-        )
+        (finding.start.byte, finding.end.byte, finding.detector, finding.primary)
+    }
+}
+
+/// Sorts by place. Findings come nearly in order and are large: what is sorted is a number for each, of its beginning and
+/// where it is, and those that begin together are compared afterwards.
+fn sort(waiting: &mut [Waiting]) {
+    let beginning = |(at, one): (usize, &Waiting)| u128::from(one.finding.start.byte) << 64 | at as u128;
+    let mut order: Vec<u128> = waiting.iter().enumerate().map(beginning).collect();
+    order.sort_unstable();
+    let at = |key: &u128| *key as u64 as usize;
+    for together in order.chunk_by_mut(|one, next| one >> 64 == next >> 64) {
+        if together.len() > 1 {
+            together.sort_by_key(|key| waiting.get(at(key)).map(Waiting::place));
+        }
+    }
+    // Each is moved to its place once; where it was before, it may have made room for another.
+    for place in 0..order.len() {
+        let mut from = order.get(place).map_or(place, at);
+        while from < place {
+            from = order.get(from).map_or(place, at);
+        }
+        if let Some(key) = order.get_mut(place) {
+            *key = from as u128;
+        }
+        if from != place {
+            waiting.swap(place, from);
+        }
     }
 }
 
@@ -108,8 +139,11 @@ impl State {
             walk: Walk::default(),
             fresh: Vec::new(),
             ascii: (0, 0),
+            plain: (0, 0),
             ends: Ends::default(),
-            absent: vec![(0, 0); shared.elements.len()],
+            absent: Vec::new(),
+            evidence: Vec::new(),
+            stretches: Default::default(),
             waiting: Vec::new(),
             offset: Offset::default(),
             base: 0,
@@ -137,7 +171,7 @@ impl State {
         self.words.rebase(bytes);
         self.strings.rebase(bytes);
         self.walk.rebase(bytes);
-        self.ascii = (0, 0);
+        (self.ascii, self.plain) = ((0, 0), (0, 0));
         self.base += bytes as u64;
     }
 
@@ -178,8 +212,7 @@ impl State {
     pub(super) fn take_waiting(&mut self) -> Vec<Waiting> {
         let mut waiting = std::mem::take(&mut self.waiting);
         if !waiting.is_sorted_by_key(Waiting::place) {
-            // They are large, so each is moved only once.
-            waiting.sort_by_cached_key(Waiting::place);
+            sort(&mut waiting);
         }
         waiting
     }

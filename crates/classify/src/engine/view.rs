@@ -5,6 +5,7 @@ use aho_corasick::AhoCorasick;
 use crate::engine::Selection;
 use crate::engine::clause::union;
 use crate::engine::compile::{CompiledUse, Matcher, Shared};
+use crate::engine::family::Family;
 use crate::engine::finders::Finders;
 use crate::engine::finding::Overlap;
 use crate::engine::group::Needs;
@@ -35,6 +36,8 @@ pub(crate) struct Active {
     pub(crate) characters: usize,
     /// Whether occurrences in the whole document are counted.
     pub(crate) counted: bool,
+    /// Its bit where it is of the [`View::family`].
+    pub(crate) family: u64,
 }
 
 /// The tables for a selection.
@@ -48,6 +51,8 @@ pub(crate) struct View {
     pub(crate) users: Vec<Box<[u16]>>,
     /// The farthest proximity of those, in characters.
     pub(crate) nearby: usize,
+    /// Elements that may begin at any capitalised word.
+    pub(crate) family: Family,
     pub(crate) finders: Finders,
     /// Whether lists are searched in the whole text, since some are primaries or counted.
     pub(crate) terms: bool,
@@ -91,6 +96,7 @@ impl View {
             });
             element.gate = if element.counted || explain { None } else { union(gates) };
         }
+        let family = Family::new(shared, &mut active);
         let (users, nearby) = follow(shared, &mut active);
         let index = Index::new(members(shared, &active));
         let finders = Finders::new(index.literals.iter().map(|literal| literal.bytes.as_slice()));
@@ -106,6 +112,7 @@ impl View {
             index,
             users,
             nearby,
+            family,
             finders,
             terms,
             words,

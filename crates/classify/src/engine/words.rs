@@ -70,7 +70,7 @@ pub(crate) struct Words {
     around: Around,
     kind: Kind,
     /// Ascending by start.
-    hits: Vec<Hit>,
+    pub(super) hits: Vec<Hit>,
     from: usize,
     to: usize,
     /// A bit for each list that may stand in the stretch.
