@@ -125,7 +125,7 @@ struct Grams {
 
 /// A bucket of words of one length, and which of its entries allow the bytes at the first spots of
 /// [`AROUND_WORDS`](crate::engine::seen::AROUND_WORDS): a bit for each entry, where the sixty-fifth shares the bit of the
-/// first. A byte beyond ASCII shares the place of the one that has its lower bits, so that all of this stays near the
+/// first. Bytes beyond ASCII share the place of the last byte of ASCII, so that all of this stays near the
 /// processor.
 #[derive(Clone, Debug, Default)]
 struct Edges {
@@ -139,7 +139,7 @@ const KINDS: usize = 128;
 
 #[inline]
 fn kind(byte: u8) -> usize {
-    usize::from(byte & 127)
+    usize::from(byte.min(127))
 }
 
 impl Edges {
