@@ -106,39 +106,42 @@ impl Filter {
     }
 }
 
-/// Values by key, in a table that is at most half full: a multiplication and nearly always one look.
+/// Values by key, in a table that is at most half full: a multiplication and nearly always one look. Keys stand apart
+/// from values, so that a key that is not there is looked for in little memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<V> {
     /// No key is zero, which is a free slot.
-    slots: Box<[(u64, V)]>,
+    keys: Box<[u64]>,
+    values: Box<[V]>,
     shift: u32,
 }
 
 impl<V> Default for Table<V> {
     fn default() -> Table<V> {
-        Table { slots: Box::default(), shift: 63 }
+        Table { keys: Box::default(), values: Box::default(), shift: 63 }
     }
 }
 
 impl<V: Copy + Default> Table<V> {
     pub(crate) fn of(all: impl ExactSizeIterator<Item = (u64, V)>) -> Table<V> {
         let size = (all.len() * 2).next_power_of_two().max(2);
-        let slots = vec![(0, V::default()); size].into_boxed_slice();
-        let mut table = Table { slots, shift: 64 - size.trailing_zeros() };
+        let (keys, values) = (vec![0; size].into(), vec![V::default(); size].into());
+        let mut table = Table { keys, values, shift: 64 - size.trailing_zeros() };
         for (key, value) in all {
             let mut slot = table.slot(key);
-            while table.at(slot).is_some_and(|(known, _)| *known != 0) {
+            while table.key(slot).is_some_and(|known| known != 0) {
                 slot += 1;
             }
             let slot = slot & table.last();
-            table.slots.get_mut(slot).into_iter().for_each(|free| *free = (key, value));
+            table.keys.get_mut(slot).into_iter().for_each(|free| *free = key);
+            table.values.get_mut(slot).into_iter().for_each(|free| *free = value);
         }
         table
     }
 
     #[inline]
     fn last(&self) -> usize {
-        self.slots.len().wrapping_sub(1)
+        self.keys.len().wrapping_sub(1)
     }
 
     /// The first slot in which a key may be; it may be in those after it, up to a free one.
@@ -147,26 +150,26 @@ impl<V: Copy + Default> Table<V> {
         (key.wrapping_mul(SPREAD) >> self.shift) as usize
     }
 
-    /// A slot, where the first one follows the last.
+    /// The key in a slot, where the first one follows the last.
     #[inline]
-    fn at(&self, slot: usize) -> Option<&(u64, V)> {
-        self.slots.get(slot & self.last())
+    fn key(&self, slot: usize) -> Option<u64> {
+        self.keys.get(slot & self.last()).copied()
     }
 
     #[inline]
     pub(crate) fn get(&self, key: u64) -> Option<V> {
         let mut slot = self.slot(key);
         loop {
-            match self.at(slot)? {
-                (known, value) if *known == key => return Some(*value),
-                (0, _) => return None,
+            match self.key(slot)? {
+                known if known == key => return self.values.get(slot & self.last()).copied(),
+                0 => return None,
                 _ => slot += 1,
             }
         }
     }
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = u64> {
-        self.slots.iter().map(|slot| slot.0).filter(|key| *key != 0)
+        self.keys.iter().copied().filter(|key| *key != 0)
     }
 }
 
