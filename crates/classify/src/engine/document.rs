@@ -2,6 +2,8 @@
 
 use std::hash::BuildHasher as _;
 
+use rustc_hash::FxHashMap;
+
 use crate::engine::characters::Offset;
 use crate::engine::clause::Clause;
 use crate::engine::compile::{CompiledAffinity, CompiledElement};
@@ -22,7 +24,7 @@ impl Run<'_> {
     pub(super) fn count(&mut self, element: usize, found: Match) {
         let base = self.state.base;
         let is_list = self.shared.elements.get(element).is_some_and(CompiledElement::is_list);
-        let Some(count) = self.state.counts.get_mut(element) else { return };
+        let count = self.state.counts.entry(element).or_default();
         if !is_list && base + (found.start as u64) < count.to {
             return;
         }
@@ -39,7 +41,7 @@ impl Run<'_> {
             return;
         }
         let (start, end) = self.state.offsets(self.text, (found.start, found.end));
-        if let Some(count) = self.state.counts.get_mut(element) {
+        if let Some(count) = self.state.counts.get_mut(&element) {
             count.first.get_or_insert((start, end));
         }
         if is_near && !self.state.near.note(Occurrence { element, hash, start, end }) {
@@ -96,7 +98,7 @@ impl Run<'_> {
 
     /// Whether an element has matched a text, by its hash, once only.
     fn is_alone(&self, element: usize, hash: u64) -> bool {
-        let times = self.state.counts.get(element).and_then(|count| count.different.get(&hash));
+        let times = self.state.counts.get(&element).and_then(|count| count.different.get(&hash));
         times.is_none_or(|times| *times < 2)
     }
 
@@ -143,11 +145,11 @@ pub(super) trait Counts {
 }
 
 /// The occurrences in a whole document.
-struct Whole<'a>(&'a [Count]);
+struct Whole<'a>(&'a FxHashMap<usize, Count>);
 
 impl Counts for Whole<'_> {
     fn seen(&self, element: ElementId) -> Option<Seen> {
-        let count = self.0.get(element.index())?;
+        let count = self.0.get(&element.index())?;
         Some(Seen { all: count.all, different: count.different.len() as u32, first: count.first? })
     }
 }

@@ -2,6 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 
+use rustc_hash::FxHashMap;
+
 use crate::engine::boundary::{starts_character, starts_well};
 use crate::engine::characters::count;
 use crate::engine::clause::Clause;
@@ -35,7 +37,7 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) window: (usize, usize),
     /// By element: a stretch in which no match begins. Windows of neighbouring matches overlap, and what one has looked
     /// through in vain, the next need not.
-    pub(crate) absent: RefCell<Vec<(usize, usize)>>,
+    pub(crate) absent: RefCell<FxHashMap<usize, (usize, usize)>>,
     /// Terms, which cover the window: whole words, and others where the patterns name such lists.
     pub(crate) words: &'a Words,
     pub(crate) strings: Option<&'a Words>,
@@ -183,17 +185,15 @@ impl<'a> Surroundings<'a> {
     /// The first place from `place` on at which a match may begin, as far as is known.
     fn after_absent(&self, element: ElementId, place: usize) -> usize {
         let absent = self.absent.borrow();
-        let (from, to) = absent.get(element.index()).copied().unwrap_or_default();
+        let (from, to) = absent.get(&element.index()).copied().unwrap_or_default();
         if (from..to).contains(&place) { to } else { place }
     }
 
     /// Notes that no match begins in a stretch, wherever it may end.
     fn note_absent(&self, element: ElementId, (from, to): (usize, usize)) {
-        let mut absent = self.absent.borrow_mut();
-        if absent.is_empty() {
-            absent.resize(self.elements.len(), (0, 0));
-        }
-        if let Some(known) = absent.get_mut(element.index()).filter(|_| to > from) {
+        if to > from {
+            let mut absent = self.absent.borrow_mut();
+            let known = absent.entry(element.index()).or_default();
             let joins = known.0 <= from && from <= known.1;
             *known = if joins { (known.0, known.1.max(to)) } else { (from, to) };
         }

@@ -30,6 +30,7 @@ mod family;
 mod finders;
 mod finding;
 mod group;
+mod idle;
 mod index;
 mod keyword_builder;
 mod keywords;

@@ -91,6 +91,14 @@ impl Near {
         near
     }
 
+    /// Forgets every occurrence.
+    pub(super) fn wipe(&mut self) {
+        for gathering in &mut self.affinities {
+            *gathering = Gathering::new(gathering.place, gathering.characters);
+        }
+        self.told.clear();
+    }
+
     /// Whether an element is evidence for an affinity within a distance.
     pub(super) fn wants(&self, element: usize) -> bool {
         self.users.contains_key(&element)

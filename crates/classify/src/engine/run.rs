@@ -35,15 +35,17 @@ pub(crate) fn scan(shared: &Shared, view: &View, text: &[u8]) -> Outcome {
 
 /// Scans a whole text, and tells what is nearly found where the view asks for it.
 pub(crate) fn explain(shared: &Shared, view: &View, text: &[u8]) -> Explanation {
-    let mut state = State::new(shared, view);
+    let mut state = view.idle.take(shared, view);
     let mut findings = Vec::new();
     let mut run = Run { shared, view, text, whole: true, state: &mut state, findings: &mut findings };
     run.advance(0, text.len());
     let combinations = run.end();
     let bytes = text.len() as u64;
-    state.misses.sort_by_key(|miss| (miss.start, miss.end, miss.detector));
+    let mut misses = std::mem::take(&mut state.misses);
+    misses.sort_by_key(|miss| (miss.start, miss.end, miss.detector));
     let outcome = Outcome { findings, combinations, bytes, incomplete: state.overflowed };
-    Explanation { outcome, misses: state.misses }
+    view.idle.give(state);
+    Explanation { outcome, misses }
 }
 
 /// A stretch of text being scanned.

@@ -50,7 +50,7 @@ pub struct Scanner {
 
 impl Scanner {
     pub(crate) fn new(engine: Engine) -> Scanner {
-        let state = State::new(&engine.shared, &engine.view);
+        let state = engine.view.idle.take(&engine.shared, &engine.view);
         Scanner { engine, state, buffer: Vec::new(), done: 0 }
     }
 
@@ -94,6 +94,7 @@ impl Scanner {
             bytes: self.state.base + self.buffer.len() as u64,
             incomplete: self.state.overflowed,
         };
+        self.engine.view.idle.give(self.state);
         Explanation { outcome, misses }
     }
 

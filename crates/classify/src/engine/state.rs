@@ -33,8 +33,8 @@ pub(crate) struct State {
     /// A stretch of it in which nothing begins that redaction may have left.
     pub(super) plain: (usize, usize),
     pub(super) ends: Ends,
-    /// By element: a stretch in which no match of it begins, as far as evidence was looked for; empty before any was.
-    pub(super) absent: Vec<(usize, usize)>,
+    /// By element: a stretch in which no match of it begins, as far as evidence was looked for.
+    pub(super) absent: FxHashMap<usize, (usize, usize)>,
     /// What the last match was judged by, for its memory.
     pub(super) evidence: Vec<Supporting>,
     /// Where the terms were that it was judged by.
@@ -46,7 +46,7 @@ pub(crate) struct State {
     /// Bytes lost at the beginning of the text at hand.
     pub(crate) base: u64,
     /// By element: occurrences in the document so far, where they are counted.
-    pub(super) counts: Vec<Count>,
+    pub(super) counts: FxHashMap<usize, Count>,
     pub(super) pending: Vec<Pending>,
     /// Affinities within a distance.
     pub(super) near: Near,
@@ -67,6 +67,9 @@ pub(super) struct Count {
     /// Where the last one ends, in the whole text.
     pub(super) to: u64,
 }
+
+/// Most findings, matches or texts that a state has room for when it is kept for the next scan.
+const LARGE: usize = 4_096;
 
 #[derive(Debug)]
 pub(super) struct Waiting {
@@ -130,7 +133,6 @@ pub(super) struct Pending {
 
 impl State {
     pub(crate) fn new(shared: &Shared, view: &View) -> State {
-        let counted = view.active.iter().any(|active| active.counted);
         State {
             allowed: vec![0; shared.uses.len()],
             untried: vec![0; shared.elements.len()],
@@ -141,19 +143,45 @@ impl State {
             ascii: (0, 0),
             plain: (0, 0),
             ends: Ends::default(),
-            absent: Vec::new(),
+            absent: FxHashMap::default(),
             evidence: Vec::new(),
             stretches: Default::default(),
             waiting: Vec::new(),
             offset: Offset::default(),
             base: 0,
-            counts: if counted { vec![Count::default(); shared.elements.len()] } else { Vec::new() },
+            counts: FxHashMap::default(),
             pending: Vec::new(),
             near: Near::new(shared, &view.affinities),
             hasher: RandomState::new(),
             misses: Vec::new(),
             overflowed: false,
         }
+    }
+
+    /// Whether a text has made it so large that it should not be kept.
+    pub(super) fn is_large(&self) -> bool {
+        self.waiting.capacity().max(self.pending.capacity()) > LARGE
+    }
+
+    /// Forgets the text, and keeps the tables. The key for hashes stays, which nobody outside can learn.
+    pub(super) fn wipe(&mut self) {
+        self.allowed.fill(0);
+        self.untried.fill(0);
+        self.words.wipe();
+        self.strings.wipe();
+        self.walk.wipe();
+        self.fresh.clear();
+        (self.ascii, self.plain) = ((0, 0), (0, 0));
+        self.absent.clear();
+        self.evidence.clear();
+        self.stretches = Default::default();
+        self.waiting.clear();
+        (self.offset, self.base) = (Offset::default(), 0);
+        self.counts.clear();
+        self.pending.clear();
+        self.near.wipe();
+        self.misses.clear();
+        self.overflowed = false;
     }
 
     /// Moves everything towards the beginning by `bytes`, which the text at hand has lost there.
@@ -165,7 +193,7 @@ impl State {
         for waiting in &mut self.waiting {
             waiting.end = waiting.end.saturating_sub(bytes);
         }
-        for (from, to) in &mut self.absent {
+        for (from, to) in self.absent.values_mut() {
             (*from, *to) = (from.saturating_sub(bytes), to.saturating_sub(bytes));
         }
         self.words.rebase(bytes);

@@ -9,6 +9,7 @@ use crate::engine::family::Family;
 use crate::engine::finders::Finders;
 use crate::engine::finding::Overlap;
 use crate::engine::group::Needs;
+use crate::engine::idle::Idle;
 use crate::engine::index::{Gate, Index, Member};
 use crate::engine::marks;
 use crate::engine::words::SPAN;
@@ -73,6 +74,7 @@ pub(crate) struct View {
     pub(crate) behind: usize,
     /// Bytes after a place that deciding about it can look at.
     pub(crate) ahead: usize,
+    pub(crate) idle: Idle,
 }
 
 impl View {
@@ -129,6 +131,7 @@ impl View {
             overlap: selection.overlap,
             behind,
             ahead,
+            idle: Idle::default(),
         }
     }
 }

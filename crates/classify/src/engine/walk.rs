@@ -99,6 +99,11 @@ impl Queue {
         self.events.drain(..self.tried);
         self.tried = 0;
     }
+
+    fn wipe(&mut self) {
+        self.events.clear();
+        self.tried = 0;
+    }
 }
 
 impl Walk {
@@ -122,6 +127,14 @@ impl Walk {
     pub(crate) fn forget(&mut self) {
         self.words.forget();
         self.tokens.forget();
+    }
+
+    /// Forgets everything.
+    pub(crate) fn wipe(&mut self) {
+        self.to = 0;
+        self.words.wipe();
+        self.tokens.wipe();
+        self.terms.clear();
     }
 
     /// Moves everything towards the beginning by `bytes`, which the text has lost there.

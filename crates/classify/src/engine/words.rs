@@ -58,8 +58,11 @@ impl Around {
     }
 
     fn clear(&mut self) {
-        self.lists.fill(0);
-        self.elements.fill(0);
+        // Nothing is counted before the first hit was.
+        if self.last > 0 {
+            self.lists.fill(0);
+            self.elements.fill(0);
+        }
         (self.first, self.last) = (0, 0);
     }
 }
@@ -120,6 +123,11 @@ impl Words {
     /// Whether every term that begins in a stretch is known.
     pub(crate) fn knows(&self, (from, to): (usize, usize)) -> bool {
         self.from <= from && to <= self.to
+    }
+
+    /// Forgets everything.
+    pub(crate) fn wipe(&mut self) {
+        self.restart(0);
     }
 
     fn restart(&mut self, from: usize) {
