@@ -8,10 +8,10 @@
 //! ```
 //!
 //! Speeds are the fastest of many scans. On a machine that does other things too, only instructions can be compared;
-//! a number of scans, after as many as it takes until every automaton is built, is counted with
+//! a number of scans, after as many as it takes until the automata are built that are used most, is counted with
 //!
 //! ```text
-//! valgrind --tool=callgrind --collect-atstart=no --toggle-collect='*counted*' target/release/examples/measure logs 65 2
+//! valgrind --tool=callgrind --collect-atstart=no --toggle-collect='measure::counted*' target/release/examples/measure logs 65 2
 //! ```
 #![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::indexing_slicing, clippy::unwrap_used)]
 
@@ -30,9 +30,9 @@ const KINDS: [&str; 8] = ["code", "logs", "personal", "prose", "base64", "hex", 
 const LEAST: u8 = 65;
 /// Bytes of a text, but for source code, of which a quarter of a megabyte would be of one crate alone.
 const SIZE: usize = 256 << 10;
-/// Scans after which every automaton that the text needs is built as a whole: fewest, and most, of a short text.
-const WARM: (usize, usize) = (66, 200);
-/// Bytes that are read to know what the machine has to give, and of which texts are scanned before anything is measured.
+/// Scans after which the automata that the text needs most are built as a whole: fewest, and bytes, of a short text.
+const WARM: (usize, usize) = (66, 64 << 20);
+/// Bytes that are read to know what the machine has to give.
 const READ: usize = 1 << 20;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -80,8 +80,8 @@ fn count(engine: &Engine, kind: &str, text: &str, scans: usize) {
 
 /// Scans until what is built when it is needed has been built.
 fn warm(engine: &Engine, text: &str) {
-    let scans = (READ / text.len().max(1)).clamp(WARM.0, WARM.1);
-    (0..scans).for_each(|_| _ = engine.scan(text));
+    let scans = if text.len() < SIZE { WARM.1 / text.len().max(1) } else { WARM.0 };
+    (0..scans.clamp(WARM.0, 1 << 16)).for_each(|_| _ = engine.scan(text));
 }
 
 /// The scans whose instructions are counted, and nothing else.

@@ -1,7 +1,9 @@
 //! Automata that tell where matches end that begin at a given place.
 //!
-//! One that is built as a whole is fastest. Where that would take more than [`LARGEST_DFA`] bytes, as for `key.{0,90}end`
-//! with its many ways to be within both, states are made when a text first needs them and kept up to the same size.
+//! One that is built as a whole is fastest. Building one of more than a few kilobytes takes as long as running it a
+//! thousand times does, so states are at first made when a text needs them. Where the whole would take more than
+//! [`LARGEST_DFA`] bytes, as for `key.{0,90}end` with its many ways to be within both, it stays at that, and states are
+//! kept up to the same size.
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
@@ -16,9 +18,9 @@ use regex_syntax::hir::Hir;
 
 use crate::engine::table::Table;
 
-/// Largest automaton that is built as a whole when it is first needed, in bytes: what is larger takes milliseconds, of which
-/// the first text would have to wait for dozens.
-const LARGEST_WHOLE: usize = 64 << 10;
+/// Largest automaton that is built as a whole when it is first needed, in bytes. One of 64 KiB takes a millisecond, which
+/// most of those that a process of a few seconds needs never earn.
+const LARGEST_WHOLE: usize = 8 << 10;
 /// Largest automaton, in bytes.
 pub(crate) const LARGEST_DFA: usize = 4 << 20;
 
