@@ -21,7 +21,7 @@ use crate::engine::view::Active;
 /// Most elements, each of which has a bit.
 const MOST: usize = 64;
 /// Fewest elements to try at one word for which reading them together pays.
-pub(crate) const FEW: u32 = 4;
+pub(crate) const FEW: u32 = 2;
 /// So many such words come by before the automaton is made.
 const WORDS: u32 = 64;
 /// Bytes that are read: what goes on for longer is asked.
