@@ -1,10 +1,10 @@
 //! From signals to a verdict.
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::Subtype;
+use super::encoded::Encoded;
 use super::sentence::FACTS;
 use super::signals::{Engine, NAMES, Signals};
 use super::verdict::{Evidence, Left, Payload, Tier, Verdict};
@@ -26,8 +26,6 @@ const OVERLAP: usize = 1000;
 const SHORTEST_PAYLOAD: usize = 8;
 /// Most decoded payloads of a piece that are judged.
 const MOST_PAYLOADS: usize = 24;
-/// How sure it has to be that a stretch is encoded for its letters not to look odd.
-const SURE: f32 = 0.5;
 /// Most of a decoded payload that is shown, in bytes.
 const SHOWN: usize = 2000;
 /// Most stretches of evidence that a verdict names.
@@ -301,16 +299,11 @@ impl<'a> Stream<'a> {
 
     fn judge_piece(&mut self, piece: &str) {
         let decodings = view::decode(piece, &Budget::default());
-        let sure = |payload: &&view::Decoded| payload.confidence >= SURE;
-        let decoded: Vec<Range<usize>> =
-            decodings.payloads.iter().filter(sure).map(|payload| payload.span.clone()).collect();
-        let visible = without_encoded(piece, &decoded);
+        let encoded = Encoded::of(&decodings);
+        let visible = encoded.without(piece);
         let plain = view::plain(&visible);
         let content = self.source.is_content();
-        let explained = |start: usize, end: usize| {
-            let window = plain.origin(start..end);
-            decoded.iter().any(|span| shared(span, &window) * 10 >= window.len() * 3)
-        };
+        let explained = |start: usize, end: usize| encoded.explains(&plain.origin(start..end));
         let form = self.model.engine.see_unexplained(plain.text(), self.rules, content, explained);
         let logit = self.model.judge_of(self.source).logit(&form.values);
         let decision = self.decide(logit, plain.text());
@@ -406,28 +399,6 @@ impl<'a> Stream<'a> {
         evidence.sort_by_key(|item| (item.start, item.end));
         evidence
     }
-}
-
-/// A text that is mostly encoded is judged by what it says and by what is left of it: its encoded stretches become
-/// spaces. Any other text stays as it is.
-fn without_encoded<'a>(text: &'a str, encoded: &[Range<usize>]) -> Cow<'a, str> {
-    let mut bytes = text.as_bytes().to_vec();
-    for span in encoded {
-        if let Some(stretch) = bytes.get_mut(span.clone()) {
-            stretch.fill(b' ');
-        }
-    }
-    let blank = |byte: &u8| *byte == b' ';
-    let blanked = bytes.iter().filter(|byte| blank(byte)).count() - text.bytes().filter(blank).count();
-    match String::from_utf8(bytes) {
-        Ok(rest) if blanked * 2 >= text.len() && !encoded.is_empty() => Cow::Owned(rest),
-        _ => Cow::Borrowed(text),
-    }
-}
-
-/// How many bytes two ranges share.
-fn shared(first: &Range<usize>, second: &Range<usize>) -> usize {
-    first.end.min(second.end).saturating_sub(first.start.max(second.start))
 }
 
 /// The last boundary of characters at or before a byte.

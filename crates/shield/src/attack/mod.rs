@@ -8,12 +8,14 @@
 //! *Invariant (provenance):* what a trusted source says is never an attack.
 //! *Invariant (unscanned is a verdict):* what was not looked at is in [`Verdict::unscanned`].
 
+mod encoded;
 mod judge;
 pub mod sentence;
 pub mod signals;
 mod subtype;
 mod verdict;
 
+pub use encoded::Encoded;
 pub use judge::{Judge, MOST_PARTS, Model, Part, SUBTYPES, Stream, strongest};
 pub use signals::{Engine, Signals};
 pub use subtype::Subtype;

@@ -11,7 +11,7 @@ use crate::model::tokens::Place;
 use super::signals::HEADS;
 
 /// What is known of a sentence, in order.
-pub const FACTS: [&str; 19] = [
+pub const FACTS: [&str; 25] = [
     "task",
     "task, mean",
     "task, most of the others",
@@ -31,6 +31,12 @@ pub const FACTS: [&str; 19] = [
     "ends with a question mark",
     "ends with a full stop",
     "code follows",
+    "content",
+    "content, mean",
+    "user",
+    "first",
+    "last",
+    "sentences, logarithm",
 ];
 
 /// The facts of one sentence, as [`FACTS`].
@@ -56,7 +62,8 @@ pub fn facts(text: &str, profile: &Profile<HEADS>, ends: &[usize]) -> Vec<Facts>
         .enumerate()
         .map(|(index, (look, (new, words)))| {
             let before = index.checked_sub(1).and_then(|before| looks.get(before));
-            let after = looks.get(index + 1);
+            // The line break at the end of a text is no sentence.
+            let after = looks.get(index + 1).filter(|after| !after.is_blank);
             let near = before.into_iter().chain(after);
             let task = look.task;
             let letters = all.letters / all.count;
@@ -80,6 +87,12 @@ pub fn facts(text: &str, profile: &Profile<HEADS>, ends: &[usize]) -> Vec<Facts>
                 flag(look.last == '?'),
                 flag(matches!(look.last, '.' | '!')),
                 flag(look.code_follows),
+                look.content,
+                all.content / all.count,
+                look.user,
+                flag(before.is_none()),
+                flag(after.is_none()),
+                all.count.ln(),
             ]
         })
         .collect()
@@ -100,6 +113,8 @@ fn mean(values: impl Iterator<Item = f32>) -> f32 {
 
 /// A sentence by itself.
 struct Look {
+    user: f32,
+    content: f32,
     task: f32,
     tokens: f32,
     begins_line: bool,
@@ -108,6 +123,7 @@ struct Look {
     letters: f32,
     last: char,
     code_follows: bool,
+    is_blank: bool,
 }
 
 impl Look {
@@ -119,10 +135,12 @@ impl Look {
         let before = text.get(..first).unwrap_or_default();
         let letters = sentence.chars().filter(|letter| letter.is_alphabetic() || *letter == ' ').count();
         let characters = sentence.chars().count().max(1);
-        let [.., task] = profile.logits(start, end);
+        let [user, content, task] = profile.logits(start, end).map(|logit| logit.clamp(-BOUND, BOUND));
         let is_break = |letter: char| matches!(letter, '\n' | '\r');
         Look {
-            task: task.clamp(-BOUND, BOUND),
+            user,
+            content,
+            task,
             tokens: (end - start) as f32,
             begins_line: before.trim_end_matches([' ', '\t']).chars().next_back().is_none_or(is_break),
             ends_line: sentence.trim_end_matches([' ', '\t']).ends_with(is_break)
@@ -131,6 +149,7 @@ impl Look {
             letters: letters as f32 / characters as f32,
             last: sentence.trim_end().chars().next_back().unwrap_or(' '),
             code_follows: after.trim_start().starts_with("```"),
+            is_blank: sentence.trim().is_empty(),
         }
     }
 }
@@ -140,6 +159,7 @@ impl Look {
 struct Whole {
     count: f32,
     task: f32,
+    content: f32,
     most: f32,
     second: f32,
     bars: f32,
@@ -153,6 +173,7 @@ impl Whole {
             let task = look.task;
             whole.count += 1.0;
             whole.task += task;
+            whole.content += look.content;
             whole.bars += flag(look.bar);
             whole.letters += look.letters;
             if task > whole.most {

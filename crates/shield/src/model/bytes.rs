@@ -246,7 +246,7 @@ impl<'a> Reader<'a> {
 
     /// The language model.
     pub fn language(&mut self) -> Result<Language, WeightsError> {
-        let mut parts: [Vec<u8>; 5] = Default::default();
+        let mut parts: [Vec<u8>; SIZES.len()] = Default::default();
         for (part, size) in parts.iter_mut().zip(SIZES) {
             *part = self.take(size)?.to_vec();
         }

@@ -6,7 +6,8 @@
 //! code and other alphabets are odd as well, so what counts is learnt from both.
 //!
 //! Words also have *roles*: the most frequent ones each their own, the others by their ending. How unlikely a role is
-//! after the two before it tells a salad of real words from a sentence, whatever the words are.
+//! after the two before it tells a salad of real words from a sentence, whatever the words are. So do pairs of *common*
+//! words, which are nearly always known where they are language.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,9 @@ const CLASSES: usize = 104;
 const STEPS: f32 = 16.0;
 /// Bits of the sets of words and of pairs.
 const WORD_BITS: u32 = 19;
-const PAIR_BITS: u32 = 21;
+const PAIR_BITS: u32 = 23;
+/// How often a word is seen that is common: two of these are nearly always a pair that was seen, where they are language.
+const COMMON: u8 = 20;
 /// Roles of words: one for what begins, some by ending, the rest for frequent words.
 const ROLES: usize = 96;
 const ENDINGS: [&[u8]; 14] = [
@@ -32,15 +35,17 @@ const ROLE_BITS: u32 = 16;
 /// Characters of a block.
 const BLOCK: u16 = 16;
 /// Windows, in blocks.
-pub const WINDOWS: [usize; 2] = [4, 8];
+pub const WINDOWS: [usize; 3] = [4, 8, 12];
 /// How many numbers describe a window.
-pub const MEASURES: usize = 11;
+pub const MEASURES: usize = 13;
 
 /// A trained model of characters and words.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Language {
     costs: Vec<u8>,
     words: Vec<u8>,
+    /// Words that are seen often.
+    common: Vec<u8>,
     pairs: Vec<u8>,
     /// The role of each frequent word, by hash; 0 for the others.
     roles: Vec<u8>,
@@ -65,12 +70,16 @@ struct Block {
     known: u16,
     pairs: u16,
     seen: u16,
+    /// Pairs of two common words, and those of them that were seen.
+    common: u16,
+    common_seen: u16,
     role_cost: u32,
 }
 
 /// Sizes of the tables, in bytes.
-pub const SIZES: [usize; 5] = [
+pub const SIZES: [usize; 6] = [
     CLASSES * CLASSES * CLASSES,
+    1 << (WORD_BITS - 3),
     1 << (WORD_BITS - 3),
     1 << (PAIR_BITS - 3),
     1 << ROLE_BITS,
@@ -79,15 +88,15 @@ pub const SIZES: [usize; 5] = [
 
 impl Language {
     /// From the tables that [`Language::parts`] gives; `None` where their sizes differ.
-    pub fn new(parts: [Vec<u8>; 5]) -> Option<Language> {
+    pub fn new(parts: [Vec<u8>; 6]) -> Option<Language> {
         let fits = parts.iter().map(Vec::len).eq(SIZES);
-        let [costs, words, pairs, roles, role_costs] = parts;
-        fits.then_some(Language { costs, words, pairs, roles, role_costs })
+        let [costs, words, common, pairs, roles, role_costs] = parts;
+        fits.then_some(Language { costs, words, common, pairs, roles, role_costs })
     }
 
-    /// Costs of characters, the sets of words and of pairs, roles and their costs.
-    pub fn parts(&self) -> [&[u8]; 5] {
-        [&self.costs, &self.words, &self.pairs, &self.roles, &self.role_costs]
+    /// Costs of characters, the sets of words, of common ones and of pairs, roles and their costs.
+    pub fn parts(&self) -> [&[u8]; 6] {
+        [&self.costs, &self.words, &self.common, &self.pairs, &self.roles, &self.role_costs]
     }
 
     /// Learns from texts.
@@ -131,6 +140,7 @@ impl Language {
         Language {
             costs: costs(&counts, CLASSES),
             words: words.set(2),
+            common: words.set(COMMON),
             pairs: pairs.set(1),
             roles,
             role_costs,
@@ -142,7 +152,7 @@ impl Language {
         let mut blocks = Vec::with_capacity(text.len() / 16 + 1);
         let mut block = Block::default();
         let (mut walk, mut trail) = (Walk::default(), Trail::default());
-        let mut last = 0;
+        let (mut last, mut was_common) = (0, false);
         for (place, character) in text.char_indices() {
             if block.characters == BLOCK {
                 block.end = u32::try_from(place).unwrap_or(u32::MAX);
@@ -156,10 +166,17 @@ impl Language {
                     block.role_cost += u32::from(self.role_costs.get(roles).copied().unwrap_or(u8::MAX));
                     block.words += 1;
                     block.known += u16::from(holds(&self.words, word.hash, WORD_BITS));
+                    let common = holds(&self.common, word.hash, WORD_BITS);
                     if let Some(pair) = word.pair {
+                        let seen = u16::from(holds(&self.pairs, pair, PAIR_BITS));
                         block.pairs += 1;
-                        block.seen += u16::from(holds(&self.pairs, pair, PAIR_BITS));
+                        block.seen += seen;
+                        if common && was_common {
+                            block.common += 1;
+                            block.common_seen += seen;
+                        }
                     }
+                    was_common = common;
                 }
             });
             let kind = kind(character);
@@ -237,6 +254,8 @@ impl Block {
         self.known += other.known;
         self.pairs += other.pairs;
         self.seen += other.seen;
+        self.common += other.common;
+        self.common_seen += other.common_seen;
         self.role_cost += other.role_cost;
     }
 
@@ -259,6 +278,8 @@ impl Block {
             f32::from(self.pairs - self.seen) / characters * 8.0,
             // A window without words has the cost of an ordinary one.
             (role_cost + 5.0) / (f32::from(self.words) + 1.0),
+            of(self.common_seen, self.common),
+            f32::from(self.common - self.common_seen) / characters * 8.0,
         ]
     }
 }

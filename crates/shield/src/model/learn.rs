@@ -34,13 +34,28 @@ pub struct Settings {
     pub decay: f32,
     /// Weights of features that fewer sources than this have are left at 0: what one source alone says is its style.
     pub sources: u32,
+    /// An error below which a sample teaches nothing more: most are right soon, and each step takes time.
+    pub right: f32,
+    /// How often in each pass of the last half the weights are looked at; what is kept is their mean, which stands still
+    /// where the last samples push to and fro. 0 keeps the last weights.
+    pub looks: usize,
     /// Order of the samples.
     pub seed: u64,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { bits: 19, epochs: 3, rate: 0.3, caution: 0.3, decay: 1e-4, sources: 2, seed: 20 }
+        Settings {
+            bits: 19,
+            epochs: 3,
+            rate: 0.3,
+            caution: 0.3,
+            decay: 1e-4,
+            sources: 2,
+            right: 0.0,
+            looks: 0,
+            seed: 20,
+        }
     }
 }
 
@@ -56,21 +71,65 @@ pub fn learn<const HEADS: usize>(
     learner.count_sources(samples);
     let mut order: Vec<usize> = (0..samples.len()).collect();
     let mut random = Random::new(settings.seed);
-    for _ in 0..settings.epochs {
+    let mut mean = Mean::new(learner.slots.len());
+    for epoch in 0..settings.epochs {
         random.shuffle(&mut order);
-        for index in &order {
-            if let Some(sample) = samples.get(*index) {
+        for part in order.chunks(order.len().div_ceil(settings.looks.max(1)).max(1)) {
+            for sample in part.iter().filter_map(|index| samples.get(*index)) {
                 learner.step(sample);
+            }
+            if settings.looks > 0 && epoch * 2 >= settings.epochs {
+                mean.take(&learner);
             }
         }
     }
-    Linear::quantise(settings.bits, &learner.weights, learner.biases)
+    if settings.looks == 0 {
+        mean.take(&learner);
+    }
+    mean.quantise(settings.bits)
+}
+
+/// The mean of the weights on their way: where the last samples pushed them to and fro, the mean stands still.
+struct Mean<const HEADS: usize> {
+    weights: Vec<[f32; HEADS]>,
+    biases: [f32; HEADS],
+    count: f32,
+}
+
+impl<const HEADS: usize> Mean<HEADS> {
+    fn new(slots: usize) -> Mean<HEADS> {
+        Mean { weights: vec![[0.0; HEADS]; slots], biases: [0.0; HEADS], count: 0.0 }
+    }
+
+    fn take(&mut self, learner: &Learner<HEADS>) {
+        for (sums, slot) in self.weights.iter_mut().zip(&learner.slots) {
+            for (sum, weight) in sums.iter_mut().zip(&slot.weights) {
+                *sum += weight;
+            }
+        }
+        for (sum, bias) in self.biases.iter_mut().zip(&learner.biases) {
+            *sum += bias;
+        }
+        self.count += 1.0;
+    }
+
+    fn quantise(mut self, bits: u32) -> Option<Linear<HEADS>> {
+        let count = self.count.max(1.0);
+        self.weights.iter_mut().flatten().for_each(|weight| *weight /= count);
+        Linear::quantise(bits, &self.weights, self.biases.map(|bias| bias / count))
+    }
+}
+
+/// What is learnt of one feature, side by side in memory.
+#[derive(Clone, Copy)]
+struct Slot<const HEADS: usize> {
+    weights: [f32; HEADS],
+    squares: [f32; HEADS],
 }
 
 struct Learner<const HEADS: usize> {
     settings: Settings,
-    weights: Vec<[f32; HEADS]>,
-    squares: Vec<[f32; HEADS]>,
+    slots: Vec<Slot<HEADS>>,
     /// False for slots that too few sources have.
     used: Vec<bool>,
     biases: [f32; HEADS],
@@ -80,10 +139,10 @@ struct Learner<const HEADS: usize> {
 impl<const HEADS: usize> Learner<HEADS> {
     fn new(settings: &Settings) -> Learner<HEADS> {
         let slots = 1_usize << settings.bits;
+        let slot = Slot { weights: [0.0; HEADS], squares: [settings.caution; HEADS] };
         Learner {
             settings: *settings,
-            weights: vec![[0.0; HEADS]; slots],
-            squares: vec![[settings.caution; HEADS]; slots],
+            slots: vec![slot; slots],
             used: vec![true; slots],
             biases: [0.0; HEADS],
             bias_squares: [1.0; HEADS],
@@ -123,12 +182,13 @@ impl<const HEADS: usize> Learner<HEADS> {
         let Settings { rate, decay, .. } = self.settings;
         for hash in sample.hashes {
             let slot = self.slot(*hash);
-            let (Some(weights), Some(squares), Some(true)) =
-                (self.weights.get_mut(slot), self.squares.get_mut(slot), self.used.get(slot))
-            else {
+            let (Some(slot), Some(true)) = (self.slots.get_mut(slot), self.used.get(slot)) else {
                 continue;
             };
-            for ((weight, square), gradient) in weights.iter_mut().zip(squares).zip(&gradients) {
+            let places = slot.weights.iter_mut().zip(&mut slot.squares);
+            for ((weight, square), gradient) in
+                places.zip(&gradients).filter(|(_, gradient)| **gradient != 0.0)
+            {
                 let slope = gradient * value + decay * *weight * gradient.abs();
                 *square += slope * slope;
                 *weight -= rate * slope / square.sqrt();
@@ -144,8 +204,8 @@ impl<const HEADS: usize> Learner<HEADS> {
     fn gradients(&self, sample: &Sample<'_, HEADS>, value: f32) -> [f32; HEADS] {
         let mut logits = [0.0; HEADS];
         for hash in sample.hashes {
-            if let Some(weights) = self.weights.get(self.slot(*hash)) {
-                for (logit, weight) in logits.iter_mut().zip(weights) {
+            if let Some(slot) = self.slots.get(self.slot(*hash)) {
+                for (logit, weight) in logits.iter_mut().zip(&slot.weights) {
                     *logit += weight;
                 }
             }
@@ -158,7 +218,10 @@ impl<const HEADS: usize> Learner<HEADS> {
                 continue;
             };
             let probability = logistic(logit * value + bias);
-            *gradient = sample.weight * (probability - f32::from(u8::from(*label)));
+            let error = probability - f32::from(u8::from(*label));
+            if error.abs() > self.settings.right {
+                *gradient = sample.weight * error;
+            }
         }
         gradients
     }

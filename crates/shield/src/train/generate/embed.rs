@@ -55,6 +55,9 @@ fn document(pools: &Pools, random: &mut Random) -> (&'static str, Vec<String>) {
 }
 
 fn prose(pools: &Pools, random: &mut Random) -> Vec<String> {
+    if random.percent(SHORT) {
+        return few_sentences(pools, random);
+    }
     (0..random.between(1, 7)).flat_map(|_| sentences(pools.a_passage(random), "\n\n")).collect()
 }
 
@@ -62,6 +65,17 @@ fn whole(pools: &Pools, random: &mut Random) -> Vec<String> {
     let document = random.pick(&pools.documents).map_or("", String::as_str);
     let lines: Vec<String> = document.split_inclusive('\n').map(str::to_owned).collect();
     if lines.len() < 3 { sentences(document, "") } else { lines }
+}
+
+/// How many documents of a hundred are a note of some sentences, beside which little else tells an instruction.
+const SHORT: usize = 30;
+
+/// The first sentences of a passage.
+fn few_sentences(pools: &Pools, random: &mut Random) -> Vec<String> {
+    let count = random.between(1, 4);
+    let mut parts: Vec<String> = sentences(pools.a_passage(random), "").into_iter().take(count).collect();
+    parts.push("\n".to_owned());
+    parts
 }
 
 /// The sentences of a passage, the last one followed by `end`.
@@ -85,8 +99,12 @@ fn mail(pools: &Pools, random: &mut Random) -> Vec<String> {
     };
     let mut parts =
         vec![head, format!("{} {name},\n\n", random.word(&["Dear", "Hi", "Hello", "Good morning"]))];
-    for _ in 0..random.between(1, 4) {
-        parts.extend(sentences(pools.a_passage(random), "\n\n"));
+    if random.percent(SHORT) {
+        parts.extend(few_sentences(pools, random));
+    } else {
+        for _ in 0..random.between(1, 4) {
+            parts.extend(sentences(pools.a_passage(random), "\n\n"));
+        }
     }
     let closing = [
         "Best regards",

@@ -2,7 +2,6 @@
 
 use crate::model::random::Random;
 use crate::train::corpus::Text;
-use crate::train::folds;
 
 /// Shortest passage that is worth being a paragraph of a document, in bytes.
 const SHORTEST_PASSAGE: usize = 60;
@@ -41,14 +40,6 @@ impl Pools {
         for text in texts.iter().filter(|text| text.fold == fold && !text.held_out) {
             pools.take(text);
         }
-        // Harmful requests are few and of one source: they are in every fold and say nothing by themselves.
-        pools.harmful = texts
-            .iter()
-            .filter(|text| text.origin.starts_with("strongreject"))
-            .enumerate()
-            .filter(|(index, _)| index % folds::FOLDS == fold)
-            .map(|(_, text)| text.text.clone())
-            .collect();
         pools
     }
 
@@ -57,6 +48,7 @@ impl Pools {
             return;
         }
         match text.kind.as_str() {
+            "harmful request" if text.text.is_ascii() => self.harmful.push(text.text.clone()),
             "request" | "role-play" if text.document.is_none() => self.request(text),
             "documentation" => self.passages.extend(passages(&text.text)),
             "clean-document" | "clean-twin" => self.documents.push(text.text.clone()),

@@ -8,9 +8,26 @@ use super::Pools;
 use super::pools::clipped;
 use crate::model::random::Random;
 use crate::train::corpus::Text;
+use crate::train::folds;
 
 /// The recipes, by name.
 pub const RECIPES: [&str; 6] = ["fragments", "glued words", "code marks", "printable", "word salad", "mixed"];
+
+/// The kind of machine-made text whose recipe was left out together with the fold that it is judged in.
+pub const NEW_KIND: &str = "machine-made suffix of a kind left out";
+/// How many texts a fold has more of each recipe that is left out with it.
+const MORE: usize = 120;
+
+/// True for a recipe that is left out of training together with a fold: each is left out once.
+fn left_out_with(recipe: usize, fold: usize) -> bool {
+    recipe % folds::FOLDS == fold
+}
+
+/// True for a text whose recipe is left out together with a fold.
+pub fn is_left_out(text: &Text, fold: usize) -> bool {
+    let recipe = text.origin.strip_prefix("suffix: ");
+    RECIPES.iter().enumerate().any(|(place, name)| recipe == Some(name) && left_out_with(place, fold))
+}
 
 const MARKS: [&str; 40] = [
     "](", "!--", "\\\\", "{\\", "})", ");", "==", "<?", "?>", "[/", "]]", "||", "**", "#{", "$$", "::", "->",
@@ -91,22 +108,29 @@ pub fn texts(pools: &Pools, count: usize, seed: u64) -> Vec<Text> {
     let mut random = Random::named(seed ^ u64::try_from(pools.fold).unwrap_or(0), "suffix");
     let mut texts: Vec<Text> = Vec::new();
     for index in 0..count {
-        let recipe = index % RECIPES.len();
-        let salad = salad(recipe, pools, &mut random);
-        let request = base(pools, &mut random);
-        let recipe = RECIPES.get(recipe).copied().unwrap_or_default();
-        let (joined, start) = if random.percent(90) {
-            (format!("{request} {salad}"), request.len() + 1)
-        } else {
-            (format!("{salad} {request}"), 0)
-        };
-        let attack = text(joined, true, recipe);
-        texts.push(Text { span: Some((start, start + salad.len())), ..attack });
+        texts.push(attack(index % RECIPES.len(), pools, &mut random));
         let harmless = neighbour(pools, &mut random);
         texts.push(text(harmless, false, ""));
     }
+    for recipe in (0..RECIPES.len()).filter(|recipe| left_out_with(*recipe, pools.fold)) {
+        texts.extend((0..MORE).map(|_| attack(recipe, pools, &mut random)));
+    }
     texts.iter_mut().for_each(|text| text.fold = pools.fold);
     texts
+}
+
+/// A request with a string by one of the recipes behind or before it.
+fn attack(recipe: usize, pools: &Pools, random: &mut Random) -> Text {
+    let salad = salad(recipe, pools, random);
+    let request = base(pools, random);
+    let (joined, start) = if random.percent(90) {
+        (format!("{request} {salad}"), request.len() + 1)
+    } else {
+        (format!("{salad} {request}"), 0)
+    };
+    let made = text(joined, true, RECIPES.get(recipe).copied().unwrap_or_default());
+    let kind = if left_out_with(recipe, pools.fold) { NEW_KIND.to_owned() } else { made.kind };
+    Text { kind, span: Some((start, start + salad.len())), ..made }
 }
 
 fn text(text: String, attack: bool, recipe: &str) -> Text {
@@ -298,6 +322,11 @@ mod tests {
             let made = salad(recipe, &pools, &mut random);
             assert!((10..600).contains(&made.len()), "{recipe}: {made}");
         }
-        assert_eq!(texts(&pools, 12, 1).len(), 24);
+        // Two recipes are left out with the first fold, which has more texts of them.
+        let made = texts(&pools, 12, 1);
+        assert_eq!(made.len(), 24 + 2 * MORE);
+        let is_new = |text: &&Text| text.kind == NEW_KIND;
+        assert_eq!(made.iter().filter(is_new).count(), 2 * MORE + 4);
+        assert!(made.iter().filter(is_new).all(|text| is_left_out(text, 0) && !is_left_out(text, 1)));
     }
 }
