@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::view::{Decoded, Decodings, View};
 
 /// How sure it has to be that a stretch is encoded for its letters not to look odd.
-const SURE: f32 = 0.5;
+const SURE: f32 = 0.3;
 
 /// The bytes of a text that are encoded.
 #[derive(Clone, Debug, Default)]
