@@ -1,6 +1,7 @@
 //! The few numbers that a text is judged by.
 
 use super::sentence::{self, Facts};
+use crate::codec;
 use crate::model::dense::Dense;
 use crate::model::language::{Language, Oddness, Salad};
 use crate::model::linear::{Linear, Profile};
@@ -89,7 +90,7 @@ impl Engine {
         explained: impl Fn(usize, usize) -> bool,
     ) -> Signals {
         let profile = self.linear.profile(text);
-        let oddness = self.salad.judge(&self.language.read(text), explained);
+        let oddness = self.oddness(text, explained);
         let hits = rules.find(text, content);
         let ends = segments(text, profile.places());
         let [sentence, pair, paragraph] = SENTENCES.map(|count| best(&profile, &runs(&ends, count)));
@@ -143,6 +144,18 @@ impl Engine {
 }
 
 impl Engine {
+    /// How much a text looks like a salad. Words back to front look like one and are none: what they say is told by
+    /// themselves in either order.
+    fn oddness(&self, text: &str, explained: impl Fn(usize, usize) -> bool) -> Oddness {
+        let oddness = self.salad.judge(&self.language.read(text), explained);
+        if oddness.most <= 0.0 {
+            return oddness;
+        }
+        let turned = codec::turned_order(text);
+        let other = self.salad.judge(&self.language.read(turned.text()), |_, _| false);
+        if other.most <= 0.0 { Oddness { place: oddness.place, ..other } } else { oddness }
+    }
+
     /// The facts of each sentence of a text, and the bytes that it is.
     pub fn facts(&self, text: &str) -> Vec<(Facts, Place)> {
         let profile = self.linear.profile(text);

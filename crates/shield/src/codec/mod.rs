@@ -50,6 +50,7 @@ mod uuencode;
 mod words;
 mod wordwise;
 
+pub(crate) use reverse::turned_order;
 use scan::kind;
 pub(crate) use scan::{Found, Scan};
 pub use substitution::{vigenere_decode, vigenere_encode};

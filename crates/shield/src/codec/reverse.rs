@@ -31,6 +31,11 @@ pub(super) static ORDER: Codec = Codec {
     returns: whole,
 };
 
+/// A text with its words from the last to the first.
+pub(crate) fn turned_order(text: &str) -> View<'static> {
+    reversed_order(text, 0, text.len())
+}
+
 /// `part`, which starts at `base` of an origin of `length` bytes, back to front.
 pub(super) fn reversed(part: &str, base: usize, length: usize) -> View<'static> {
     let mut builder = ViewBuilder::with_capacity(part.len());
