@@ -36,6 +36,8 @@ const ROLE_BITS: u32 = 16;
 const BLOCK: u16 = 16;
 /// Windows, in blocks.
 pub const WINDOWS: [usize; 3] = [4, 8, 12];
+/// Shortest window that is judged, in bytes. Only texts that are as short have one.
+const SHORTEST: usize = 16;
 /// How many numbers describe a window.
 pub const MEASURES: usize = 13;
 
@@ -314,6 +316,13 @@ impl Reading {
     }
 }
 
+impl Window {
+    /// True for a window of a text that is too short to tell a string that a machine made.
+    pub fn says_nothing(&self) -> bool {
+        self.end - self.start < SHORTEST
+    }
+}
+
 /// How much windows look like a salad of tokens.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Oddness {
@@ -344,7 +353,7 @@ impl Salad {
         for (dense, size) in self.by_size.iter().zip(WINDOWS) {
             let mut last = LEAST;
             for window in reading.windows(size) {
-                if explained(window.start, window.end) {
+                if window.says_nothing() || explained(window.start, window.end) {
                     continue;
                 }
                 let logit = dense.logit(&window.measures).clamp(LEAST, -LEAST);

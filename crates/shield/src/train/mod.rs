@@ -36,6 +36,8 @@ const SEED: u64 = 1;
 /// Documents with and without instructions that are made in each fold, and suffixes.
 const DOCUMENTS: usize = 900;
 const SUFFIXES: usize = 360;
+/// Texts of each kind that say next to nothing, a fold.
+const SIMPLE: usize = 120;
 /// Attacks that people type and that are put into documents as well.
 const TYPED: [&str; 2] = ["made override", "made prompt extraction"];
 
@@ -139,6 +141,7 @@ fn made_in(pools: &Pools, grammars: &[Grammar]) -> Vec<Text> {
     instructions.extend(requests.map(|request| (request.clone(), Some("manipulated_content".to_owned()))));
     made.extend(generate::embed::texts(&instructions, pools, DOCUMENTS, SEED));
     made.extend(generate::suffix::texts(pools, SUFFIXES, SEED));
+    made.extend(generate::simple::texts(pools, SIMPLE, SEED));
     made.extend(evade::harmless(pools, SEED));
     made
 }

@@ -45,7 +45,8 @@ fn salad_examples(item: &Prepared, language: &Language, random: &mut Random, exa
     let reading = language.read(clipped(&item.text.text, 3000));
     let salad = item.text.span.filter(|_| is_salad(&item.text));
     for (list, size) in examples.iter_mut().zip(WINDOWS) {
-        let odd = |window: &Window| !item.encoded.explains(&(window.start..window.end));
+        let odd =
+            |window: &Window| !window.says_nothing() && !item.encoded.explains(&(window.start..window.end));
         let all: Vec<_> = reading.windows(size).filter(odd).collect();
         for _ in 0..MOST_WINDOWS.min(all.len()) {
             let Some(window) = random.pick(&all) else { continue };
