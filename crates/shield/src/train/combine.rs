@@ -20,7 +20,9 @@ pub(super) fn judge(
 ) -> (Judge, f64) {
     let rows = |wanted: &dyn Fn(&Text) -> bool| -> Vec<(&Text, &[f32], bool)> {
         // What nothing like it was learnt from is judged, and teaches nothing: it would say that signals mean little.
-        let known = |text: &Text| !text.held_out && text.kind != suffix::NEW_KIND;
+        // System prompts come from trusted sources and are not judged; what tells attacks from them tells little else.
+        let known =
+            |text: &Text| !text.held_out && text.kind != suffix::NEW_KIND && text.kind != "system prompt";
         let all = prepared.iter().zip(seen).filter(|(item, _)| known(&item.text) && wanted(&item.text));
         all.filter_map(|(item, seen)| {
             let signals = seen.get(head).map(Vec::as_slice)?;
@@ -179,7 +181,9 @@ fn combine(rows: &[&(&Text, &[f32], bool)], masked: impl Fn(usize) -> bool, shap
     let signals = examples.first().map_or(0, |example| example.signals.len());
     // What rules find never speaks against an attack.
     let rising: Vec<usize> = (NAMES.len()..signals).collect();
-    let dense = Dense::learn(&examples, shape, 1e-3, 8, &rising);
+    // Each of many products says little: held back as much as signals, they would say nothing.
+    let decay = if shape == Shape::Products { 1e-4 } else { 1e-3 };
+    let dense = Dense::learn(&examples, shape, decay, 8, &rising);
     let scored: Vec<(f32, bool, f32)> = examples
         .iter()
         .map(|example| (dense.logit(&example.signals), example.label, example.weight))
