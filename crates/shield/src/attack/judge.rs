@@ -4,11 +4,12 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::Subtype;
-use super::encoded::Encoded;
+use super::encoded::{Encoded, Spliced, spliced};
 use super::sentence::FACTS;
 use super::signals::{Engine, NAMES, Signals};
 use super::verdict::{Evidence, Left, Payload, Tier, Verdict};
 use crate::Source;
+use crate::codec;
 use crate::model::bytes::{Reader, WeightsError, Writer};
 use crate::model::calibration::{OperatingPoint, OperatingPoints, Platt};
 use crate::model::dense::Dense;
@@ -318,6 +319,14 @@ impl<'a> Stream<'a> {
             let evidence = evidence.unwrap_or_default();
             self.best = Some(Found { logit, decision, subtype, evidence, tier });
         }
+        if form.is_turned {
+            let turned = codec::turned_order(plain.text());
+            self.other_form(turned.text(), 0..piece.len(), &["reversed-words"], 0..turned.text().len());
+        }
+        if let Some(spliced) = spliced(piece, &decodings) {
+            let Spliced { text, span, decoded, codec } = spliced;
+            self.other_form(&text, span, &[codec], decoded);
+        }
         let start = self.start;
         for left in decodings.unscanned {
             self.unscanned.push(Left::new(left.span.start + start..left.span.end + start, left.reason));
@@ -335,16 +344,23 @@ impl<'a> Stream<'a> {
     }
 
     fn payload(&mut self, payload: &view::Decoded) {
-        let plain = view::plain(payload.view.text());
+        let chain: Vec<&'static str> = payload.chain.iter().map(|codec| codec.name).collect();
+        let text = payload.view.text();
+        self.other_form(text, payload.span.clone(), &chain, 0..text.len());
+    }
+
+    /// Judges what the piece says once `span` of it is decoded; `decoded` is what that reads as.
+    fn other_form(&mut self, text: &str, span: Range<usize>, chain: &[&'static str], decoded: Range<usize>) {
+        let plain = view::plain(text);
         let form = self.model.engine.see(plain.text(), self.rules, self.source.is_content());
         let logit = self.model.judge_of(self.source).logit(&form.values);
         let decision = self.decide(logit, plain.text());
-        let (start, end) = (payload.span.start + self.start, payload.span.end + self.start);
+        let (start, end) = (span.start + self.start, span.end + self.start);
         if decision.detected && self.decoded.len() < MOST_EVIDENCE {
             let probability = decision.probability;
-            let chain = payload.chain.iter().map(|codec| codec.name).collect();
-            let text = plain.text().get(..floor(plain.text(), SHOWN)).unwrap_or_default().to_owned();
-            self.decoded.push(Payload { start, end, chain, text, probability });
+            let shown = view::plain(text.get(decoded).unwrap_or(text));
+            let shown = shown.text().get(..floor(shown.text(), SHOWN)).unwrap_or_default().to_owned();
+            self.decoded.push(Payload { start, end, chain: chain.to_vec(), text: shown, probability });
         }
         if self.is_better(logit, decision) {
             let evidence = vec![Evidence { start, end, reason: "decoded".to_owned() }];

@@ -17,6 +17,10 @@ pub const PAGE: usize = 160;
 /// Logits are kept between this and its opposite.
 const BOUND: f32 = 8.0;
 
+/// The part of windows that are odd from which on a text is read back to front: where nearly all are language, it stands
+/// the right way round.
+const LEAST_TURNED: f32 = 0.05;
+
 /// Signals that come before those of the rules' families, in order.
 pub const NAMES: [&str; 26] = [
     "user, whole",
@@ -71,6 +75,8 @@ pub struct Signals {
     pub content_window: (usize, usize),
     /// The oddest window.
     pub oddness: Oddness,
+    /// True for words that stand back to front.
+    pub is_turned: bool,
     /// What rules found.
     pub hits: Hits,
 }
@@ -90,7 +96,7 @@ impl Engine {
         explained: impl Fn(usize, usize) -> bool,
     ) -> Signals {
         let profile = self.linear.profile(text);
-        let oddness = self.oddness(text, explained);
+        let (oddness, is_turned) = self.oddness(text, explained);
         let hits = rules.find(text, content);
         let ends = segments(text, profile.places());
         let [sentence, pair, paragraph] = SENTENCES.map(|count| best(&profile, &runs(&ends, count)));
@@ -138,22 +144,24 @@ impl Engine {
             user_window: (user_window.start, user_window.end),
             content_window: (content_window.start, content_window.end),
             oddness,
+            is_turned,
             hits,
         }
     }
 }
 
 impl Engine {
-    /// How much a text looks like a salad. Words back to front look like one and are none: what they say is told by
-    /// themselves in either order.
-    fn oddness(&self, text: &str, explained: impl Fn(usize, usize) -> bool) -> Oddness {
+    /// How much a text looks like a salad, and whether its words stand back to front. They look like a salad then and
+    /// are none.
+    fn oddness(&self, text: &str, explained: impl Fn(usize, usize) -> bool) -> (Oddness, bool) {
         let oddness = self.salad.judge(&self.language.read(text), explained);
-        if oddness.most <= 0.0 {
-            return oddness;
+        if oddness.most <= 0.0 || oddness.part < LEAST_TURNED {
+            return (oddness, false);
         }
         let turned = codec::turned_order(text);
         let other = self.salad.judge(&self.language.read(turned.text()), |_, _| false);
-        if other.most <= 0.0 { Oddness { place: oddness.place, ..other } } else { oddness }
+        let is_turned = other.most <= 0.0;
+        (if is_turned { Oddness { place: oddness.place, ..other } } else { oddness }, is_turned)
     }
 
     /// The facts of each sentence of a text, and the bytes that it is.

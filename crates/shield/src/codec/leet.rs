@@ -79,13 +79,22 @@ pub(super) fn find(scan: &Scan<'_>, found: &mut Vec<Found>) {
 
 /// Whether `word` could be letters in disguise: it has a letter, or is a short number, and a sign that is not at its end.
 fn is_mixed(scan: &Scan<'_>, word: &Word) -> bool {
-    let body = scan.slice(word.range()).trim_end_matches(['!', '.', ',', ';', ':', '?']);
+    let body = bare(scan.slice(word.range()));
     let signs = body.chars().filter(|&c| letter(c, 'i').is_some()).count();
     let letters = body.bytes().filter(u8::is_ascii_alphabetic).count();
+    let apostrophes = body.bytes().filter(|byte| *byte == b'\'').count();
     signs > 0
-        && signs + letters == body.len()
+        && signs + letters + apostrophes == body.len()
+        && apostrophes < 2
         && (letters > 0 || (2..=6).contains(&signs))
         && body.len() <= 24
+}
+
+/// A word without the quotes, brackets and punctuation around it.
+fn bare(word: &str) -> &str {
+    let around =
+        |c: char| matches!(c, '.' | ',' | ';' | ':' | '?' | '"' | '\'' | '(' | ')' | '[' | ']' | '<' | '>');
+    word.trim_start_matches(around).trim_end_matches(|c| c == '!' || around(c))
 }
 
 fn close(scan: &Scan<'_>, stretch: Option<(usize, usize, usize)>, found: &mut Vec<Found>) {
@@ -125,18 +134,23 @@ fn close(scan: &Scan<'_>, stretch: Option<(usize, usize, usize)>, found: &mut Ve
     }
 }
 
-/// A word with 1 read as i, or as l where that is better English. A sign at its end is punctuation.
+/// A word with 1 read as i, or as l where that is better English and no other letter says how l is written here. What is
+/// around it stays.
 fn best_reading(scan: &Scan<'_>, word: &Word) -> (View<'static>, Score) {
-    let body = scan.slice(word.range()).trim_end_matches(['!', '.', ',', ';', ':', '?']).len();
-    let end = scan.slice(word.start + body..word.end);
+    let whole = scan.slice(word.range());
+    let body = bare(whole);
+    let start = whole.find(body).unwrap_or(0);
     let reading = |stroke| {
         let mut builder = ViewBuilder::default();
-        builder.exact(read(scan.text, word.start..word.start + body, 0, stroke).text(), 0);
-        builder.exact(end, body);
+        builder.exact(whole.get(..start).unwrap_or_default(), 0);
+        let (from, to) = (word.start + start, word.start + start + body.len());
+        builder.exact(read(scan.text, from..to, 0, stroke).text(), start);
+        builder.exact(whole.get(start + body.len()..).unwrap_or_default(), start + body.len());
         let view = builder.finish(word.len());
         let score = score(view.text());
         (view, score)
     };
     let (as_i, as_l) = (reading('i'), reading('l'));
-    if as_l.1.sum > as_i.1.sum { as_l } else { as_i }
+    let writes_l = body.contains(['l', 'L']);
+    if as_l.1.sum > as_i.1.sum && !writes_l { as_l } else { as_i }
 }

@@ -12,15 +12,65 @@ use crate::view::{View, ViewBuilder};
 const BORDER: f32 = 0.55;
 /// How many bytes of a stretch are looked at to choose the cipher.
 const SAMPLE: usize = 384;
+/// Who turns a text turns all of it, names and strings that are no English too. So many words of letters on either side of
+/// a turned stretch, and between two of them, belong to it, unless one of them says so many bits against it.
+const TURNED_MORE: usize = 6;
+const TURNED_AGAINST: f32 = 6.0;
 
 /// Finds stretches in Caesar with any shift, Atbash, rot47, or back to front.
 pub(super) fn find(scan: &Scan<'_>, found: &mut Vec<Found>) {
     for stretch in stretches(&scan.words, oddness) {
         substituted(scan, stretch, found);
     }
+    let mut last: Option<Range<usize>> = None;
     for stretch in stretches(&scan.words, |word| bits_turned(scan, word)) {
-        turned(scan, stretch, found);
+        last = match last {
+            Some(before) if reaches(scan, before.end..stretch.start) => Some(before.start..stretch.end),
+            before => {
+                before.into_iter().for_each(|before| turned(scan, before, found));
+                Some(stretch)
+            }
+        };
     }
+    last.into_iter().for_each(|last| turned(scan, last, found));
+}
+
+/// Whether the words between two turned stretches can be turned as well.
+fn reaches(scan: &Scan<'_>, between: Range<usize>) -> bool {
+    let first = between.start.saturating_sub(1);
+    between.len() <= TURNED_MORE
+        && (first..between.end).all(|index| turned_after(scan, index, index + 1).is_some())
+}
+
+/// How many bits the word `next` says against being turned, where it can be turned with the word `index` beside it: it
+/// has letters and stands in the same line.
+fn turned_after(scan: &Scan<'_>, index: usize, next: usize) -> Option<f32> {
+    let (word, other) = (scan.words.get(index)?, scan.words.get(next)?);
+    let between = scan.slice(word.end.min(other.end)..word.start.max(other.start));
+    let against = -bits_turned(scan, other);
+    (other.score.letters > 0 && !between.contains('\n') && against < TURNED_AGAINST).then_some(against)
+}
+
+/// A turned stretch with the words on either side that are likely turned with it.
+fn extended(scan: &Scan<'_>, stretch: Range<usize>) -> Range<usize> {
+    let Range { mut start, mut end } = stretch;
+    let mut against = 0.0;
+    while let Some(bits) = start.checked_sub(1).and_then(|next| turned_after(scan, start, next)) {
+        against += bits;
+        if against > TURNED_AGAINST || stretch.start - start == TURNED_MORE {
+            break;
+        }
+        start -= 1;
+    }
+    against = 0.0;
+    while let Some(bits) = end.checked_sub(1).and_then(|last| turned_after(scan, last, end)) {
+        against += bits;
+        if against > TURNED_AGAINST || end - stretch.end == TURNED_MORE {
+            break;
+        }
+        end += 1;
+    }
+    start..end
 }
 
 /// Bits that a word says against English. Marks within words are what rot47 makes of letters.
@@ -64,7 +114,8 @@ fn substituted(scan: &Scan<'_>, stretch: Range<usize>, found: &mut Vec<Found>) {
 /// Finds a stretch whose letters are turned round. It reads as well whether the words were turned with them or not, so
 /// both are given.
 fn turned(scan: &Scan<'_>, stretch: Range<usize>, found: &mut Vec<Found>) {
-    let span = span_of(scan, &grown(&scan.words, stretch, |word| bits_turned(scan, word)));
+    let words = grown(&scan.words, stretch, |word| bits_turned(scan, word));
+    let span = span_of(scan, &extended(scan, words));
     let part = scan.slice(span.clone());
     let length = scan.text.len();
     // Short phrases of other languages can be likelier English from behind.

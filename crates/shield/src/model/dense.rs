@@ -51,7 +51,7 @@ impl Dense {
     /// The logit of some signals.
     pub fn logit(&self, signals: &[f32]) -> f32 {
         if self.shape == Shape::Plain {
-            // A plain loop over slices, with nothing kept: this is asked for every window of a text.
+            // A plain loop over slices, with nothing kept.
             let weighed = self.means.iter().zip(&self.deviations).zip(&self.weights);
             let mut sum = 0.0;
             for (signal, ((mean, deviation), weight)) in signals.iter().zip(weighed) {
@@ -79,9 +79,12 @@ impl Dense {
         for (index, first) in plain.iter().enumerate() {
             let others = plain.get(index..).unwrap_or_default();
             let (row, rest) = products.split_at(others.len().min(products.len()));
+            // Rows do not wait for one another: this is asked for every window of a text.
+            let mut with_first = 0.0;
             for (second, weight) in others.iter().zip(row) {
-                sum += first * second / BOUND * weight;
+                with_first += second * weight;
             }
+            sum += first / BOUND * with_first;
             products = rest;
         }
         self.bias + sum

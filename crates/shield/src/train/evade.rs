@@ -66,12 +66,33 @@ pub fn retention(shield: &Shield, attacks: &[&str], harmless: &[&str]) -> Vec<Re
 }
 
 fn retention_of(shield: &Shield, codec: &'static Codec, attacks: &[&str], harmless: &[&str]) -> Retention {
-    let judged = |texts: &[&str]| {
-        let encoded: Vec<String> = texts.iter().filter_map(|text| codec.encode(text)).collect();
-        let found = encoded.iter().filter(|text| shield.attack(text, Source::User).detected).count();
-        (encoded.len(), found)
+    let is_found = |text: &String| shield.attack(text, Source::User).detected;
+    let attacks: Vec<String> = attacks
+        .iter()
+        .filter_map(|text| carried(codec, text))
+        .filter(|(plain, _)| is_found(plain))
+        .map(|both| both.1)
+        .collect();
+    let harmless: Vec<String> =
+        harmless.iter().filter_map(|text| carried(codec, text)).map(|both| both.1).collect();
+    Retention {
+        codec: codec.name,
+        attacks: attacks.len(),
+        found: attacks.iter().filter(|text| is_found(text)).count(),
+        harmless: harmless.len(),
+        flagged: harmless.iter().filter(|text| is_found(text)).count(),
+    }
+}
+
+/// A text and what it is in an encoding. Some encodings carry words alone: of a text that they can't carry, its words.
+fn carried(codec: &Codec, text: &str) -> Option<(String, String)> {
+    let words = || {
+        let words: Vec<&str> =
+            text.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty()).collect();
+        words.join(" ").to_ascii_lowercase()
     };
-    let (attacks, found) = judged(attacks);
-    let (harmless, flagged) = judged(harmless);
-    Retention { codec: codec.name, attacks, found, harmless, flagged }
+    codec.encode(text).map(|encoded| (text.to_owned(), encoded)).or_else(|| {
+        let plain = words();
+        codec.encode(&plain).map(|encoded| (plain, encoded))
+    })
 }

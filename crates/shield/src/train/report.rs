@@ -10,6 +10,7 @@ use crate::Source;
 use crate::harm::{HARMS, Model};
 use crate::model::calibration::OperatingPoint;
 use crate::shield::Shield;
+use crate::view::english;
 
 /// How many attacks and harmless texts are encoded in every way.
 const ENCODED: usize = 60;
@@ -146,10 +147,16 @@ fn head(prepared: &[Prepared], trained: &Trained, head: usize) -> Head {
     }
 }
 
+/// Bits a letter of texts that are English throughout.
+const ENGLISH: f32 = 1.2;
+
 /// Short attacks that are found plainly, in every encoding, beside as many harmless requests.
 fn retention(prepared: &[Prepared], shield: &Shield) -> Vec<Retention> {
     // Ciphers without a mark of their own are looked for in English alone.
-    let english = |text: &str| [" the ", " you", " all ", " my "].iter().any(|word| text.contains(word));
+    let english = |text: &str| {
+        let known = [" the ", " you", " all ", " my "].iter().any(|word| text.contains(word));
+        known && english::score(text).bits() >= ENGLISH
+    };
     let short = |item: &&Prepared| (24..220).contains(&item.text.text.len()) && english(&item.text.text);
     let attacks = prepared.iter().filter(short).filter(|item| {
         item.text.user == Some(true)

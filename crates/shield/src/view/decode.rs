@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
 
-use super::{Map, Options, View, WhiteSpace, normalise_with};
+use super::{Map, Options, View, WhiteSpace, english, normalise_with};
 use crate::codec::{self, Codec, Found, Scan};
 
 /// How much [`decode`] may do. The work is linear in the bytes that it looks at: those of the text and the decoded ones.
@@ -91,6 +91,18 @@ pub fn decode(text: &str, budget: &Budget) -> Decodings {
     lattice.out
 }
 
+/// How sure it has to be that a stretch is in one encoding for others to be found within it by chance.
+const SURE: f32 = 0.95;
+/// Bits a letter below which a text is no English.
+const NO_ENGLISH: f32 = 0.55;
+
+/// True for what was found within a stretch that surely is in another encoding, and says nothing: dense encodings use
+/// all signs, those of escapes too.
+fn is_chance(one: &Found, sure: &[Range<usize>]) -> bool {
+    let within = |span: &Range<usize>| span.start <= one.span.start && one.span.end <= span.end;
+    one.confidence < SURE && sure.iter().any(within) && english::score(one.view.text()).bits() < NO_ENGLISH
+}
+
 struct Lattice {
     budget: Budget,
     bytes_left: usize,
@@ -110,11 +122,17 @@ impl Lattice {
         let plain = normalise_with(text, &keep);
         let first_plain = found.len();
         codec::find_in_plain(&Scan::new(plain.text()), &mut found);
-        for (index, mut one) in found.into_iter().enumerate() {
+        let in_text = |(index, mut one): (usize, Found)| {
             if index >= first_plain && !plain.map().is_identity() {
                 one.span = plain.origin(one.span);
                 one.view = one.view.through(plain.map());
             }
+            one
+        };
+        let found: Vec<Found> = found.into_iter().enumerate().map(in_text).collect();
+        let sure: Vec<Range<usize>> =
+            found.iter().filter(|one| one.confidence >= SURE).map(|one| one.span.clone()).collect();
+        for one in found.into_iter().filter(|one| !is_chance(one, &sure)) {
             self.add(one, chain, map, confidence);
         }
     }
