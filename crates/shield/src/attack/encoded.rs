@@ -19,6 +19,10 @@ pub(super) struct Spliced {
     pub(super) decoded: Range<usize>,
     /// The encoding of the first of them.
     pub(super) codec: &'static str,
+    /// Stretches that are no odder than they were before.
+    pub(super) known: Encoded,
+    /// The same as stretches of the text itself. Out of their place they say nothing more.
+    pub(super) in_place: Vec<Range<usize>>,
 }
 
 /// `text` as somebody reads it who decodes what is encoded for sure; `None` where nothing is, or everything. An attack
@@ -31,6 +35,7 @@ pub(super) fn spliced(text: &str, decodings: &Decodings) -> Option<Spliced> {
     chosen.sort_by_key(|payload| payload.span.start);
     let mut out = String::new();
     let (mut first, mut read, mut end) = (None, 0, 0);
+    let (mut known, mut in_place) = (Encoded::default(), Vec::new());
     for payload in chosen {
         // Of stretches that share bytes the first one is read.
         let (Some(before), Some(codec)) = (text.get(read..payload.span.start), payload.chain.first()) else {
@@ -38,18 +43,56 @@ pub(super) fn spliced(text: &str, decodings: &Decodings) -> Option<Spliced> {
         };
         out.push_str(before);
         first.get_or_insert((payload.span.start, out.len(), codec.name));
+        let start = out.len();
         out.push_str(payload.view.text());
         (read, end) = (payload.span.end, out.len());
+        if is_mostly_itself(payload, text) {
+            known.spans.push(start..end);
+            in_place.push(payload.span.clone());
+        }
     }
     let (start, begin, codec) = first?;
     let rest = text.get(read..)?;
     out.push_str(rest);
     let is_whole = begin == 0 && rest.is_empty();
-    (!is_whole).then_some(Spliced { text: out, span: start..read, decoded: begin..end, codec })
+    (!is_whole).then_some(Spliced {
+        text: out,
+        span: start..read,
+        decoded: begin..end,
+        codec,
+        known,
+        in_place,
+    })
+}
+
+/// What of a payload is no odder than the text that it stands in: all of it, or nothing.
+pub(super) fn known_of(payload: &Decoded, text: &str) -> Encoded {
+    let all = 0..payload.view.text().len();
+    Encoded { spans: if is_mostly_itself(payload, text) { vec![all] } else { Vec::new() } }
+}
+
+/// Least share of the characters of a payload that follow the one before them in the text as well, for it to be mostly the
+/// text itself. Letters with signs for some of them or with signs between them have far fewer.
+const ITSELF: f64 = 0.7;
+
+/// True for a payload most of which stands in the text as it is, all but some signs: an address with escapes, say. However
+/// odd it is, the text is as odd. What is only hidden is not meant: where it stands is what is odd.
+fn is_mostly_itself(payload: &Decoded, text: &str) -> bool {
+    let view = payload.view.text();
+    let (mut before, mut all, mut stand, mut follow) = (None, 0_u32, 0_u32, 0_u32);
+    for (place, character) in view.char_indices() {
+        let origin = payload.view.origin(place..place + character.len_utf8());
+        let stands = text.get(origin.clone()).is_some_and(|there| there.chars().eq([character]));
+        all += 1;
+        stand += u32::from(stands);
+        follow += u32::from(stands && before == Some(origin.start));
+        before = stands.then_some(origin.end);
+    }
+    stand < all && f64::from(follow) >= f64::from(all) * ITSELF
 }
 
 /// The bytes of a text that are encoded.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Encoded {
     spans: Vec<Range<usize>>,
 }
@@ -112,6 +155,7 @@ fn shared(first: &Range<usize>, second: &Range<usize>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::named;
     use crate::view;
 
     #[test]
@@ -129,6 +173,22 @@ mod tests {
         let text = "w h a t   i s   t h e   w e a t h e r   l i k e   i n   o s l o";
         let encoded = Encoded::of(&view::decode(text, &view::Budget::default()));
         assert_eq!(encoded.without(text).trim(), "");
+    }
+
+    #[test]
+    fn an_address_with_escapes_is_mostly_itself() {
+        let is_mostly_itself = |text: &str| {
+            let decodings = view::decode(text, &view::Budget::default());
+            decodings.payloads.iter().map(|payload| is_mostly_itself(payload, text)).collect::<Vec<_>>()
+        };
+        assert_eq!(is_mostly_itself("https://example.org/a?file=Q3%20report%20final&sig=h7C"), [true]);
+        assert_eq!(is_mostly_itself("d2hhdCBpcyB0aGUgd2VhdGhlciBsaWtlIGluIE9zbG8gdG9kYXk="), [false]);
+        for name in ["leet", "spaced", "html-comment"] {
+            let encoded =
+                named(name).and_then(|codec| codec.encode("what is the weather like in Oslo today"));
+            let payloads = is_mostly_itself(&encoded.unwrap_or_default());
+            assert!(!payloads.is_empty() && payloads.iter().all(|itself| !itself), "{name}: {payloads:?}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use super::Subtype;
-use super::encoded::{Encoded, Spliced, spliced};
+use super::encoded::{Encoded, Spliced, known_of, spliced};
 use super::sentence::FACTS;
 use super::signals::{Engine, NAMES, Signals};
 use super::verdict::{Evidence, Left, Payload, Tier, Verdict};
@@ -321,21 +321,26 @@ impl<'a> Stream<'a> {
         }
         if form.is_turned {
             let turned = codec::turned_order(plain.text());
-            self.other_form(turned.text(), 0..piece.len(), &["reversed-words"], 0..turned.text().len());
+            let whole = 0..turned.text().len();
+            self.other_form(turned.text(), 0..piece.len(), &["reversed-words"], whole, &Encoded::default());
         }
+        let mut read_in_place = Vec::new();
         if let Some(spliced) = spliced(piece, &decodings) {
-            let Spliced { text, span, decoded, codec } = spliced;
-            self.other_form(&text, span, &[codec], decoded);
+            let Spliced { text, span, decoded, codec, known, in_place } = spliced;
+            self.other_form(&text, span, &[codec], decoded, &known);
+            read_in_place = in_place;
         }
         let start = self.start;
         for left in decodings.unscanned {
             self.unscanned.push(Left::new(left.span.start + start..left.span.end + start, left.reason));
         }
-        let long =
-            decodings.payloads.into_iter().filter(|payload| payload.view.text().len() >= SHORTEST_PAYLOAD);
-        for (number, payload) in long.enumerate() {
+        let is_read =
+            |payload: &view::Decoded| payload.chain.len() == 1 && read_in_place.contains(&payload.span);
+        let long = |payload: &view::Decoded| payload.view.text().len() >= SHORTEST_PAYLOAD;
+        let alone = decodings.payloads.into_iter().filter(|payload| long(payload) && !is_read(payload));
+        for (number, payload) in alone.enumerate() {
             if number < MOST_PAYLOADS {
-                self.payload(&payload);
+                self.payload(&payload, piece);
             } else {
                 let span = payload.span.start + start..payload.span.end + start;
                 self.unscanned.push(Left::new(span, UnscannedReason::Payloads));
@@ -343,16 +348,26 @@ impl<'a> Stream<'a> {
         }
     }
 
-    fn payload(&mut self, payload: &view::Decoded) {
+    fn payload(&mut self, payload: &view::Decoded, piece: &str) {
         let chain: Vec<&'static str> = payload.chain.iter().map(|codec| codec.name).collect();
-        let text = payload.view.text();
-        self.other_form(text, payload.span.clone(), &chain, 0..text.len());
+        let (text, span) = (payload.view.text(), payload.span.clone());
+        self.other_form(text, span, &chain, 0..text.len(), &known_of(payload, piece));
     }
 
-    /// Judges what the piece says once `span` of it is decoded; `decoded` is what that reads as.
-    fn other_form(&mut self, text: &str, span: Range<usize>, chain: &[&'static str], decoded: Range<usize>) {
+    /// Judges what the piece says once `span` of it is decoded; `decoded` is what that reads as. How odd what
+    /// is `known` is says nothing.
+    fn other_form(
+        &mut self,
+        text: &str,
+        span: Range<usize>,
+        chain: &[&'static str],
+        decoded: Range<usize>,
+        known: &Encoded,
+    ) {
         let plain = view::plain(text);
-        let form = self.model.engine.see(plain.text(), self.rules, self.source.is_content());
+        let content = self.source.is_content();
+        let explained = |start: usize, end: usize| known.explains(&plain.origin(start..end));
+        let form = self.model.engine.see_unexplained(plain.text(), self.rules, content, explained);
         let logit = self.model.judge_of(self.source).logit(&form.values);
         let decision = self.decide(logit, plain.text());
         let (start, end) = (span.start + self.start, span.end + self.start);

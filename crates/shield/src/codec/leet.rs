@@ -84,10 +84,26 @@ fn is_mixed(scan: &Scan<'_>, word: &Word) -> bool {
     let letters = body.bytes().filter(u8::is_ascii_alphabetic).count();
     let apostrophes = body.bytes().filter(|byte| *byte == b'\'').count();
     signs > 0
+        && !is_ordinal(body)
         && signs + letters + apostrophes == body.len()
         && apostrophes < 2
         && (letters > 0 || (2..=6).contains(&signs))
         && body.len() <= 24
+}
+
+/// `1st`, `2nd`, `3rd` and `4th` are numbers; `4nd` is none.
+fn is_ordinal(word: &str) -> bool {
+    let ending = word.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number = word.strip_suffix(ending).unwrap_or_default();
+    let expected = match number {
+        "" => return false,
+        teen if teen.ends_with("11") || teen.ends_with("12") || teen.ends_with("13") => "th",
+        first if first.ends_with('1') => "st",
+        second if second.ends_with('2') => "nd",
+        third if third.ends_with('3') => "rd",
+        _ => "th",
+    };
+    ending.eq_ignore_ascii_case(expected)
 }
 
 /// A word without the quotes, brackets and punctuation around it.
